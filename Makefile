@@ -1,0 +1,35 @@
+# make app    starts the app (PORT=8501)        make test   runs every test
+# make check  lint, format, types and tests     make lock   pins requirements.txt anew
+PYTHON ?= python3
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: app test check lint lock example pictures benchmarks
+
+app: .venv/app
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: .venv/dev
+	$(BIN)/pytest
+
+check: lint test
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The stamps are written last, so that an installation that was cut off is done again.
+.venv/app: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/dev: requirements.txt requirements-dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@ .venv/app
+
+# One file for Python 3.11 to 3.13 and every platform: versions that differ carry markers.
+lock:
+	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt

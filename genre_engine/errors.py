@@ -1,0 +1,71 @@
+"""Everything that can go wrong for a user, as one small tree.
+
+    GenreEngineError
+    ├── AudioError              one audio file can't be used; others can
+    │   ├── FileMissing         no such file or folder
+    │   ├── FileUnreadable      there, but not ours to read (permission, not a file)
+    │   ├── NotAudio            empty, or nothing that a decoder knows
+    │   ├── DecoderMissing      needs ffmpeg, which isn't installed
+    │   ├── BadSamples          NaN or infinite samples
+    │   ├── TooShort            under 0.1 s
+    │   ├── TooLong             over the limit of length or size
+    │   └── SilentAudio         digital silence or mere noise
+    ├── WeightsError            the pretrained weights can't be had or are damaged
+    ├── StorageError            the workspace can't be written (full disk, permission)
+    └── WrongUsage              a name or an option that doesn't exist
+
+Every message is a sentence in plain words that says what to do next. It never names the file: who
+reports the error knows under which name the user gave it.
+"""
+
+
+class GenreEngineError(Exception):
+    """Base of all errors that are meant to be read by a user."""
+
+
+class AudioError(GenreEngineError):
+    """One audio file can't be used."""
+
+
+class FileMissing(AudioError):
+    """No such file or folder."""
+
+
+class FileUnreadable(AudioError):
+    """The file is there, but can't be opened."""
+
+
+class NotAudio(AudioError):
+    """The content is no audio that a decoder here understands."""
+
+
+class DecoderMissing(AudioError):
+    """The content needs ffmpeg, which isn't installed."""
+
+
+class BadSamples(AudioError):
+    """Some samples are not finite numbers."""
+
+
+class TooShort(AudioError):
+    """There is less audio than anything can be said about."""
+
+
+class TooLong(AudioError):
+    """The file is over the limit of length or size."""
+
+
+class SilentAudio(AudioError):
+    """There is nothing to hear: digital silence, or mere noise."""
+
+
+class WeightsError(GenreEngineError):
+    """The pretrained weights can't be fetched or are damaged."""
+
+
+class StorageError(GenreEngineError):
+    """The workspace can't be written."""
+
+
+class WrongUsage(GenreEngineError):
+    """A name or an option that doesn't exist."""

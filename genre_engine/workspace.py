@@ -1,0 +1,85 @@
+"""Where things live on disk, and how they get there.
+
+The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
+
+    weights/            pretrained networks
+
+Every file is written beside its place and moved there with `os.replace`, so that a crash at any
+moment leaves the old or the new, never half.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from genre_engine.errors import StorageError
+
+
+def root() -> Path:
+    """The workspace's folder; it need not exist yet."""
+    return Path(os.environ.get("GENRE_ENGINE_WORKSPACE") or "workspace").absolute()
+
+
+def weights_folder() -> Path:
+    return root() / "weights"
+
+
+def make_folder(folder: Path) -> Path:
+    """Create a folder with its parents and return it.
+
+    Raises:
+        StorageError: it can't be created.
+    """
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, moved to `path` when the block ends well, else removed.
+
+    The block may create a file or a folder there. A folder can't replace a folder that has content.
+
+    Raises:
+        StorageError: the disk is full or the place can't be written.
+    """
+    make_folder(path.parent)
+    with storage_errors(path):
+        room = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            yield room / path.name
+            os.replace(room / path.name, path)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; for those who hold the place's lock."""
+    for room in path.parent.glob(f".{path.name}-*"):
+        with suppress(OSError):
+            shutil.rmtree(room)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's complaints about writing into words.
+
+    Raises:
+        StorageError: instead of the OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageError(
+                f"The disk that holds {path.parent} is full. Free some space, then try again."
+            ) from error
+        raise StorageError(
+            f"Can't write {path} ({error.strerror or error}). Make the folder writable, or choose "
+            "another one with the environment variable GENRE_ENGINE_WORKSPACE."
+        ) from error
