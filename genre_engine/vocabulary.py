@@ -241,3 +241,15 @@ def _best(synonyms: tuple[tuple[str, ...], tuple[str, ...]], means: Mapping[str,
         for network, names in zip(("MSD", "MTT"), synonyms, strict=True)
         for tag in names
     )
+
+
+def sounds_like_speech(tag_probabilities: Mapping[str, Floats]) -> bool:
+    """Whether this may well be speech: hip hop without any instrument or beat.
+
+    Measured on synthetic speech in three languages: hip hop 0.19 to 0.42, every instrument and the
+    beat below 0.07.
+    """
+    means = {name: p.mean(axis=0) for name, p in tag_probabilities.items()}
+    played = [*ELSE["instruments"].values(), ELSE["tempo and level"]["a beat"]]
+    hip_hop = _best(WIDE["hip hop"], means)
+    return hip_hop > 0.15 and max(_best(tags, means) for tags in played) < 0.1
