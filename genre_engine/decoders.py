@@ -20,7 +20,6 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.decoder_noise import decoder_noise_filtered
 from genre_engine.errors import (
     AudioError,
     DecoderMissing,
@@ -29,6 +28,7 @@ from genre_engine.errors import (
     NotAudio,
     TooLong,
 )
+from genre_engine.native_noise import native_noise_filtered
 
 if TYPE_CHECKING:
     import soundfile
@@ -128,7 +128,7 @@ class Decoder:
         self._file: soundfile.SoundFile | None = None
         self._pipe: IO[bytes] | None = None
         try:
-            with decoder_noise_filtered():
+            with native_noise_filtered():
                 self._file = self._open.enter_context(_sound_file(source, self._open))
         except soundfile.LibsndfileError as error:
             self._open.close()
@@ -157,7 +157,7 @@ class Decoder:
         done = 0
         while True:
             try:
-                with decoder_noise_filtered():
+                with native_noise_filtered():
                     block = file.read(frames, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
                 self._take_over(done, error)

@@ -255,10 +255,10 @@ class _Song:
     def _warnings(self) -> Iterator[str]:
         decoded = self._decoded
         if decoded.cut_short:
-            of = f" of {decoded.claimed_s:.1f} s" if decoded.claimed_s else ""
+            claimed = f" of {decoded.claimed_s:.1f}" if decoded.claimed_s else ""
             yield (
-                f"The file is cut short or damaged: {decoded.duration_s:.1f} s{of} could be decoded, "
-                "and only these were used."
+                f"The file is cut short or damaged: {decoded.duration_s:.1f}{claimed} s could be "
+                "decoded, and only these were used."
             )
         if decoded.duration_s < PATCH_S - 0.01:
             yield (
@@ -271,4 +271,4 @@ class _Song:
                 "result may suffer."
             )
         if vocabulary.sounds_like_speech(self._probabilities):
-            yield "It sounds like speech; these networks know music only, and often call speech hip hop."
+            yield "It may be speech: these networks know only music, and call speech hip hop."

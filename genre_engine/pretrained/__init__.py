@@ -9,6 +9,7 @@ MTT (MagnaTagATune). They make the app useful before anything has been trained h
 import threading
 from functools import lru_cache
 
+from genre_engine.native_noise import native_noise_filtered
 from genre_engine.pretrained import weights
 from genre_engine.pretrained.network import Network
 
@@ -29,4 +30,7 @@ def networks(progress: weights.Progress | None = None) -> dict[str, Network]:
 
 @lru_cache(maxsize=1)
 def _loaded() -> dict[str, Network]:
-    return {name.removesuffix("_musicnn"): Network(weights.read(name)) for name in weights.NETWORKS}
+    with native_noise_filtered():
+        return {
+            name.removesuffix("_musicnn"): Network(weights.read(name)) for name in weights.NETWORKS
+        }

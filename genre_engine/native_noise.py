@@ -1,8 +1,8 @@
-"""Keeps what the MP3 decoder writes straight to the process's standard error away from users.
+"""Keeps what native libraries write straight to the process's standard error away from users.
 
-mpg123, inside libsndfile, reports every damaged frame there, past Python. While it works, file
-descriptor 2 points at a file in memory; afterwards the decoder's own lines are dropped and any
-other line, written meanwhile by another thread, is passed on.
+mpg123, inside libsndfile, reports every damaged frame there, and TensorFlow its settings, past
+Python. While they work, file descriptor 2 points at a temporary file; afterwards their own lines
+are dropped and any other line, written meanwhile by another thread, is passed on.
 """
 
 import os
@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NOISE = re.compile(
-    rb"^\s*(\[[^]]*libmpg123[^]]*\]|\[[^]]*\.c:\d+\]|(Note|Warning|Error|error|warning): .*"
-    rb"(MPEG|mpg123|ID3|frame|header|resync|Xing|LAME|bitstream|sync).*|$)"
+    rb"^\s*("
+    rb"\[[^]]*(libmpg123|\.c:\d+)[^]]*\]"  # mpg123 with the place in its source
+    rb"|(Note|Warning|Error|error|warning): .*(MPEG|mpg123|ID3|frame|header|resync|Xing|sync)"
+    rb"|[IWE]\d{4} \d\d:|[IWE]0000 |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"  # TensorFlow
+    rb"|WARNING: All log messages before absl|To enable the following instructions|$)"
 )
 _lock = threading.Lock()
 _users = 0
@@ -24,7 +27,7 @@ _caught = -1
 
 
 @contextmanager
-def decoder_noise_filtered() -> Iterator[None]:
+def native_noise_filtered() -> Iterator[None]:
     """Blocks may overlap in threads; the first one in redirects, the last one out restores."""
     _enter()
     try:
