@@ -177,27 +177,3 @@ def for_browser(data: bytes) -> tuple[bytes, str]:
         for block in Stream(data, 44100):
             file.write(block)
     return out.getvalue(), "audio/flac"
-
-
-def envelope(source: Source, points: int = 800) -> tuple[NDArray[np.float64], Samples, Samples]:
-    """The outline of a waveform: times in s, least and greatest sample, each `[n]`, n ≤ points.
-
-    Decodes in blocks, so an hour is no heavier than a minute.
-
-    Raises:
-        AudioError: the source can't be read.
-    """
-    rate, step = 8000, 80
-    lows, highs = [], []
-    rest = np.zeros(0, np.float32)
-    for block in Stream(source, rate):
-        joined = np.concatenate([rest, block])
-        whole = len(joined) // step * step
-        rows, rest = joined[:whole].reshape(-1, step), joined[whole:]
-        lows.append(rows.min(axis=1))
-        highs.append(rows.max(axis=1))
-    low, high = np.concatenate(lows), np.concatenate(highs)
-    group = -(-len(low) // points)
-    starts = np.arange(0, len(low), group)
-    times = (starts + group / 2) * step / rate
-    return times, np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)

@@ -1,11 +1,11 @@
 """A song and a model → ranked genres, of the whole song and over time.
 
 `stream` gives a first ranking from a few windows spread over the song and refines it while the rest
-is computed; `analyse` waits for the end; `classify` is that as plain JSON values.
+is computed; `analyse` waits for the end; `classify` gives that as plain JSON values.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from genre_engine.decoders import Source
 from genre_engine.errors import SilentAudio, WrongUsage
 from genre_engine.listening import Stretch, stretches
 from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
-from genre_engine.vocabulary import GenreScores, Heard
+from genre_engine.results import Analysis, element
+from genre_engine.vocabulary import Floats
 
 MODEL = "pretrained"
 
@@ -25,94 +26,6 @@ MODEL = "pretrained"
 _FIRST_LOOK = 8
 # Windows between two refined rankings.
 _STEP = 16
-
-
-@dataclass(frozen=True, eq=False)
-class Analysis:
-    """What a model says of one song; a snapshot while `share_heard` is below 1.
-
-    Attributes:
-        model: which one.
-        duration_s: length of what decoded; while that isn't known yet, of what was decoded so far.
-        starts_s, ends_s: `[windows]`, the windows that were heard, in the order of time.
-        views: the genres' scores in each view.
-        heard: what else is heard, the surest first.
-        warnings: sentences on what makes the result less sure.
-        share_heard: windows scored of those that are known, 0 to 1.
-    """
-
-    model: str
-    duration_s: float
-    starts_s: NDArray[np.float64]
-    ends_s: NDArray[np.float64]
-    views: dict[str, GenreScores]
-    heard: tuple[Heard, ...]
-    warnings: tuple[str, ...] = ()
-    share_heard: float = 1.0
-
-    def sentence(self, view: str) -> str:
-        """The result in a few words: "Classical, clearly"."""
-        scores = self.views[view]
-        first, second = scores.ranking()[:2]
-        best, next_best = scores.song[first], scores.song[second]
-        name = vocabulary.display_name(scores.genres[first])
-        other = vocabulary.display_name(scores.genres[second])
-        if best < vocabulary.CLEAR:
-            return "No clear genre"
-        if best - next_best < 0.04:
-            return f"Between {name} and {other}"
-        if best >= 0.5 and best - next_best >= 0.1:
-            return f"{name}, clearly"
-        return f"Most likely {name}"
-
-    def as_json(
-        self, file: str | None, view: str, *, top: int | None = None, windows: bool = False
-    ) -> dict[str, Any]:
-        """One element of `classify --format json`."""
-        scores = self.views[view]
-        element = _element(file, self.model, view)
-        element["duration_s"] = round(self.duration_s, 3)
-        element["genres"] = [
-            {"genre": scores.genres[i], "score": _rounded(scores.song[i])}
-            for i in scores.ranking()[:top]
-        ]
-        if windows:
-            element["windows"] = [
-                {
-                    "start_s": round(float(start), 3),
-                    "end_s": round(float(end), 3),
-                    "genres": dict(zip(scores.genres, map(_rounded, row), strict=True)),
-                }
-                for start, end, row in zip(
-                    self.starts_s, self.ends_s, scores.by_window, strict=True
-                )
-            ]
-        element["warnings"] = list(self.warnings)
-        return element
-
-
-def failure_as_json(file: str | None, error: Exception, view: str, model: str) -> dict[str, Any]:
-    """The element of `classify --format json` for a file that could not be classified."""
-    element = _element(file, model, view)
-    element["error"] = {"type": type(error).__name__, "message": str(error)}
-    return element
-
-
-def _element(file: str | None, model: str, view: str) -> dict[str, Any]:
-    return {
-        "file": file,
-        "model": model,
-        "view": view,
-        "calibrated": False,
-        "duration_s": None,
-        "genres": [],
-        "warnings": [],
-        "error": None,
-    }
-
-
-def _rounded(score: float) -> float:
-    return round(float(score), 4)
 
 
 def check_choice(view: str, model: str) -> None:
@@ -147,7 +60,7 @@ def classify(
     """
     check_choice(view, model)
     file = None if isinstance(source, bytes) else str(source)
-    return analyse(source).as_json(file, view, top=top, windows=windows)
+    return element(analyse(source), file, view, top=top, windows=windows)
 
 
 def analyse(source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis:
@@ -181,6 +94,29 @@ def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analy
     yield song.complete()
 
 
+def from_tags(
+    tag_probabilities: Mapping[str, Floats],
+    priors: Mapping[str, Floats],
+    *,
+    starts_s: NDArray[np.float64],
+    ends_s: NDArray[np.float64],
+    duration_s: float,
+    share_heard: float = 1.0,
+) -> Analysis:
+    """What the networks' tags mean: `tag_probabilities` and `priors` as in `vocabulary.score`."""
+    return Analysis(
+        model=MODEL,
+        duration_s=duration_s,
+        starts_s=starts_s,
+        ends_s=ends_s,
+        views={
+            view: vocabulary.score(view, tag_probabilities, priors) for view in vocabulary.VIEWS
+        },
+        heard=tuple(vocabulary.heard(tag_probabilities)),
+        share_heard=share_heard,
+    )
+
+
 def _in_steps(audible: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
     """Indices of the audible windows: some spread over all of them first, then the rest in turn."""
     windows = np.flatnonzero(audible)
@@ -199,7 +135,6 @@ class _Song:
     def __init__(self, decoded: Stream) -> None:
         self._decoded = decoded
         self._networks = pretrained.networks()
-        self._priors = {name: network.prior_logits for name, network in self._networks.items()}
         self._probabilities = {name: np.empty((0, 50), np.float32) for name in self._networks}
         self._starts_s = np.empty(0)
         self._ends_s = np.empty(0)
@@ -230,17 +165,12 @@ class _Song:
 
     def snapshot(self) -> Analysis:
         order = np.argsort(self._starts_s, kind="stable")
-        probabilities = {name: p[order] for name, p in self._probabilities.items()}
-        return Analysis(
-            model=MODEL,
-            duration_s=max(self._decoded.duration_s, self._known_s),
+        return from_tags(
+            {name: p[order] for name, p in self._probabilities.items()},
+            {name: network.prior_logits for name, network in self._networks.items()},
             starts_s=self._starts_s[order],
             ends_s=self._ends_s[order],
-            views={
-                view: vocabulary.score(view, probabilities, self._priors)
-                for view in vocabulary.VIEWS
-            },
-            heard=tuple(vocabulary.heard(probabilities)),
+            duration_s=max(self._decoded.duration_s, self._known_s),
             share_heard=self.share_heard,
         )
 

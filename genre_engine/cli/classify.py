@@ -128,7 +128,7 @@ class _Batch:
 
         Failures are named on standard error at once, and counted.
         """
-        from genre_engine.prediction import failure_as_json
+        from genre_engine.results import element, failure
 
         with progress_bar() as progress:
             task = progress.add_task("", total=len(songs))
@@ -139,14 +139,13 @@ class _Batch:
                     if error is not None:
                         raise error
                     analysis = self._analyse(name, progress, task, number)
-                except AudioError as failure:
+                except AudioError as refusal:
                     self.failed += 1
-                    progress.console.file.flush()
-                    complain(f"{name}: {failure}")
-                    yield failure_as_json(name, failure, self.view, self.model), None
+                    complain(f"{name}: {refusal}")
+                    yield failure(name, refusal, self.view, self.model), None
                 else:
                     yield (
-                        analysis.as_json(name, self.view, top=self.top, windows=self.windows),
+                        element(analysis, name, self.view, top=self.top, windows=self.windows),
                         analysis,
                     )
 
@@ -247,30 +246,17 @@ def minutes(duration_s: float) -> str:
     return f"{rest // 60}:{rest % 60:02}"
 
 
-def _csv_header(top: int) -> list[str]:
-    pairs = [name for n in range(1, top + 1) for name in (f"genre_{n}", f"score_{n}")]
-    return ["file", "model", "view", "duration_s", *pairs, "also_heard", "warnings", "error"]
-
-
-def _csv_row(element: dict[str, Any], analysis: "Analysis | None", top: int) -> list[Any]:
-    pairs = [value for g in element["genres"] for value in (g["genre"], g["score"])]
-    heard = "; ".join(h.name for h in analysis.heard[:5]) if analysis else ""
-    error = element["error"]["message"] if element["error"] else ""
-    row = [_escaped(element["file"]), element["model"], element["view"], element["duration_s"]]
-    row += pairs + [""] * (2 * top - len(pairs))
-    return [*row, heard, " ".join(element["warnings"]), error]
-
-
 def _escaped(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
     """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
+    from genre_engine.results import csv_header
     from genre_engine.workspace import storage_errors
 
     top = batch.top or 5
-    header = _csv_header(top)
+    header = csv_header(top)
     if output is None:
         _stream_csv(batch, songs, sys.stdout, header, top)
         return
@@ -288,12 +274,15 @@ def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
 def _stream_csv(
     batch: _Batch, songs: list[Song], file: IO[str], header: list[str] | None, top: int
 ) -> None:
+    from genre_engine.results import csv_row
+
     writer = csv.writer(file, lineterminator="\n")
     if header is not None:
         writer.writerow(header)
         file.flush()
     for element, analysis in batch.run(songs):
-        writer.writerow(_csv_row(element, analysis, top))
+        element["file"] = _escaped(element["file"])
+        writer.writerow(csv_row(element, analysis, top))
         file.flush()
 
 

@@ -52,9 +52,8 @@ def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
 
     Source: M. Slaney, Auditory Toolbox, technical report 1998-010.
     """
-    nyquist = sample_rate / 2
-    bins = np.linspace(0, nyquist, 1 + n_fft // 2)
-    edges = _mel_to_hz(np.linspace(0, _hz_to_mel(nyquist), n_mels + 2))
+    bins = np.linspace(0, sample_rate / 2, 1 + n_fft // 2)
+    edges = _mel_edges(sample_rate, n_mels)
     width = np.diff(edges)
     ramps = edges[:, None] - bins[None, :]
     rising = -ramps[:-2] / width[:-1, None]
@@ -64,6 +63,15 @@ def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
     filters = filters.astype(np.float32)
     filters.flags.writeable = False
     return filters
+
+
+def mel_centres(*, sample_rate: int, n_mels: int) -> NDArray[np.float64]:
+    """Centres in Hz of the bands of `mel_filters`, `[n_mels]`."""
+    return _mel_edges(sample_rate, n_mels)[1:-1]
+
+
+def _mel_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
+    return _mel_to_hz(np.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2))
 
 
 # Slaney's scale: linear to 1 kHz, 27 logarithmic steps for each factor of 6.4 above.
