@@ -18,7 +18,7 @@ from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudi
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from genre_engine.prediction import Analysis
+    from genre_engine.results import Analysis
 
 
 class View(StrEnum):
