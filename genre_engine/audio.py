@@ -161,19 +161,21 @@ def _resampler(from_rate: int, to_rate: int) -> Resample:
     return lambda samples, last: np.clip(stream.resample_chunk(samples, last=last), -1.0, 1.0)
 
 
-def for_browser(data: bytes) -> tuple[bytes, str]:
-    """Bytes that a browser can play, and their MIME type; what it can't play becomes FLAC.
+def browser_type(data: bytes) -> str | None:
+    """The MIME type of what a browser can play as it is; None for what it can't."""
+    return _MIME.get(sniff(data[:64]) or "")
+
+
+def for_browser(data: bytes) -> bytes:
+    """Mono FLAC, for what a browser can't play as it is.
 
     Raises:
-        AudioError: the data have to be converted and can't be read.
+        AudioError: the data can't be read.
     """
-    kind = sniff(data[:64])
-    if kind in _MIME:
-        return data, _MIME[kind]
     import soundfile
 
     out = io.BytesIO()
     with soundfile.SoundFile(out, "w", 44100, 1, "PCM_16", format="FLAC") as file:
         for block in Stream(data, 44100):
             file.write(block)
-    return out.getvalue(), "audio/flac"
+    return out.getvalue()

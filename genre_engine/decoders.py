@@ -200,7 +200,13 @@ class Decoder:
         command += ["-format_whitelist", _FFMPEG_FORMATS, "-i", f"file:{path}", "-map", "0:a:0"]
         command += ["-t", str(self._limit_s + 1), *options]
         command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            # A copy: another thread that sets a variable meanwhile would make the start fail.
+            env=dict(os.environ),
+        )
         self._open.enter_context(process)
         self._open.callback(process.kill)
         self._pipe = process.stdout

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # One hue that stands on a light and on a dark ground.
 ACCENT = "#8b5cf6"
+_ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"
 _MUTED = "rgba(128, 122, 145, 0.55)"
 
 
@@ -36,7 +37,7 @@ def genre_bars(
             y=names,
             x=matches,
             orientation="h",
-            marker={"color": ACCENT, "cornerradius": 4},
+            marker={"color": _ACCENT_LIGHT, "cornerradius": 4},
             customdata=np.stack([low, high], axis=1),
             hovertemplate="%{y}: match %{x:.0f}; most windows between %{customdata[0]:.0f} and "
             "%{customdata[1]:.0f}<extra></extra>",
@@ -47,8 +48,8 @@ def genre_bars(
             y=[name, name],
             x=[start, end],
             mode="lines+markers",
-            line={"color": _MUTED, "width": 2},
-            marker={"symbol": "line-ns-open", "size": 8, "color": _MUTED},
+            line={"color": ACCENT, "width": 2},
+            marker={"symbol": "line-ns-open", "size": 8, "color": ACCENT},
             hoverinfo="skip",
         )
     for name, match, end in zip(names, matches, high, strict=True):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shlex
+from typing import Any
 
 import streamlit as st
 
@@ -52,6 +53,7 @@ def main() -> None:
         st.info("No songs on this page. Drop some in above, or try the example.")
     for song in songs:
         song_card(song, view, visit.remove)
+    visit.watch()
     _table(songs, view)
     _about_matches(view)
 
@@ -124,13 +126,13 @@ def _table(songs: list[Song], view: str) -> None:
             )
 
 
-def _element(song: Song, view: str) -> dict[str, object]:
+def _element(song: Song, view: str) -> dict[str, Any]:
     if song.analysis is not None and song.error is None:
         return results.element(song.analysis, song.name, view, windows=True)
     return results.failure(song.name, song.error or RuntimeError(), view, MODEL)
 
 
-def _as_csv(done: list[Song], elements: list[dict[str, object]]) -> str:
+def _as_csv(done: list[Song], elements: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(results.csv_header(CSV_GENRES))

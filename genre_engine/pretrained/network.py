@@ -110,10 +110,11 @@ def _build(weights: Weights) -> "keras.Model":
         name = _numbered("conv2d", number)
         return layers.Conv2D(filters, kernel, padding=padding, activation="relu", name=name)
 
-    patches = keras.Input((PATCH_FRAMES, N_MELS))
-    x = layers.Reshape((PATCH_FRAMES, N_MELS, 1))(patches)
+    # Every layer is named: unnamed ones get clashing names where another thread has built before.
+    patches = keras.Input((PATCH_FRAMES, N_MELS), name="patches")
+    x = layers.Reshape((PATCH_FRAMES, N_MELS, 1), name="as_image")(patches)
     x = batch_norm(0)(x)
-    padded = layers.ZeroPadding2D(((3, 3), (0, 0)))(x)
+    padded = layers.ZeroPadding2D(((3, 3), (0, 0)), name="padded")(x)
     branches = [
         batch_norm(1)(conv(0, 204, (7, 38))(padded)),
         batch_norm(2)(conv(1, 204, (7, 67))(padded)),
@@ -121,23 +122,35 @@ def _build(weights: Weights) -> "keras.Model":
         batch_norm(4)(conv(3, 51, (64, 1), "same")(x)),
         batch_norm(5)(conv(4, 51, (32, 1), "same")(x)),
     ]
-    front = layers.Concatenate()([keras.ops.max(branch, axis=2) for branch in branches])
+    loudest = [
+        layers.Reshape((PATCH_FRAMES, branch.shape[3]), name=f"branch_{number}")(
+            layers.MaxPooling2D((1, branch.shape[2]), name=f"loudest_{number}")(branch)
+        )
+        for number, branch in enumerate(branches)
+    ]
+    front = layers.Concatenate(name="front")(loudest)
 
     # The original's 7 × (all channels) filters over one channel are convolutions over time.
     def mid(number: int, y: Any) -> Any:
-        y = layers.ZeroPadding1D(3)(y)
+        y = layers.ZeroPadding1D(3, name=f"padded_{number}")(y)
         y = layers.Conv1D(64, 7, activation="relu", name=_numbered("conv2d", number))(y)
         return batch_norm(number + 1)(y)
 
     mid_1 = mid(5, front)
-    mid_2 = mid(6, mid_1) + mid_1
-    mid_3 = mid(7, mid_2) + mid_2
-    channels = layers.Concatenate()([front, mid_1, mid_2, mid_3])
-    pooled = keras.ops.stack(
-        [keras.ops.max(channels, axis=1), keras.ops.mean(channels, axis=1)], axis=2
-    )
-    y = batch_norm(9)(layers.Flatten()(pooled))
-    y = batch_norm(10)(layers.Dense(200, activation="relu", name="dense")(y))
+    mid_2 = layers.Add(name="mid_2")([mid(6, mid_1), mid_1])
+    mid_3 = layers.Add(name="mid_3")([mid(7, mid_2), mid_2])
+    channels = layers.Concatenate(name="channels")([front, mid_1, mid_2, mid_3])
+    width = channels.shape[2]
+    pools = [
+        layers.Reshape((width, 1), name="max")(
+            layers.GlobalMaxPooling1D(name="max_over_time")(channels)
+        ),
+        layers.Reshape((width, 1), name="mean")(
+            layers.GlobalAveragePooling1D(name="mean_over_time")(channels)
+        ),
+    ]
+    pooled = layers.Flatten(name="pooled")(layers.Concatenate(name="pairs")(pools))
+    y = batch_norm(10)(layers.Dense(200, activation="relu", name="dense")(batch_norm(9)(pooled)))
     tags = layers.Dense(50, activation="sigmoid", name="dense_1")(y)
     model = keras.Model(patches, tags)
     for layer in model.layers:

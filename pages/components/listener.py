@@ -15,7 +15,7 @@ from typing import Literal
 
 import streamlit as st
 
-from genre_engine import prediction, pretrained
+from genre_engine import audio, prediction, pretrained
 from genre_engine.errors import GenreEngineError
 from genre_engine.overview import Overview
 from genre_engine.pretrained import weights
@@ -40,7 +40,7 @@ class Song:
         note: what is being done, while there is no ranking yet.
         error: why it could not be classified.
         cancelled: set by the page to have it dropped.
-        playable: bytes for the browser's player and their MIME type, once made.
+        playable: bytes for the browser's player and their MIME type; None until they are made.
         drawn: its waveform and spectrogram, once asked for.
     """
 
@@ -54,8 +54,12 @@ class Song:
     analysis: Analysis | None = None
     error: Exception | None = None
     cancelled: bool = False
-    playable: tuple[bytes, str] | None = None
+    playable: tuple[bytes, str] | None = field(init=False)
     drawn: Overview | None = None
+
+    def __post_init__(self) -> None:
+        mime = audio.browser_type(self.data)
+        self.playable = (self.data, mime) if mime else None
 
     @property
     def busy(self) -> bool:
@@ -128,6 +132,8 @@ class Listener:
                 self._open[reference] = prediction.stream(song.data)
             song.analysis = next(self._open[reference])
             if song.analysis.share_heard >= 1.0:
+                if song.playable is None:
+                    song.playable = (audio.for_browser(song.data), "audio/flac")
                 song.state = "done"
         except GenreEngineError as error:
             song.error, song.state = error, "failed"

@@ -5,32 +5,19 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from genre_engine import audio, figures, vocabulary
-from genre_engine.errors import AudioError, GenreEngineError, WeightsError
+from genre_engine import figures, vocabulary
+from genre_engine.errors import GenreEngineError, WeightsError
 from genre_engine.overview import overview
 from genre_engine.pretrained import weights
 from pages.components.listener import Song, listener
 from pages.components.strip import heat_strip
 from pages.components.text import plain
 
-# How often an unfinished card looks for news, in seconds.
-_TICK_S = 0.25
-
 
 def song_card(song: Song, view: str, remove: Callable[[Song], None]) -> None:
-    """Draw a song; while it is being worked on, the card refreshes itself."""
+    """Draw a song as far as it is known."""
     with st.container(border=True, key=song.key):
-        if song.busy:
-            st.fragment(_unfinished, run_every=_TICK_S, key=f"{song.key}-live")(song, view, remove)
-        else:
-            _card(song, view, remove)
-
-
-def _unfinished(song: Song, view: str, remove: Callable[[Song], None]) -> None:
-    if not song.busy:
-        # The whole page, so that the card stops ticking and the table takes the song up.
-        st.rerun()
-    _card(song, view, remove)
+        _card(song, view, remove)
 
 
 def _card(song: Song, view: str, remove: Callable[[Song], None]) -> None:
@@ -105,14 +92,9 @@ def _failure(song: Song) -> None:
 
 
 def _player(song: Song) -> None:
-    if song.playable is None:
-        try:
-            song.playable = audio.for_browser(song.data)
-        except AudioError:
-            # Nothing to play; the listener will say why.
-            return
-    data, mime = song.playable
-    st.audio(data, format=mime, alt=f"Player for {song.name}")
+    if song.playable is not None:
+        data, mime = song.playable
+        st.audio(data, format=mime, alt=f"Player for {song.name}")
 
 
 def _bars(song: Song, view: str) -> None:

@@ -9,6 +9,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from genre_engine import example
 from pages.components.listener import Song, listener
 
+# How often unfinished songs are looked after, in seconds.
+_TICK_S = 0.3
+
 _SONGS = "songs"
 _VISITOR = "visitor"
 _SEEN = "seen_uploads"
@@ -72,3 +75,22 @@ def undo() -> None:
     songs().insert(place, song)
     if song.busy:
         listener().submit(song)
+
+
+def watch() -> None:
+    """While songs are being worked on, run the page again whenever there is news of one.
+
+    Only the look for news ticks: drawing the cards at every tick would have the players' audio read
+    again and again, and take time from the networks.
+    """
+    if any(song.busy for song in songs()):
+        st.fragment(_look, run_every=_TICK_S, key="watch")(_news())
+
+
+def _look(known: list[tuple[str, str, int]]) -> None:
+    if _news() != known:
+        st.rerun()
+
+
+def _news() -> list[tuple[str, str, int]]:
+    return [(song.state, song.note, id(song.analysis)) for song in songs()]
