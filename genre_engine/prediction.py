@@ -24,8 +24,8 @@ MODEL = "pretrained"
 
 # Eight windows gave the whole song's first genre on 8 of 8 recordings.
 _FIRST_LOOK = 8
-# Windows between two refined rankings.
-_STEP = 16
+# Windows between two refined rankings, at first and at most.
+_STEP, _LONGEST_STEP = 16, 64
 
 
 def check_choice(view: str, model: str) -> None:
@@ -125,8 +125,10 @@ def _in_steps(audible: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
     spread = np.unique(np.linspace(0, len(windows) - 1, _FIRST_LOOK + 2)[1:-1].round().astype(int))
     yield windows[spread]
     rest = np.delete(windows, spread)
-    for start in range(0, len(rest), _STEP):
-        yield rest[start : start + _STEP]
+    step = _STEP
+    while len(rest):
+        yield rest[:step]
+        rest, step = rest[step:], min(2 * step, _LONGEST_STEP)
 
 
 class _Song:

@@ -147,6 +147,7 @@ def dump(analysis: Analysis) -> dict[str, Any]:
         },
         "heard": [asdict(heard) for heard in analysis.heard],
         "warnings": list(analysis.warnings),
+        "share_heard": analysis.share_heard,
     }
 
 
@@ -165,4 +166,5 @@ def restore(values: Mapping[str, Any]) -> Analysis:
         },
         heard=tuple(Heard(**heard) for heard in values["heard"]),
         warnings=tuple(values["warnings"]),
+        share_heard=values["share_heard"],
     )

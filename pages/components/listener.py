@@ -1,30 +1,33 @@
-"""Classifies the visitors' songs in the background, one step at a time for the whole server.
+"""Has the visitors' songs classified in the background, one step at a time for the whole server.
 
 A song belongs to its visitor's session; the listener only borrows it, and drops it when the
-session is gone. It works in one thread, so that one inference runs at a time whoever is waiting,
-and goes on while the visitor looks at another page. The thread never calls streamlit.
+session is gone. One thread asks the listening process for one step after the other, so that one
+inference runs at a time whoever is waiting, and goes on while the visitor looks at another page.
+The thread never calls streamlit.
 """
 
 import itertools
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import streamlit as st
 
-from genre_engine import audio, prediction, pretrained
+from genre_engine import audio
 from genre_engine.errors import GenreEngineError
+from genre_engine.listening_process import ListeningProcess, ProcessEnded
 from genre_engine.overview import Overview
-from genre_engine.pretrained import weights
 from genre_engine.results import Analysis
 
 logger = logging.getLogger(__name__)
 
-# Songs that are decoded at the same time; each holds some tens of MB.
+# Songs that are open at the same time; each holds some tens of MB in the listening process.
 _OPEN_SONGS = 2
+
+# Seconds without a song after which the listening process is ended and its memory given back.
+_REST_S = 600.0
 
 _numbers = itertools.count(1)
 
@@ -71,8 +74,9 @@ class Listener:
 
     def __init__(self) -> None:
         self._waiting: list[weakref.ref[Song]] = []
-        self._open: dict[weakref.ref[Song], Iterator[Analysis]] = {}
+        self._open: dict[weakref.ref[Song], str] = {}
         self._served: dict[str, int] = {}
+        self._process = ListeningProcess()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
@@ -90,7 +94,8 @@ class Listener:
                 self._forget()
                 while not self._waiting and not self._open:
                     self._served.clear()
-                    self._changed.wait()
+                    if not self._changed.wait(_REST_S if self._process.running else None):
+                        self._process.end()
                     self._forget()
                 chosen = self._choose()
             song = chosen() if chosen else None
@@ -107,9 +112,8 @@ class Listener:
             return song is not None and song.busy and not song.cancelled
 
         self._waiting = [reference for reference in self._waiting if alive(reference)]
-        self._open = {
-            reference: steps for reference, steps in self._open.items() if alive(reference)
-        }
+        for reference in [reference for reference in self._open if not alive(reference)]:
+            self._process.close(self._open.pop(reference))
 
     def _choose(self) -> weakref.ref[Song] | None:
         """The song to go on with: first who has been served least, then who came first."""
@@ -125,16 +129,25 @@ class Listener:
 
     def _step(self, reference: weakref.ref[Song], song: Song) -> None:
         try:
-            if reference not in self._open:
+            if reference in self._open:
+                song.analysis = self._process.step(song.key)
+            else:
                 self._waiting.remove(reference)
                 song.state = "working"
-                self._prepare(song)
-                self._open[reference] = prediction.stream(song.data)
-            song.analysis = next(self._open[reference])
+                self._open[reference] = song.key
+                song.analysis = self._process.open(
+                    song.key, song.data, lambda note: setattr(song, "note", note)
+                )
             if song.analysis.share_heard >= 1.0:
                 if song.playable is None:
                     song.playable = (audio.for_browser(song.data), "audio/flac")
                 song.state = "done"
+        except ProcessEnded as error:
+            song.error, song.state = error, "failed"
+            # The others that were open went with it, through no fault of theirs.
+            del self._open[reference]
+            self._waiting[:0] = self._open
+            self._open.clear()
         except GenreEngineError as error:
             song.error, song.state = error, "failed"
         except Exception as error:
@@ -144,15 +157,6 @@ class Listener:
         self._served[song.visitor] = self._served.get(song.visitor, 0) + 1
         if not song.busy:
             self._open.pop(reference, None)
-
-    @staticmethod
-    def _prepare(song: Song) -> None:
-        def fetched(done: int, total: int) -> None:
-            song.note = f"Fetching the pretrained networks, once: {done / total:.0%} of 29 MB"
-
-        song.note = "Waking up the networks"
-        pretrained.networks(fetched if not weights.present() else None)
-        song.note = "Listening"
 
 
 @st.cache_resource(show_spinner=False)
