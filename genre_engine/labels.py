@@ -4,8 +4,8 @@ Genres travel as a tuple of names in alphabetical order: the same set always has
 whatever the order of files or rows, and it is this tuple that is stored with data sets and models.
 Labels are a matrix uint8 [n_tracks, n_genres] of zeros and ones, columns in that order.
 
-Two rules say which tracks take part: `any` keeps those with at least one of the genres, `only` those
-whose genres all lie within (the course project's choice, and an easier selection).
+Two rules say which tracks take part: `any` keeps those with at least one of the genres, `only`
+those whose genres all lie within (the course project's choice, and an easier selection).
 """
 
 import re
@@ -100,9 +100,7 @@ def choose(
     return tuple(sorted(set(chosen)))
 
 
-def multi_hot(
-    genre_lists: Sequence[Sequence[str]], genres: Sequence[str]
-) -> npt.NDArray[np.uint8]:
+def multi_hot(genre_lists: Sequence[Sequence[str]], genres: Sequence[str]) -> npt.NDArray[np.uint8]:
     """Zeros and ones [n_tracks, n_genres]; genres outside the list are passed over."""
     column = {genre: index for index, genre in enumerate(genres)}
     y = np.zeros((len(genre_lists), len(column)), np.uint8)

@@ -176,7 +176,7 @@ def uploader_agreement(
 
     Returns:
         `pairs` of byte-identical tracks, `same_genres` (share of pairs whose genres are all the
-        same), and over the pairs that carry one of `genres` on both sides (`labelled_pairs`) the
+        same), and over the pairs that carry any of `genres` (`labelled_pairs`) the
         `f1` (micro) with which one's labels predict the other's. None where there is no pair.
     """
     members: dict[str, list[int]] = {}
@@ -191,7 +191,7 @@ def uploader_agreement(
             left, right = set(genre_lists[one]), set(genre_lists[other])
             same += left == right
             left, right = left & wanted, right & wanted
-            if left and right:
+            if left or right:
                 labelled += 1
                 hits += 2 * len(left & right)
                 marks += len(left) + len(right)

@@ -61,8 +61,8 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name) or name.endswith("."):
         raise WrongUsage(
-            f"{name!r} can't be a name. Use up to 64 letters, digits, dots, dashes and underscores, "
-            "with a letter or digit first."
+            f"{name!r} can't be a name. Use up to 64 letters, digits, dots, dashes and "
+            "underscores, with a letter or digit first."
         )
     return name
 
