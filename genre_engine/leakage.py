@@ -112,7 +112,7 @@ def deaf_scores(tracks: pd.DataFrame, y: Labels, train: npt.NDArray[np.bool_]) -
     own = np.where(train[:, None], y, 0).astype(float)
     n_train = int(train.sum())
     sums, n = own.sum(axis=0) - own, n_train - train.astype(float)
-    scores = np.divide(sums, n[:, None], out=np.zeros(y.shape), where=n[:, None] > 0)
+    scores: Scores = sums / np.maximum(n, 1)[:, None]
     for column in ("album_id", "artist_id"):
         codes, names = pd.factorize(tracks[column])
         if not len(names):

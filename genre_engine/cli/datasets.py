@@ -22,19 +22,19 @@ download = typer.Typer(name="download", help="Fetch what MTG-Jamendo offers.", n
 
 
 class Format(StrEnum):
-    table = "table"
-    json = "json"
+    TABLE = "table"
+    JSON = "json"
 
 
 class LabelSource(StrEnum):
-    raw = "raw"
-    split = "split"
+    RAW = "raw"
+    SPLIT = "split"
 
 
 class GenreSource(StrEnum):
-    auto = "auto"
-    folders = "folders"
-    tags = "tags"
+    AUTO = "auto"
+    FOLDERS = "folders"
+    TAGS = "tags"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
@@ -42,12 +42,12 @@ NameArgument = Annotated[str, typer.Argument(help="The data set's name.", show_d
 
 
 @app.command("list")
-def list_datasets(format_: FormatOption = Format.table) -> None:
+def list_datasets(format_: FormatOption = Format.TABLE) -> None:
     """List the data sets."""
     from genre_engine import datasets
 
     entries = datasets.listing()
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         _print_json(entries)
         return
     if not entries:
@@ -67,13 +67,13 @@ def list_datasets(format_: FormatOption = Format.table) -> None:
 
 
 @app.command()
-def show(name: NameArgument, format_: FormatOption = Format.table) -> None:
+def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
     """Show a data set: its genres, its splits, and what they let through."""
     from genre_engine import datasets
 
     dataset = datasets.open(name)
     summary = datasets.summary(dataset)
-    if format_ is Format.json:
+    if format_ is Format.JSON:
         _print_json(summary)
         return
     console = _console()
@@ -156,7 +156,7 @@ def jamendo(
     ] = False,
     labels_from: Annotated[
         LabelSource, typer.Option(help="Genres from raw_30s.tsv or from the official split files.")
-    ] = LabelSource.raw,
+    ] = LabelSource.RAW,
     drop_duplicates: Annotated[
         Path | None,
         typer.Option(help="A CSV of byte-identical audio (mp3_sha256, id); the first is kept."),
@@ -183,7 +183,7 @@ def folder(
     path: Annotated[Path, typer.Argument(help="The folder of music.", show_default=False)],
     genres_from: Annotated[
         GenreSource, typer.Option(help="The sub-folders' names, the files' tags, or what fits.")
-    ] = GenreSource.auto,
+    ] = GenreSource.AUTO,
     jobs: Annotated[int | None, typer.Option(help="How many files to read at a time.")] = None,
 ) -> None:
     """Import a folder of music: one sub-folder a genre, or tags in the files."""

@@ -26,8 +26,11 @@ SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"
 GENRE_SOURCES = ("auto", "folders", "tags")
 
 EXTENSIONS = frozenset(
-    (".mp3", ".mp2", ".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".spx", ".m4a", ".mp4")
-    + (".aac", ".wma", ".aif", ".aiff", ".aifc", ".au", ".caf", ".wv", ".ape", ".mpc")
+    f".{name}"
+    for name in (
+        *("mp3", "mp2", "wav", "w64", "flac", "ogg", "oga", "opus", "spx", "m4a", "mp4"),
+        *("aac", "wma", "aif", "aiff", "aifc", "au", "caf", "wv", "ape", "mpc"),
+    )
 )
 MAX_TRACKS = 1_000_000
 _PARTED = re.compile(r"[;/\0]")
@@ -107,7 +110,7 @@ def build(
     if n_without := len(found) - len(kept):
         first = next(item.track_id for item, names in zip(found, lists, strict=True) if not names)
         notes.append(f"{n_without} files without a genre left out, the first is {first}.")
-    columns = {
+    columns: dict[str, list[Any]] = {
         "track_id": [item.track_id for item, _ in kept],
         "path": [item.track_id for item, _ in kept],
         "artist_id": [item.artist for item, _ in kept],

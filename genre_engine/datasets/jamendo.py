@@ -2,9 +2,9 @@
 
 MTG (https://github.com/MTG/mtg-jamendo-dataset, metadata CC BY-NC-SA 4.0): tab-separated tables
 with the columns TRACK_ID ARTIST_ID ALBUM_ID PATH DURATION TAGS, where TAGS goes on for as many
-columns as a track has tags. Two sources of labels: `raw_30s.tsv` (raw) and the cleaned genres of the official
-split files (split). Given a folder with both, labels are the raw ones and the parts come from the
-split files by TRACK_ID.
+columns as a track has tags. Two sources of labels: `raw_30s.tsv` (raw) and the cleaned genres of
+the official split files (split). Given a folder with both, labels are the raw ones and the parts
+come from the split files by TRACK_ID.
 
 Hugging Face (rkstgr/mtg-jamendo): `train.tsv` and `valid.tsv` with lists written as Python text.
 Its bare numbers are written here in MTG's way (241 → track_0000241), so that both fit together.

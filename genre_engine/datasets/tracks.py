@@ -188,4 +188,4 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
 
 
 def _nullable(values: pd.Series) -> list[Any]:
-    return values.astype(object).where(values.notna(), None).tolist()
+    return list(values.astype(object).where(values.notna(), None))
