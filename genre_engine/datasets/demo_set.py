@@ -39,7 +39,11 @@ def build(
     audio = folder / "audio"
     audio.mkdir()
     table = generator.generate(audio, tracks=tracks, seed=seed, progress=progress, jobs=jobs)
-    columns = {name: table[name].tolist() for name in track_table.COLUMNS if name in table}
+    columns = {
+        name: table[name].tolist() if name == "genres" else track_table.nullable(table[name])
+        for name in track_table.COLUMNS
+        if name in table
+    }
     imported = Imported(
         track_table.frame(columns),
         source={"tracks": tracks, "seed": seed},

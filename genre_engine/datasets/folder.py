@@ -285,7 +285,7 @@ def _plain(tags: Any) -> dict[str, list[str]]:
     frames = {"TCON": "genre", "TPE1": "artist", "TPE2": "albumartist", "TALB": "album"}
     frames |= {"TIT2": "title", "TCOP": "copyright", "WCOP": "license"}
     plain: dict[str, list[str]] = {}
-    for key in tags:
+    for key in tags.keys():  # noqa: SIM118 - to go through Vorbis comments gives pairs
         try:
             value = tags[key]
         except (KeyError, ValueError):

@@ -1,7 +1,7 @@
 """CSV and Parquet files as columns of text or numbers, read with limits and with row numbers."""
 
 import csv
-import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from genre_engine.datasets.tracks import decode, read_bytes
@@ -17,6 +18,7 @@ from genre_engine.errors import BadTable
 MAX_BYTES = 1_000_000_000
 MAX_COLUMNS = 20_000
 MAX_CELLS = 300_000_000
+_BLOCK_BYTES = 1 << 26  # also the longest row
 PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
@@ -75,9 +77,6 @@ def read(path: Path) -> Table:
         DatasetError: no such file, or too large.
     """
     table = _read_parquet(path) if path.suffix.lower() in PARQUET_SUFFIXES else _read_csv(path)
-    names = table.columns
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise BadTable(path.name, f"two columns are named {twice!r}. Rename one.", row=1)
     if not len(table):
         raise BadTable(path.name, "there is no row below the header. Add some.")
     return table
@@ -94,55 +93,52 @@ def _check_size(name: str, n_columns: int, n_rows: int) -> None:
 
 def _read_csv(path: Path) -> Table:
     text = decode(read_bytes(path, limit=MAX_BYTES), path.name)
-    first, _, rest = text.partition("\n")
+    first, line_end, rest = text.partition("\n")
     if not first.strip():
         raise BadTable(path.name, "the first row is empty; it must name the columns.", row=1)
     separator = max(",;\t", key=first.count)
-    header = next(csv.reader([first.rstrip("\r")], delimiter=separator))
-    header = [name.strip() for name in header]
+    header = [name.strip() for name in next(csv.reader([first.rstrip("\r")], delimiter=separator))]
+    _check_names(path.name, header)
     _check_size(path.name, len(header), rest.count("\n") + 1)
+    ragged: list[tuple[int, int]] = []
+
+    def note(row: Any) -> str:
+        ragged.append((row.number, row.actual_columns))
+        return "error"
+
+    # All as text: guessing types makes numbers or missing values of some labels (01, NA, None). In
+    # one thread, for only then does the reader know the numbers of rows.
     try:
-        # As text: pandas would make numbers or missing values of some labels (01, NA, None). With
-        # a column more than there should be, in which rows that are too long show: pandas would
-        # otherwise cut them off.
-        frame = pd.read_csv(
-            io.StringIO(rest),
-            sep=separator,
-            header=None,
-            names=range(len(header) + 1),
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            on_bad_lines="error",
+        table = pa_csv.read_csv(
+            pa.py_buffer((first + (line_end or "\n") + rest).encode()),
+            read_options=pa_csv.ReadOptions(
+                use_threads=False, skip_rows=1, column_names=header, block_size=_BLOCK_BYTES
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=separator,
+                newlines_in_values=True,
+                ignore_empty_lines=False,
+                invalid_row_handler=note,
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
         )
-    except pd.errors.EmptyDataError as error:
-        raise BadTable(path.name, "there is no row below the header. Add some.") from error
-    except (pd.errors.ParserError, ValueError) as error:
-        raise _ragged(path.name, text, separator, len(header), error) from error
-    blank = frame[0].isin(["", None]).to_numpy() | frame[0].isna().to_numpy()
-    blank &= frame.iloc[:, 1:].isna().all(axis=1).to_numpy()
-    filled = np.flatnonzero(~blank)
-    frame = frame.iloc[filled]
-    # Only a field that isn't there is missing here; an empty one is empty text.
-    if frame[len(header) - 1].isna().any() or frame.pop(len(header)).notna().any():
-        raise _ragged(path.name, text, separator, len(header), None)
-    frame.columns = pd.Index(header)
-    return Table(path.name, frame.reset_index(drop=True), filled + 2)
+    except pa.ArrowException as error:
+        if ragged:
+            row, n_columns = ragged[0]
+            problem = f"{n_columns} columns where {len(header)} belong. Mend the row."
+            raise BadTable(path.name, problem, row=row) from error
+        raise BadTable(path.name, f"it can't be read as CSV ({error}).") from error
+    frame = table.to_pandas()
+    filled = np.flatnonzero((frame != "").any(axis=1).to_numpy())
+    return Table(path.name, frame.iloc[filled].reset_index(drop=True), filled + 2)
 
 
-def _ragged(
-    name: str, text: str, separator: str, n_columns: int, error: Exception | None
-) -> BadTable:
-    try:
-        for row, cells in enumerate(csv.reader(io.StringIO(text), delimiter=separator), start=1):
-            if cells and len(cells) != n_columns:
-                return BadTable(
-                    name, f"{len(cells)} columns where {n_columns} belong. Mend the row.", row=row
-                )
-    except csv.Error as problem:
-        error = problem
-    return BadTable(name, f"the rows can't be told apart ({error}). Save it as CSV again.")
+def _check_names(name: str, columns: list[str]) -> None:
+    twice = [column for column, n in Counter(columns).items() if n > 1]
+    if twice:
+        raise BadTable(name, f"two columns are named {twice[0]!r}. Rename one.", row=1)
 
 
 def _read_parquet(path: Path) -> Table:
@@ -160,6 +156,7 @@ def _read_parquet(path: Path) -> Table:
                 raise BadTable(
                     path.name, f"unpacked it has {unpacked / 1e9:.1f} GB. Cut the table."
                 )
+            _check_names(path.name, file.schema_arrow.names)
             frame = file.read().to_pandas(ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BadTable(path.name, f"it can't be read as Parquet ({error}).") from error

@@ -75,7 +75,7 @@ def write(tracks: pd.DataFrame, path: Path) -> None:
     """
     check(tracks)
     columns = {
-        name: tracks[name].tolist() if name in ("genres", OTHER) else _nullable(tracks[name])
+        name: tracks[name].tolist() if name in ("genres", OTHER) else nullable(tracks[name])
         for name in (*COLUMNS, OTHER)
         if name in tracks
     }
@@ -187,5 +187,6 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     return tracks[[*COLUMNS, OTHER]]
 
 
-def _nullable(values: pd.Series) -> list[Any]:
+def nullable(values: pd.Series) -> list[Any]:
+    """A column's values with None where pandas has its own kinds of missing values."""
     return list(values.astype(object).where(values.notna(), None))
