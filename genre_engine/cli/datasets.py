@@ -117,7 +117,7 @@ def remove(
     known = [entry["name"] for entry in datasets.listing()]
     if name not in known:
         datasets.open(name)  # says what there is
-    if not yes and sys.stdin.isatty():
+    if not yes and _at_a_terminal():
         typer.confirm(f"Remove {workspace.dataset_folder(name)}?", abort=True, err=True)
     datasets.remove(name)
     _say(f"Removed {name}.")
@@ -248,6 +248,10 @@ def jamendo_metadata(
         fetched = engine.jamendo_metadata(to, base_url=base_url, progress=advance)
     for path in fetched:
         typer.echo(path)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _names(text: str | None) -> list[str]:

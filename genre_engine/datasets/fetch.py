@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from filelock import FileLock, Timeout
 
 from genre_engine import workspace
@@ -226,9 +227,9 @@ class _Download:
                 f"The connection to {urlsplit(self.url).netloc} isn't safe ({error}). Check the "
                 "system's clock and certificates."
             ) from error
-        except requests.exceptions.Timeout as error:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise _Cut("the server doesn't answer in time") from error
-        except requests.exceptions.ChunkedEncodingError as error:
+        except (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError) as error:
             raise _Cut(f"the connection was cut after {self.have()} bytes") from error
         except requests.exceptions.ConnectionError as error:
             raise _Cut(f"there is no connection to {urlsplit(self.url).netloc}") from error
@@ -249,13 +250,16 @@ class _Download:
             raise _Cut("the server has no more bytes to give")
         if status not in (200, 206):
             raise _Cut(f"the server answers {status}", _retry_after_s(answer))
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise DownloadError(
+                f"The server packs {self.url} though it was asked not to. Try another address."
+            )
         if status == 206:
             total = self._check_range(answer, have, said)
         else:
             have = 0
             length = answer.headers.get("Content-Length", "")
-            packed = answer.headers.get("Content-Encoding", "identity") != "identity"
-            total = int(length) if length.isdigit() and not packed else None
+            total = int(length) if length.isdigit() else None
         if total is not None and total > self.max_bytes:
             raise DownloadError(
                 f"{self.url} has {total} bytes, over the limit of {self.max_bytes}."
@@ -284,8 +288,9 @@ class _Download:
             self.said.write_text(json.dumps(said), encoding="utf-8")
             file = self.part.open("ab")
         with file:
-            # As ragged as they come: what has come is written before a cut is noticed.
-            for piece in answer.iter_content(CHUNK_BYTES):
+            # read1 hands over what has come; iter_content would wait for a whole piece, and lose
+            # what had come of it when the connection is cut.
+            while piece := answer.raw.read1(CHUNK_BYTES, decode_content=False):
                 with workspace.storage_errors(self.target):
                     file.write(piece)
                 have += len(piece)
