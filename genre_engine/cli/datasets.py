@@ -99,9 +99,12 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
             "unknown" if overlap is None else f"{overlap:.1%}",
             "–" if deaf is None else f"{deaf.f1_macro:.2f}",
         )
-    console.print(parts)
+    if summary["splits"]:
+        console.print(parts)
+    else:
+        console.print("There are too few tracks to split them into parts.")
     if len(dataset.failures):
-        console.print(f"{len(dataset.failures)} files were kept out:")
+        console.print(f"Files kept out: {len(dataset.failures)}")
         for row in dataset.failures.head(20).itertuples():
             console.print(escape(f"  {row.track_id}: {row.message}"))
 
