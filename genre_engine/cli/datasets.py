@@ -147,8 +147,13 @@ def demo(
 def jamendo(
     name: NameArgument,
     metadata: Annotated[
-        Path, typer.Option(help="A TSV of MTG-Jamendo, or the folder that holds them.")
-    ],
+        Path | None,
+        typer.Option(
+            help="A TSV of MTG-Jamendo, or the folder that holds them; by default where "
+            "`download jamendo-metadata` puts them.",
+            show_default=False,
+        ),
+    ] = None,
     audio: Annotated[Path | None, typer.Option(help="The folder that holds the audio.")] = None,
     genres: Annotated[
         str, typer.Option(help="top10 (or another number), all, or names parted by commas.")
@@ -166,8 +171,16 @@ def jamendo(
     ] = None,
 ) -> None:
     """Import MTG-Jamendo's metadata, with or without audio."""
-    from genre_engine import datasets
+    from genre_engine import datasets, workspace
+    from genre_engine.errors import WrongUsage
 
+    if metadata is None:
+        metadata = workspace.metadata_folder()
+        if not metadata.is_dir():
+            raise WrongUsage(
+                "No metadata was named and none has been fetched. Give --metadata, or fetch it "
+                "with `download jamendo-metadata`."
+            )
     made = datasets.import_jamendo(
         name,
         metadata,
@@ -241,7 +254,11 @@ def _download() -> None:
 def jamendo_metadata(
     to: Annotated[Path | None, typer.Option(help="Where to; the workspace by default.")] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="Another address that offers the same files.")
+        str | None,
+        typer.Option(
+            help="Another address that offers the same files (also: the environment variable "
+            "GENRE_ENGINE_JAMENDO_METADATA_URL)."
+        ),
     ] = None,
 ) -> None:
     """Fetch MTG-Jamendo's tables: 19 MB, CC BY-NC-SA 4.0."""

@@ -65,7 +65,7 @@ class Retry:
                     f"The server asks to wait {retry_after_s:.0f} s. Start again after that; "
                     "what has come is kept."
                 )
-            pause = max(retry_after_s, pause if retry_after_s == 0 else 0.0)
+            pause = retry_after_s or pause
         self.sleep(pause)
 
 

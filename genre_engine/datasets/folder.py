@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,8 @@ def build(
         )
     if not path.is_dir():
         raise DatasetError(f"There is no folder {path}. Check the path.")
-    files = sorted(walk(path))
+    closed: list[OSError] = []
+    files = sorted(walk(path, closed.append))
     if not files:
         raise DatasetError(
             f"There is no audio file below {path}. Name a folder that holds music "
@@ -88,6 +89,10 @@ def build(
     if len(files) > MAX_TRACKS:
         raise DatasetError(f"{len(files)} files are too many; name a folder with fewer.")
     found, failed = _read_all(path, files, progress, jobs or min(8, 2 * (os.cpu_count() or 1)))
+    for error in closed:
+        place = os.path.relpath(error.filename or path, path).replace(os.sep, "/")
+        message = f"The folder can't be read: {error.strerror or error}."
+        failed.append((f"{place}/", "FileUnreadable", message))
     if not found:
         raise DatasetError(
             f"None of the {len(files)} audio files below {path} can be read. The first is "
@@ -131,12 +136,16 @@ def build(
     return imported, labels.choose(labels.count(columns["genres"]), "all")
 
 
-def walk(folder: Path) -> Iterator[str]:
-    """POSIX paths of the audio files below a folder; hidden files and folders are passed over."""
+def walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[str]:
+    """POSIX paths of the audio files below a folder; hidden files and folders are passed over.
+
+    Args:
+        on_error: is told of folders that can't be read.
+    """
     seen = set()
     # Links to folders are followed, for a collection is often put together from them; each folder
     # once, for links can go round in circles.
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         status = Path(place).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()

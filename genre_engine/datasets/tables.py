@@ -60,6 +60,8 @@ class Table:
 
     def numbers(self, column: str) -> tuple[npt.NDArray[np.float64], int | None]:
         """A column as numbers, and the position of the first value that is none, or None."""
+        if self._frame[column].dtype.kind in "mM":
+            return np.full(len(self), np.nan), 0  # pandas would make nanoseconds of dates
         try:
             numbers = pd.to_numeric(self._frame[column], errors="coerce")
             values = numbers.to_numpy(np.float64, na_value=np.nan)

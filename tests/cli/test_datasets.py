@@ -8,8 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from genre_engine import datasets as engine
+from genre_engine import workspace as workspace_module
 from genre_engine.cli import datasets
-from genre_engine.errors import DatasetExists, DatasetMissing
+from genre_engine.errors import DatasetExists, DatasetMissing, WrongUsage
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
 
@@ -73,6 +74,16 @@ def test_errors_rise_to_the_top_level(run, tsv):
     run("dataset", "jamendo", "j", "--metadata", tsv)
     again = run("dataset", "jamendo", "j", "--metadata", tsv)
     assert isinstance(again.exception, DatasetExists)
+
+
+def test_metadata_that_was_fetched_needs_no_name(run, tsv):
+    nothing = run("dataset", "jamendo", "j")
+    assert isinstance(nothing.exception, WrongUsage)
+    assert "download jamendo-metadata" in str(nothing.exception)
+    place = workspace_module.metadata_folder()
+    place.mkdir(parents=True)
+    tsv.rename(place / tsv.name)
+    assert run("dataset", "jamendo", "j").exit_code == 0
 
 
 def test_an_empty_workspace_says_how_to_begin(run):

@@ -146,6 +146,9 @@ def test_bad_parquet_is_named_with_row_and_column(tmp_path, write):
     pd.DataFrame({"f": [1.0, None, 3.0], "g": ["a", "a", "a"]}).to_parquet(path)
     with pytest.raises(BadTable, match=r"t\.parquet, row 2: the feature column 'f' has no number"):
         datasets.import_table("t", path, label="g")
+    pd.DataFrame({"f": pd.to_datetime(["2020-01-01"] * 2), "g": ["a", "a"]}).to_parquet(path)
+    with pytest.raises(BadTable, match=r"row 1: the feature column 'f' holds '2020"):
+        datasets.import_table("t", path, label="g")
     with pytest.raises(BadTable, match="can't be read as Parquet"):
         datasets.import_table("t", write("no parquet", "x.parquet"), label="g")
     with pytest.raises(BadTable, match="empty"):

@@ -136,6 +136,22 @@ def test_names_that_are_no_text_are_named_and_kept_out(music):
     assert "Rename" in failures["message"][0]
 
 
+def test_a_folder_that_cannot_be_read_is_named(music, monkeypatch):
+    music("pop/a.flac")
+    music("rock/b.flac")
+    listing = os.scandir
+
+    def closed(place):
+        if str(place).endswith("rock"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return listing(place)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    failures = datasets.import_folder("m", music.root).failures
+    assert failures["track_id"].tolist() == ["rock/"]
+    assert "Permission denied" in failures["message"][0]
+
+
 def test_links_in_a_circle_end(music):
     music("pop/a.flac")
     (music.root / "pop" / "again").symlink_to(music.root)

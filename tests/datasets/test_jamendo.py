@@ -228,6 +228,17 @@ def test_audio_is_found_in_full_or_low_quality_and_never_outside(tsv, tmp_path):
         datasets.import_jamendo("k", path, audio=tmp_path / "none")
 
 
+def test_the_hugging_face_copy_s_audio_is_found_with_and_without_folders(tmp_path):
+    folder = write_hugging(tmp_path / "hf", [(241, "['pop']"), (242, "['pop']"), (243, "['pop']")])
+    audio = tmp_path / "audio"
+    (audio / "train" / "3").mkdir(parents=True)
+    there = [audio / "train" / "3" / "241.opus", audio / "train" / "242.opus", audio / "243.opus"]
+    for path in there:
+        path.touch()
+    dataset = datasets.import_jamendo("hf", folder, audio=audio)
+    assert [dataset.audio_path(path) for path in dataset.tracks["path"]] == there
+
+
 def test_the_carried_facts_name_the_real_counts():
     facts = datasets.facts()
     assert {row["genre"]: row["raw"] for row in facts[:15]} == FIFTEEN
@@ -239,6 +250,17 @@ def test_the_carried_facts_name_the_real_counts():
         "validation": 2921,
         "test": 3525,
     }
+
+
+def test_the_carried_facts_are_those_of_the_real_tables(real_metadata):
+    facts = datasets.facts()
+    names = {"raw": "raw_30s.tsv", "cleaned": "autotagging_genre.tsv"}
+    for part in ("train", "validation", "test"):
+        names[part] = f"split-0-autotagging_genre-{part}.tsv"
+    for column, name in names.items():
+        rows, _, _ = jamendo.read(real_metadata / name)
+        carried = {row["genre"]: row[column] for row in facts if row[column]}
+        assert carried == labels.count(rows.genres)
 
 
 def test_the_real_table_is_read_in_under_three_seconds_with_its_fifteen_counts(real_metadata):
