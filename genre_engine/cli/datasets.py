@@ -132,7 +132,7 @@ def demo(
     tracks: Annotated[int, typer.Option(help="How many clips of 10 s.")] = 300,
     seed: Annotated[int, typer.Option(help="The same seed gives the same music.")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes; as many as cores by default.")
+        int | None, typer.Option(min=1, help="Processes; as many as cores by default.")
     ] = None,
 ) -> None:
     """Synthesise a small data set, to try everything without a download."""
@@ -200,7 +200,9 @@ def folder(
     genres_from: Annotated[
         GenreSource, typer.Option(help="The sub-folders' names, the files' tags, or what fits.")
     ] = GenreSource.AUTO,
-    jobs: Annotated[int | None, typer.Option(help="How many files to read at a time.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many files to read at a time.")
+    ] = None,
 ) -> None:
     """Import a folder of music: one sub-folder a genre, or tags in the files."""
     from genre_engine import datasets

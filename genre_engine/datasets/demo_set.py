@@ -8,8 +8,8 @@ from pathlib import Path
 
 from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
-from genre_engine.datasets.store import Imported, Progress
-from genre_engine.errors import WrongUsage
+from genre_engine.datasets.store import Imported, Progress, find_audio
+from genre_engine.errors import DatasetError, WrongUsage
 
 KIND = "demo"
 SUMMARY = "Synthetic clips by invented artists, to try every part without a download"
@@ -32,6 +32,7 @@ def build(
 
     Raises:
         WrongUsage: no tracks are asked for, or far too many.
+        DatasetError: a file of the table wasn't made.
     """
     if not 10 <= tracks <= 20_000:
         raise WrongUsage(f"{tracks} tracks: ask for 10 to 20000.")
@@ -44,6 +45,9 @@ def build(
         for name in track_table.COLUMNS
         if name in table
     }
+    for path in columns.get("path", ()):
+        if find_audio(audio, path) is None:
+            raise DatasetError(f"The synthesis made no file {path!r}. Try again.")
     imported = Imported(
         track_table.frame(columns),
         source={"tracks": tracks, "seed": seed},

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import os
-import random
 import re
 import time
 from collections.abc import Callable
@@ -58,7 +57,6 @@ class Retry:
             DownloadError: the server asks for a longer wait than is sensible.
         """
         pause = min(self.first_wait_s * 2 ** (failures - 1), self.longest_wait_s)
-        pause *= random.uniform(0.75, 1.0)  # noqa: S311 - spreads clients, seeds nothing
         if retry_after_s is not None:
             if retry_after_s > self.longest_wait_s:
                 raise DownloadError(

@@ -288,11 +288,12 @@ def _tags(path: Path) -> tuple[float, dict[str, list[str]]]:
 
 
 def _plain(tags: Any) -> dict[str, list[str]]:
-    """Tags by name, from easy ones (name: texts) or from raw ID3 frames (in WAV and AIFF)."""
+    """Tags by name, from easy ones (name: texts), raw ID3 frames (in WAV and AIFF), APE or ASF."""
     if not tags:
         return {}
     frames = {"TCON": "genre", "TPE1": "artist", "TPE2": "albumartist", "TALB": "album"}
     frames |= {"TIT2": "title", "TCOP": "copyright", "WCOP": "license"}
+    frames |= {"WM/GENRE": "genre", "WM/ALBUMTITLE": "album", "AUTHOR": "artist"}
     plain: dict[str, list[str]] = {}
     for key in tags.keys():  # noqa: SIM118 - to go through Vorbis comments gives pairs
         try:
@@ -302,9 +303,9 @@ def _plain(tags: Any) -> dict[str, list[str]]:
         name = frames.get(str(key).upper(), str(key).lower())
         # A genre's frame may hold numbers of ID3's list; `genres` turns these into names.
         texts = getattr(value, "genres", None) or getattr(value, "text", value)
-        texts = [texts] if isinstance(texts, str) else texts
-        if isinstance(texts, list):
-            plain[name] = [str(text)[:_MAX_TEXT] for text in texts]
+        if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+            texts = [texts]
+        plain[name] = [str(text)[:_MAX_TEXT] for text in texts]
     return plain
 
 
