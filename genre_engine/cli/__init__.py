@@ -9,13 +9,13 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, weights
+from genre_engine.cli import classify, datasets, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
 app = typer.Typer(
     name="genre_engine",
-    help="Genre Studio: classify songs, and more to come, from the command line.",
+    help="Genre Studio from the command line: classify songs, and bring in data sets.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("classify")(classify.command)
 app.command("weights")(weights.command)
+app.add_typer(datasets.app, name="dataset")
+app.add_typer(datasets.download, name="download")
 
 
 def main() -> None:
