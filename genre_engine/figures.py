@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 # One hue that stands on a light and on a dark ground.
 ACCENT = "#8b5cf6"
 _ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"
+# Dark to light through violet. Not a named scale: Streamlit's theme takes some of their colours,
+# such as the darkest of Magma, for places where it puts its own.
+_LEVELS = [
+    [0.0, "#120b1f"],
+    [0.35, "#4c1d95"],
+    [0.65, "#c0347c"],
+    [0.85, "#fb8c5a"],
+    [1.0, "#fdf6c3"],
+]
+# The same on both pictures of a song, so that their time axes line up.
+_PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
 _MUTED = "rgba(128, 122, 145, 0.55)"
 
 
@@ -116,9 +127,15 @@ def waveform(drawn: Overview) -> "go.Figure":
     )
     figure.update_layout(
         height=180,
-        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        margin=_PICTURE_MARGIN,
         xaxis=_time_axis(drawn),
-        yaxis={"range": [-1, 1], "tickvals": [-1, 0, 1], "title": "Sample", "fixedrange": True},
+        yaxis={
+            "range": [-1, 1],
+            "tickvals": [-1, 0, 1],
+            "title": "Sample",
+            "fixedrange": True,
+            "automargin": False,
+        },
     )
     return figure
 
@@ -136,22 +153,23 @@ def mel_spectrogram(drawn: Overview) -> "go.Figure":
             y=np.arange(bands),
             z=drawn.mel_db.round().astype(np.int8),
             customdata=np.repeat(drawn.mel_hz.round()[:, None], len(drawn.times_s), axis=1),
-            colorscale="Magma",
+            colorscale=_LEVELS,
             zmin=-80,
             zmax=0,
-            colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0},
+            colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0, "xpad": 6},
             hovertemplate="%{x:.1f} s, %{customdata:.0f} Hz: %{z} dB<extra></extra>",
         )
     )
     figure.update_layout(
         height=260,
-        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        margin=_PICTURE_MARGIN,
         xaxis=_time_axis(drawn),
         yaxis={
             "tickvals": np.interp(shown_hz, drawn.mel_hz, np.arange(bands)),
             "ticktext": [f"{hz / 1000:g}k" if hz >= 1000 else str(hz) for hz in shown_hz],
             "title": "Frequency in Hz",
             "fixedrange": True,
+            "automargin": False,
         },
     )
     return figure
