@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from genre_engine.synthesis import drums, effects, envelopes, filters, mixing, oscillators, voices
+from genre_engine.synthesis import (
+    drums,
+    effects,
+    envelopes,
+    filters,
+    mixing,
+    oscillators,
+    parts,
+    voices,
+)
 
 RATE = 22_050
 
@@ -199,6 +208,14 @@ def test_every_pitched_instrument_is_in_tune(name, note):
         frequency_hz /= 2
     order = max(round(found_hz / frequency_hz), 1)
     assert abs(1200 * np.log2(found_hz / (order * frequency_hz))) < 15
+
+
+@pytest.mark.parametrize("hold_steps", [0.37, 1.0, 2.53])
+def test_instruments_of_the_band_take_notes_of_any_length(hold_steps):
+    for name, voice in parts.VOICES.items():
+        for hold_s in np.linspace(hold_steps, hold_steps + 0.001, 12):
+            sound = voice(220.0, float(hold_s), RATE, generator(), 12.0)
+            assert np.isfinite(sound).all(), name
 
 
 def test_a_kick_is_low_and_a_hat_is_high():

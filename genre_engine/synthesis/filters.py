@@ -77,6 +77,16 @@ def tilt(sound: Samples, sample_rate: int, db_per_octave: float) -> Samples:
     return shape_spectrum(sound, sample_rate, response)
 
 
+def bell(sound: Samples, sample_rate: int, centre_hz: float, *, gain_db: float) -> Samples:
+    """Louder or softer around one frequency, about an octave wide, the rest as it was."""
+
+    def response(hz: NDArray[np.float32]) -> NDArray[np.generic]:
+        octaves = np.log2(np.maximum(hz, 20.0) / centre_hz)
+        return np.asarray(10.0 ** (gain_db / 20.0 * np.exp(-0.5 * (octaves / 0.6) ** 2)))
+
+    return shape_spectrum(sound, sample_rate, response)
+
+
 def swept_lowpass(
     sound: Samples,
     sample_rate: int,
