@@ -258,7 +258,7 @@ def _draw_genres(artist: Artist, turn: int, rng: np.random.Generator) -> list[st
     """One to three genres: the artist's favourites in turn, joined by what goes well with them."""
     genres = [artist.genres[turn % len(artist.genres)]]
     chance = rng.random()
-    wanted = 1 if chance < 0.46 else 2 if chance < 0.88 else 3
+    wanted = 1 if chance < 0.48 else 2 if chance < 0.9 else 3
     for _ in range(wanted - 1):
         companions = COMPANIONS[genres[-1]]
         # What the artist favours counts three times as much as what merely fits.

@@ -12,7 +12,7 @@ from genre_engine.synthesis.oscillators import (
     noise,
 )
 from genre_engine.synthesis.parts import BASSES, CHORDS, KITS, LEADS, VOICES, Line, drum
-from genre_engine.synthesis.styles import SCALES, Score
+from genre_engine.synthesis.styles import BANDS_HZ, SCALES, Score
 
 LOUDEST = 0.95
 
@@ -130,13 +130,13 @@ class Band:
         match self.score.texture:
             case "air":
                 wind = filters.bandpass(noise(n, rng), sample_rate, 700.0, quality=0.7)
-                return effects.tremolo(0.35 * wind, sample_rate, rate_hz=0.15, depth=0.7)
+                return effects.tremolo(0.5 * wind, sample_rate, rate_hz=0.15, depth=0.7)
             case "drone":
                 root_hz = hertz(self.score.root, cents=self.score.tuning_cents)
                 waves = detuned_saws(
                     root_hz, n, sample_rate, rng, spread_cents=self.score.spread_cents
                 )
-                return 0.35 * filters.lowpass(waves, sample_rate, 350.0)
+                return 0.4 * filters.lowpass(waves, sample_rate, 350.0)
             case "riser":
                 bus = self.bus()
                 rise = drums.swell(sample_rate, rng, length_s=2.5)
@@ -146,7 +146,7 @@ class Band:
                 # Where uniform noise nearly reaches 1 there is a click: some thirty a second.
                 clicks = np.where(noise(n, rng) > 0.997, noise(n, rng), np.float32(0.0))
                 hiss = 0.02 * noise(n, rng)
-                level = 0.9 if self.score.texture == "crackle" else 0.35
+                level = 0.9 if self.score.texture == "crackle" else 0.5
                 worn = filters.bandpass(clicks + hiss, sample_rate, 2500.0, quality=0.6)
                 return np.asarray(np.float32(level) * worn)
             case "metal":
@@ -198,7 +198,8 @@ def _master(mix: Samples, score: Score, rng: np.random.Generator, sample_rate: i
     """Drive, tone colour and loudness: what makes the tracks of one artist sound alike."""
     level = max(float(np.sqrt(np.mean(np.square(mix, dtype=np.float64)))), 1e-6)
     driven = effects.drive(mix * np.float32(0.25 / level), max(score.drive, 0.05))
-    toned = filters.tilt(filters.highpass(driven, sample_rate, 30.0), sample_rate, score.tilt_db)
+    toned = filters.highpass(driven, sample_rate, 30.0)
+    toned = filters.equalise(toned, sample_rate, tuple(zip(BANDS_HZ, score.eq_db, strict=True)))
     toned = filters.bell(toned, sample_rate, score.colour_hz, gain_db=score.colour_db)
     level = max(float(np.sqrt(np.mean(np.square(toned, dtype=np.float64)))), 1e-6)
     loud = toned * np.float32(score.level / level)

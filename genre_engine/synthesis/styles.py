@@ -12,16 +12,19 @@ import numpy as np
 
 Choices = Mapping[str, int]  # name → weight
 Span = tuple[float, float]
+Bands = tuple[float, ...]  # one level in dB for each of BANDS_HZ
+
+BANDS_HZ = (80.0, 300.0, 1000.0, 3000.0, 8000.0)
 
 # Each is drawn separately; in a track of several genres they are dealt out among the genres.
 SLOTS = ("drums", "bass", "chords", "lead", "texture", "mode")
-HABIT_SHARE = 0.55  # how often artists do what they always do
-STRAY_SHARE = 0.06  # how often something comes from a genre that the track isn't labelled with
+HABIT_SHARE = 0.6  # how often artists do what they always do
+STRAY_SHARE = 0.02  # how often something comes from a genre that the track isn't labelled with
 
 
 @dataclass(frozen=True)
 class Style:
-    """One genre: spans (low, high) and weighted choices. Tempo in beats a minute, tilt in dB."""
+    """One genre: spans (low, high) and weighted choices. Tempo in beats a minute."""
 
     tempo_bpm: Span
     drums: Choices
@@ -30,8 +33,9 @@ class Style:
     lead: Choices
     texture: Choices
     mode: Choices
+    signature: tuple[str, ...]  # the slots that give the genre away, the clearest first
     waltz: float  # share of tracks in three
-    tilt_db: Span  # per octave, dark to bright
+    eq_db: Bands  # how it is mastered
     wet: Span  # share of reverberation
     room_s: Span
     drive: Span
@@ -48,7 +52,7 @@ class Habits:
     tuning_cents: float
     tempo_factor: float
     key: int  # semitones above C that they like to play in
-    tilt_db: float
+    eq_db: Bands
     colour_hz: float  # an equaliser's bell that their recordings share
     colour_db: float
     wet: float
@@ -70,7 +74,7 @@ class Score:
     chords: str
     lead: str
     texture: str
-    tilt_db: float
+    eq_db: Bands
     wet: float
     room_s: float
     drive: float
@@ -93,7 +97,9 @@ STYLES: dict[str, Style] = {
         lead={"arpeggio": 6, "synth": 3, "none": 1},
         texture={"none": 3, "riser": 2, "blips": 1},
         mode={"minor": 6, "dorian": 2, "drone": 1},
-        waltz=0.0, tilt_db=(0.5, 2.0), wet=(0.05, 0.15), room_s=(0.4, 1.2), drive=(0.6, 1.6),
+        signature=("drums", "lead", "bass"),
+        waltz=0.0, eq_db=(5.0, -6.5, -5.0, 2.5, 8.0),
+        wet=(0.05, 0.15), room_s=(0.4, 1.2), drive=(0.6, 1.6),
         level=(0.20, 0.26), pump=0.6,
     ),
     "soundtrack": Style(
@@ -104,7 +110,9 @@ STYLES: dict[str, Style] = {
         lead={"horn": 4, "violin": 2, "bell": 2, "none": 1},
         texture={"riser": 4, "drone": 2, "none": 2},
         mode={"minor": 5, "lydian": 2, "phrygian": 2},
-        waltz=0.2, tilt_db=(-1.5, 0.0), wet=(0.35, 0.5), room_s=(2.2, 3.5), drive=(0.1, 0.5),
+        signature=("chords", "drums", "lead"),
+        waltz=0.2, eq_db=(8.0, 4.0, -1.5, -8.0, -9.0),
+        wet=(0.35, 0.5), room_s=(2.2, 3.5), drive=(0.1, 0.5),
         level=(0.12, 0.20),
     ),
     "ambient": Style(
@@ -115,7 +123,9 @@ STYLES: dict[str, Style] = {
         lead={"none": 5, "bell": 4, "flute": 1},
         texture={"air": 6, "drone": 4},
         mode={"lydian": 3, "drone": 3, "major": 2, "minor": 2},
-        waltz=0.1, tilt_db=(-3.0, -1.2), wet=(0.5, 0.7), room_s=(3.0, 4.5), drive=(0.1, 0.2),
+        signature=("texture", "chords", "drums"),
+        waltz=0.1, eq_db=(4.0, 5.0, -5.0, -10.5, -15.5),
+        wet=(0.5, 0.7), room_s=(3.0, 4.5), drive=(0.1, 0.2),
         level=(0.06, 0.11),
     ),
     "pop": Style(
@@ -126,7 +136,9 @@ STYLES: dict[str, Style] = {
         lead={"voice": 9, "synth": 1},
         texture={"none": 6, "riser": 1},
         mode={"major": 8, "minor": 2},
-        waltz=0.0, tilt_db=(0.2, 1.6), wet=(0.1, 0.2), room_s=(0.6, 1.4), drive=(0.5, 1.2),
+        signature=("lead", "chords", "drums"),
+        waltz=0.0, eq_db=(-2.5, -5.0, 1.5, 8.0, 5.0),
+        wet=(0.1, 0.2), room_s=(0.6, 1.4), drive=(0.5, 1.2),
         level=(0.17, 0.23), pump=0.15,
     ),
     "experimental": Style(
@@ -135,9 +147,11 @@ STYLES: dict[str, Style] = {
         bass={"none": 6, "sub": 2, "pulse": 1},
         chords={"cluster": 8, "none": 3},
         lead={"blips": 6, "folded": 4, "none": 1},
-        texture={"metal": 6, "crackle": 2, "drone": 1},
+        texture={"metal": 8, "crackle": 2},
         mode={"whole": 4, "octatonic": 5, "phrygian": 1},
-        waltz=0.3, tilt_db=(-1.0, 3.0), wet=(0.1, 0.5), room_s=(0.3, 3.0), drive=(0.8, 3.0),
+        signature=("texture", "lead", "chords"),
+        waltz=0.3, eq_db=(-10.5, -4.0, 4.0, 2.5, 11.5),
+        wet=(0.1, 0.5), room_s=(0.3, 3.0), drive=(0.8, 3.0),
         level=(0.07, 0.18),
     ),
     "classical": Style(
@@ -148,7 +162,9 @@ STYLES: dict[str, Style] = {
         lead={"violin": 5, "piano": 4, "flute": 2},
         texture={"none": 1},
         mode={"major": 4, "minor": 5},
-        waltz=0.45, tilt_db=(-1.0, 0.5), wet=(0.2, 0.35), room_s=(1.4, 2.2), drive=(0.05, 0.1),
+        signature=("lead", "chords", "drums"),
+        waltz=0.45, eq_db=(-9.0, 4.0, 6.5, 0.0, -4.0),
+        wet=(0.2, 0.35), room_s=(1.4, 2.2), drive=(0.05, 0.1),
         level=(0.07, 0.13),
     ),
     "easylistening": Style(
@@ -159,7 +175,9 @@ STYLES: dict[str, Style] = {
         lead={"flute": 4, "vibes": 4, "piano": 2},
         texture={"none": 1},
         mode={"major": 6, "dorian": 3},
-        waltz=0.15, tilt_db=(-1.2, 0.2), wet=(0.12, 0.25), room_s=(0.8, 1.5), drive=(0.1, 0.3),
+        signature=("chords", "bass", "lead"),
+        waltz=0.15, eq_db=(-2.5, 8.0, 1.5, -8.0, -4.0),
+        wet=(0.12, 0.25), room_s=(0.8, 1.5), drive=(0.1, 0.3),
         level=(0.10, 0.15), swing=0.25,
     ),
     "rock": Style(
@@ -170,18 +188,22 @@ STYLES: dict[str, Style] = {
         lead={"guitar": 5, "voice": 2, "none": 3},
         texture={"none": 1},
         mode={"minor": 5, "major": 3, "dorian": 2},
-        waltz=0.0, tilt_db=(0.2, 1.5), wet=(0.05, 0.15), room_s=(0.4, 0.9), drive=(1.5, 3.0),
+        signature=("chords", "drums", "bass"),
+        waltz=0.0, eq_db=(0.0, -2.5, 6.5, 8.0, -4.0),
+        wet=(0.05, 0.15), room_s=(0.4, 0.9), drive=(1.5, 3.0),
         level=(0.20, 0.27),
     ),
     "alternative": Style(
         tempo_bpm=(92, 138),
-        drums={"rock": 4, "tribal": 6},
+        drums={"tribal": 8, "rock": 2},
         bass={"picked": 7, "bowed": 1},
-        chords={"jangle": 8, "power": 2},
+        chords={"jangle": 9, "power": 1},
         lead={"voice": 4, "guitar": 2, "organ": 3},
         texture={"crackle": 4, "none": 3, "drone": 1},
         mode={"dorian": 5, "minor": 3, "phrygian": 1},
-        waltz=0.3, tilt_db=(-1.0, 0.6), wet=(0.15, 0.3), room_s=(0.8, 1.8), drive=(0.8, 1.8),
+        signature=("drums", "chords", "texture"),
+        waltz=0.3, eq_db=(-8.0, 0.0, 10.5, -4.0, -6.5),
+        wet=(0.15, 0.3), room_s=(0.8, 1.8), drive=(0.8, 1.8),
         level=(0.15, 0.21),
     ),
     "chillout": Style(
@@ -190,9 +212,11 @@ STYLES: dict[str, Style] = {
         bass={"sub": 5, "pulse": 2, "picked": 1},
         chords={"epiano": 6, "pad": 4},
         lead={"none": 4, "bell": 2, "synth": 2, "flute": 1},
-        texture={"vinyl": 6, "air": 2},
+        texture={"vinyl": 9, "air": 1},
         mode={"dorian": 5, "minor": 4},
-        waltz=0.0, tilt_db=(-2.6, -0.8), wet=(0.25, 0.4), room_s=(1.4, 2.4), drive=(0.2, 0.5),
+        signature=("texture", "drums", "chords"),
+        waltz=0.0, eq_db=(10.5, -2.5, -6.5, -4.0, 0.0),
+        wet=(0.25, 0.4), room_s=(1.4, 2.4), drive=(0.2, 0.5),
         level=(0.11, 0.16), pump=0.2, swing=0.3,
     ),
 }  # fmt: skip
@@ -244,6 +268,16 @@ def shuffled(items: tuple[str, ...], rng: np.random.Generator) -> list[str]:
     return order
 
 
+def _near(levels_db: Bands, off_db: float, rng: np.random.Generator) -> Bands:
+    """Each level up to `off_db` away from where it should be."""
+    return tuple(level + within((-off_db, off_db), rng.random()) for level in levels_db)
+
+
+def _mean_eq(styles: list[Style], habits: Habits) -> Bands:
+    bands = zip(*(style.eq_db for style in styles), habits.eq_db, strict=True)
+    return tuple(sum(levels) / len(styles) + habit for *levels, habit in bands)
+
+
 def draw_habits(rng: np.random.Generator) -> Habits:
     """An artist's sound."""
     return Habits(
@@ -251,28 +285,38 @@ def draw_habits(rng: np.random.Generator) -> Habits:
         tuning_cents=within((-35.0, 35.0), rng.random()),
         tempo_factor=within((0.92, 1.08), rng.random()),
         key=int(rng.integers(12)),
-        tilt_db=within((-0.9, 0.9), rng.random()),
+        eq_db=_near((0.0,) * len(BANDS_HZ), 1.5, rng),
         colour_hz=within((300.0, 4000.0), rng.random() ** 2),
-        colour_db=within((-5.0, 5.0), rng.random()),
+        colour_db=within((-4.0, 4.0), rng.random()),
         wet=within((-0.06, 0.08), rng.random()),
         noise_floor=within((0.0, 0.0015), rng.random()),
         spread_cents=within((5.0, 22.0), rng.random()),
     )
 
 
+def _deal(styles: list[Style], rng: np.random.Generator) -> dict[str, Style]:
+    """Which style fills which slot: first what gives each away, then the rest in turn."""
+    dealt: dict[str, Style] = {}
+    for style in styles:
+        free = [slot for slot in style.signature if slot not in dealt]
+        if free:
+            dealt[free[0]] = style
+    rest = [slot for slot in shuffled(SLOTS, rng) if slot not in dealt]
+    for turn, slot in enumerate(rest):
+        dealt[slot] = styles[turn % len(styles)]
+    return {slot: dealt[slot] for slot in SLOTS}
+
+
 def compose(genres: list[str], habits: Habits, rng: np.random.Generator) -> Score:
     """Draw a track: its slots are dealt out among its genres, its numbers lie between theirs."""
     styles = [STYLES[genre] for genre in genres]
     chosen: dict[str, str] = {}
-    for turn, slot in enumerate(shuffled(SLOTS, rng)):
-        style = styles[turn % len(styles)]
+    for slot, dealt in _deal(styles, rng).items():
         stray = STYLES[GENRES[int(rng.integers(len(GENRES)))]]
-        if rng.random() < STRAY_SHARE:
-            style = stray
+        style = stray if rng.random() < STRAY_SHARE else dealt
         fresh = float(rng.random())
         where = habits.choices[slot] if rng.random() < HABIT_SHARE else fresh
         chosen[slot] = pick(getattr(style, slot), where)
-
     if {chosen[slot] for slot in ("drums", "chords", "lead")} == {"none"}:
         chosen["chords"] = "pad"  # somebody has to play
 
@@ -294,7 +338,7 @@ def compose(genres: list[str], habits: Habits, rng: np.random.Generator) -> Scor
         chords=chosen["chords"],
         lead=chosen["lead"],
         texture=chosen["texture"],
-        tilt_db=number("tilt_db") + habits.tilt_db,
+        eq_db=_near(_mean_eq(styles, habits), 0.8, rng),
         wet=min(max(number("wet") + habits.wet, 0.02), 0.8),
         room_s=number("room_s"),
         drive=number("drive"),
