@@ -15,8 +15,10 @@ within 1e-4. A smaller set is the beginning of a larger one. Artists stay in one
 
 import hashlib
 import operator
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -191,7 +193,7 @@ def generate(
         folder: gets `audio/`; paths in the table are relative to it.
         tracks: how many clips, 20 to 9,999.
         seed: another seed is another set by the same artists, with other sounds.
-        progress: called with (done, tracks) after each clip.
+        progress: called with (done, tracks) after each clip; what it raises stops the work.
         jobs: processes to use; None is one for each processor.
 
     Raises:
@@ -202,11 +204,12 @@ def generate(
         _check("jobs", jobs, 1, 1024)
     plans = plan(tracks, seed=seed)
     make_folder(folder / "audio")
-    rows = []
-    for done, row in enumerate(_render_all(plans, folder, seed, jobs), start=1):
-        rows.append(row)
-        if progress is not None:
-            progress(done, tracks)
+    rows: list[dict[str, Any]] = []
+    with closing(_render_all(plans, folder, seed, jobs)) as rendered:
+        for row in rendered:
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), tracks)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -270,15 +273,31 @@ def _draw_genres(artist: Artist, turn: int, rng: np.random.Generator) -> list[st
 
 def _render_all(
     plans: list[Plan], folder: Path, seed: int, jobs: int | None
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """Rows of the track table in the order of the plans, each as soon as its clip is written."""
     if jobs == 1:
         yield from (_render(one, folder, seed) for one in plans)
         return
     import joblib
 
-    parallel = joblib.Parallel(n_jobs=jobs or -1, return_as="generator", batch_size=4)
-    yield from parallel(joblib.delayed(_render)(one, folder, seed) for one in plans)
+    # Idle workers would hold their memory for five minutes.
+    parallel = joblib.Parallel(
+        n_jobs=jobs or -1,
+        backend="loky",
+        return_as="generator",
+        batch_size=4,
+        idle_worker_timeout=10,
+    )
+    rows = parallel(joblib.delayed(_render)(one, folder, seed) for one in plans)
+    try:
+        # Not `yield from`, which would close them before the warning is off.
+        for row in rows:  # noqa: UP028
+            yield row
+    finally:
+        with warnings.catch_warnings():
+            # Whoever stops half-way leaves clips unused on purpose.
+            warnings.simplefilter("ignore", UserWarning)
+            rows.close()
 
 
 def _render(one: Plan, folder: Path, seed: int) -> dict[str, Any]:

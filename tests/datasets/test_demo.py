@@ -1,6 +1,7 @@
 """The demo data set: the same everywhere, honest about its artists, and different by genre."""
 
 import dataclasses
+import gc
 from collections import Counter
 
 import numpy as np
@@ -93,6 +94,18 @@ def test_processes_make_what_one_alone_makes(made, tmp_path):
     _, table, _ = made
     again = demo.generate(tmp_path, tracks=20, seed=0, jobs=2)
     assert again.to_dict("records") == table.head(20).to_dict("records")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_progress_raises_stops_the_work_without_a_warning(jobs, tmp_path):
+    def stop(done, _tracks):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.generate(tmp_path, tracks=60, jobs=jobs, progress=stop)
+    gc.collect()
+    assert len(list(tmp_path.rglob("*.flac"))) < 60
 
 
 def test_the_table_is_the_track_table(made):
