@@ -11,11 +11,18 @@
     │   ├── TooLong             over the limit of length or size
     │   └── SilentAudio         digital silence or mere noise
     ├── WeightsError            the pretrained weights can't be had or are damaged
+    ├── DatasetError            a data set can't be read, made or used
+    │   └── BadTable            a table's content, with file and row
+    ├── SplitError              a split that can't be made from these tracks
+    ├── DownloadError           a file can't be fetched
     ├── StorageError            the workspace can't be written (full disk, permission)
     └── WrongUsage              a name or an option that doesn't exist
+        ├── DatasetMissing      no data set of that name
+        └── DatasetExists       the name is taken
 
-Every message is a sentence in plain words that says what to do next. It never names the file: who
-reports the error knows under which name the user gave it.
+Every message is a sentence in plain words that says what to do next. An AudioError never names the
+file: who reports it knows under which name the user gave it. A BadTable names file and row, for
+only its reader knows the row.
 """
 
 
@@ -63,9 +70,39 @@ class WeightsError(GenreEngineError):
     """The pretrained weights can't be fetched or are damaged."""
 
 
+class DatasetError(GenreEngineError):
+    """A data set can't be read, made or used."""
+
+
+class BadTable(DatasetError):
+    """A table's content can't be used; the message names file and row."""
+
+    def __init__(self, file: str, problem: str, *, row: int | None = None) -> None:
+        place = file if row is None else f"{file}, row {row}"
+        super().__init__(f"{place}: {problem}")
+        self.file = file
+        self.row = row
+
+
+class SplitError(GenreEngineError):
+    """A split can't be made from these tracks."""
+
+
+class DownloadError(GenreEngineError):
+    """A file can't be fetched."""
+
+
 class StorageError(GenreEngineError):
     """The workspace can't be written."""
 
 
 class WrongUsage(GenreEngineError):
     """A name or an option that doesn't exist."""
+
+
+class DatasetMissing(WrongUsage):
+    """There is no data set of that name."""
+
+
+class DatasetExists(WrongUsage):
+    """The name is taken by another data set."""

@@ -3,13 +3,19 @@
 It was composed for the genre-over-time strip: 12 s each of ambient, house, a piano and strings in
 the classical manner, and house again. Nothing in it is a recording; `render` makes every sample.
 
-    python -m genre_engine.example       renders it anew into the bundled file
+What the pretrained networks hear in it is bundled too, so that a first visitor sees a result before
+any weights are there.
+
+    python -m genre_engine.example       makes both bundled files anew
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
 
+from genre_engine import results
+from genre_engine.results import Analysis
 from genre_engine.synthesis import drums, effects, filters, mixing, voices
 from genre_engine.synthesis.envelopes import adsr, soften
 from genre_engine.synthesis.oscillators import Samples, hertz, length, noise
@@ -17,6 +23,7 @@ from genre_engine.workspace import replacing
 
 TITLE = "Four Rooms"
 PATH = Path(__file__).parent / "data" / "example.ogg"
+ANALYSIS_PATH = PATH.with_suffix(".json")
 SAMPLE_RATE = 32_000
 DURATION_S = 48.0
 ROOMS = {
@@ -232,5 +239,20 @@ def write(path: Path = PATH) -> None:
         )
 
 
+def analysis() -> Analysis:
+    """What the pretrained networks hear in the bundled file, as it was when it was made."""
+    return results.restore(json.loads(ANALYSIS_PATH.read_text(encoding="utf-8")))
+
+
+def write_analysis(path: Path = ANALYSIS_PATH) -> None:
+    """Classify the bundled file; raises what `prediction.analyse` raises."""
+    from genre_engine import prediction
+
+    with replacing(path) as place:
+        values = results.dump(prediction.analyse(PATH))
+        place.write_text(json.dumps(values, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
     write()
+    write_analysis()

@@ -3,6 +3,8 @@
 The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
 
     weights/            pretrained networks
+    datasets/<name>/    data sets
+    jamendo-metadata/   MTG-Jamendo's tables, as downloaded
 
 Every file is written beside its place and moved there with `os.replace`, so that a crash at any
 moment leaves the old or the new, never half.
@@ -10,13 +12,14 @@ moment leaves the old or the new, never half.
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from genre_engine.errors import StorageError
+from genre_engine.errors import StorageError, WrongUsage
 
 
 def root() -> Path:
@@ -26,6 +29,42 @@ def root() -> Path:
 
 def weights_folder() -> Path:
     return root() / "weights"
+
+
+def datasets_folder() -> Path:
+    return root() / "datasets"
+
+
+def dataset_folder(name: str) -> Path:
+    """The folder of a data set; it need not exist.
+
+    Raises:
+        WrongUsage: the name can't be a folder's.
+    """
+    return datasets_folder() / check_name(name)
+
+
+def metadata_folder() -> Path:
+    return root() / "jamendo-metadata"
+
+
+# The first sign is a letter or digit: a leading dot marks what is being written, and a leading
+# dash would be read as an option.
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+def check_name(name: str) -> str:
+    """Return a name that is safe as a folder's on every system.
+
+    Raises:
+        WrongUsage: it isn't.
+    """
+    if not _NAME.fullmatch(name) or name.endswith("."):
+        raise WrongUsage(
+            f"{name!r} can't be a name. Use up to 64 letters, digits, dots, dashes and "
+            "underscores, with a letter or digit first."
+        )
+    return name
 
 
 def make_folder(folder: Path) -> Path:
@@ -60,9 +99,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def clear_leftovers(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; for those who hold the place's lock."""
-    for room in path.parent.glob(f".{path.name}-*"):
-        with suppress(OSError):
-            shutil.rmtree(room)
+    # Exactly what mkdtemp makes: ".a-*" alone would also match the live room of a place "a-b".
+    room_of = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}")
+    if not path.parent.is_dir():
+        return
+    for room in path.parent.iterdir():
+        if room_of.fullmatch(room.name):
+            with suppress(OSError):
+                shutil.rmtree(room)
 
 
 @contextmanager

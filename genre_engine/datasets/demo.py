@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from genre_engine.datasets.tracks import COLUMNS
 from genre_engine.errors import WrongUsage
 from genre_engine.synthesis.styles import Habits, Score, compose, draw_habits
 from genre_engine.workspace import make_folder, replacing
@@ -43,10 +44,6 @@ LICENCE = "CC0-1.0"
 SAMPLE_RATE = 22_050
 DURATION_S = 10.0
 FEWEST, DEFAULT_TRACKS, MOST = 20, 300, 9999
-COLUMNS = (
-    "track_id", "artist_id", "album_id", "title", "path",
-    "duration_s", "genres", "split", "licence", "sha256",
-)  # fmt: skip
 
 Progress = Callable[[int, int], None]
 

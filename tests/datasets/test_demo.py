@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from genre_engine.datasets import demo
+from genre_engine.datasets.tracks import COLUMNS
 from genre_engine.errors import WrongUsage
 from genre_engine.synthesis import styles
 from genre_engine.synthesis.arrange import LOUDEST, play
@@ -110,7 +111,7 @@ def test_what_progress_raises_stops_the_work_without_a_warning(jobs, tmp_path):
 
 def test_the_table_is_the_track_table(made):
     folder, table, seen = made
-    assert tuple(table.columns) == demo.COLUMNS
+    assert tuple(table.columns) == COLUMNS
     assert table.track_id.is_unique
     assert len(table) == TRACKS
     assert seen == [(done, TRACKS) for done in range(1, TRACKS + 1)]

@@ -1,0 +1,3 @@
+from genre_engine.cli import main
+
+main()

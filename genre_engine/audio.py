@@ -1,0 +1,181 @@
+"""Audio files and bytes → mono float32 samples at the sample rate that is wanted.
+
+`decoders.py` opens them, soxr resamples, both in blocks, so that memory does not grow with the
+length of a file. A source is a path or the bytes of a file; all errors are children of
+`AudioError`.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.decoders import Decoder, Source, sniff, too_long
+from genre_engine.errors import BadSamples, NotAudio, TooShort
+
+Samples = NDArray[np.float32]
+
+
+class Resample(Protocol):
+    """Takes the next samples, gives what is ready at the new rate; `last` flushes."""
+
+    def __call__(self, samples: Samples, last: bool) -> Samples: ...
+
+
+MIN_DURATION_S = 0.1
+MAX_DURATION_S = 6 * 3600.0
+
+_MIME = {
+    "WAV": "audio/wav",
+    "FLAC": "audio/flac",
+    "Ogg": "audio/ogg",
+    "MP3": "audio/mpeg",
+    "M4A": "audio/mp4",
+    "AAC": "audio/aac",
+    "Matroska": "audio/webm",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Mono samples, float32 `[n]` in [-1, 1], and their rate in Hz."""
+
+    samples: Samples
+    sample_rate: int
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+def load(
+    source: Source,
+    sample_rate: int = 22050,
+    excerpt_s: float | None = 30,
+    limit_s: float = MAX_DURATION_S,
+) -> Signal:
+    """The middle `excerpt_s` seconds of a source, or all of it where that is None or longer.
+
+    A file that was cut short still claims its full length, so the middle is that of what really
+    decodes: everything is decoded, at the price of some tenths of a second for a long song.
+
+    Raises:
+        AudioError: one of its children says what is wrong with the source.
+    """
+    stream = Stream(source, sample_rate, limit_s=limit_s)
+    if excerpt_s is None:
+        return Signal(np.concatenate(list(stream)), sample_rate)
+    wanted = round(excerpt_s * sample_rate)
+    blocks: list[Samples] = []
+    dropped = kept = 0
+    for block in stream:
+        blocks.append(block)
+        kept += len(block)
+        # The middle can only move on, so what lies before it now is needed no more.
+        while dropped + len(blocks[0]) < (dropped + kept - wanted) // 2:
+            dropped += len(blocks[0])
+            kept -= len(blocks.pop(0))
+    samples = np.concatenate(blocks)
+    start = max(0, (dropped + kept - wanted) // 2 - dropped)
+    return Signal(samples[start : start + wanted], sample_rate)
+
+
+class Stream:
+    """Iterates once over a source's mono samples at `sample_rate`, float32 `[n]` a block.
+
+    Attributes, complete after the last block:
+        kind: what the content is, such as "MP3".
+        duration_s: what was decoded.
+        claimed_s: what the file says of its length; None where it says nothing.
+        cut_short: it ended, or its decoder gave up, well before what it claims.
+        clipped: share of samples beyond [-1, 1] (floating-point files); they are clipped.
+    """
+
+    def __init__(
+        self, source: Source, sample_rate: int, *, limit_s: float = MAX_DURATION_S
+    ) -> None:
+        """Opens the source; raises AudioError where that fails."""
+        self.sample_rate = sample_rate
+        self.limit_s = limit_s
+        self._decoder = Decoder(source, limit_s)
+        self.kind = self._decoder.kind
+        self.claimed_s = self._decoder.claimed_s
+        self.duration_s = 0.0
+        self.cut_short = False
+        self.clipped = 0.0
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Raises AudioError as soon as something is wrong; TooShort only at the end."""
+        resample = _resampler(self._decoder.sample_rate, self.sample_rate)
+        frames = beyond = 0
+        with closing(self._decoder.blocks()) as blocks:
+            for block in blocks:
+                mono = _mono(block)
+                if not np.isfinite(mono).all():
+                    raise BadSamples(
+                        "Some samples are not numbers (NaN or infinite). Export the file again "
+                        "from the program that made it."
+                    )
+                frames += len(mono)
+                beyond += int(np.count_nonzero(np.abs(mono) > 1.0))
+                self.duration_s = frames / self._decoder.sample_rate
+                if self.duration_s > self.limit_s:
+                    raise too_long(self.duration_s, self.limit_s)
+                yield resample(mono, last=False)
+        yield resample(np.zeros(0, np.float32), last=True)
+        self.clipped = beyond / max(1, frames)
+        self.cut_short = self._decoder.damaged
+        if self.claimed_s is not None:
+            missing_s = self.claimed_s - self.duration_s
+            self.cut_short |= missing_s > max(0.5, 0.01 * self.claimed_s)
+        if self.duration_s < MIN_DURATION_S:
+            raise TooShort(
+                f"It holds {self.duration_s:.2f} s of sound; {MIN_DURATION_S} s are the least."
+            )
+
+
+def _mono(block: NDArray[np.float32]) -> Samples:
+    """Mean over channels; the case of two is written out because it is 20 times faster so."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    if block.shape[1] == 2:
+        return (block[:, 0] + block[:, 1]) * np.float32(0.5)
+    mono: Samples = block.mean(axis=1, dtype=np.float32)
+    return mono
+
+
+def _resampler(from_rate: int, to_rate: int) -> Resample:
+    """A function (samples, last) → samples at the new rate, within [-1, 1]."""
+    if from_rate == to_rate:
+        return lambda samples, last: np.clip(samples, -1.0, 1.0)
+    import soxr
+
+    try:
+        stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
+    except (RuntimeError, ValueError) as error:
+        raise NotAudio(f"A sample rate of {from_rate} Hz can't be converted.") from error
+    return lambda samples, last: np.clip(stream.resample_chunk(samples, last=last), -1.0, 1.0)
+
+
+def browser_type(data: bytes) -> str | None:
+    """The MIME type of what a browser can play as it is; None for what it can't."""
+    return _MIME.get(sniff(data[:64]) or "")
+
+
+def for_browser(data: bytes) -> bytes:
+    """Mono FLAC, for what a browser can't play as it is.
+
+    Raises:
+        AudioError: the data can't be read.
+    """
+    import soundfile
+
+    out = io.BytesIO()
+    with soundfile.SoundFile(out, "w", 44100, 1, "PCM_16", format="FLAC") as file:
+        for block in Stream(data, 44100):
+            file.write(block)
+    return out.getvalue()

@@ -1,0 +1,320 @@
+"""`classify`: songs and folders of songs → genres, as a table, JSON or CSV."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genre_engine.cli.console import complain, printable, progress_bar
+from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudio, WrongUsage
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from genre_engine.results import Analysis
+
+
+class View(StrEnum):
+    wide = "wide"
+    ten = "ten"
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+_TOP_BY_DEFAULT = {Format.table: 3, Format.json: None, Format.csv: 5}
+
+
+def command(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE|FOLDER...", help="Songs, and folders that are walked."),
+    ],
+    model: Annotated[str, typer.Option(help="Which model listens.")] = "pretrained",
+    view: Annotated[
+        View, typer.Option(help="31 genres (wide), or the ten of MTG-Jamendo (ten).")
+    ] = View.wide,
+    form: Annotated[Format, typer.Option("--format", help="How results are written.")] = (
+        Format.table
+    ),
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="Genres a song. [default: table 3, csv 5, json all]"),
+    ] = None,
+    windows: Annotated[
+        bool, typer.Option("--windows", help="Over time too, in windows of 3 s (table, json).")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write to this file. A CSV that is there already is continued: songs that it "
+            "holds are not done again."
+        ),
+    ] = None,
+) -> None:
+    """Tell the genres of songs: every file, and every audio file below a folder."""
+    from genre_engine import prediction
+
+    prediction.check_choice(view, model)
+    if windows and form is Format.csv:
+        raise WrongUsage("A CSV has one row a song: --windows goes with --format json or table.")
+    batch = _Batch(model, view, top or _TOP_BY_DEFAULT[form], windows)
+    songs = list(_songs(inputs))
+    if form is Format.csv:
+        _write_csv(batch, songs, output)
+    elif form is Format.json:
+        with _results(output) as file:
+            _write_json(batch, songs, file)
+    else:
+        with _results(output) as file:
+            _write_table(batch, songs, file)
+    if batch.failed:
+        raise typer.Exit(1)
+
+
+# A song to be done: its name as the user gave it, or why there is none.
+Song = tuple[str, AudioError | None]
+
+
+def _songs(inputs: list[Path]) -> Iterator[Song]:
+    for path in inputs:
+        if path.is_dir():
+            yield from _walk(path)
+        else:
+            yield str(path), None
+
+
+def _walk(folder: Path) -> Iterator[Song]:
+    """Audio files below a folder in the order of their names, without hidden ones."""
+    from genre_engine.decoders import is_audio
+
+    unreadable: list[OSError] = []
+    found = False
+    for place, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if not name.startswith(".") and is_audio(path):
+                found = True
+                yield str(path), None
+    for error in unreadable:
+        yield str(error.filename), FileUnreadable(f"The folder can't be read ({error.strerror}).")
+    if not found and not unreadable:
+        yield str(folder), NotAudio("There is no audio in this folder, nor below it.")
+
+
+class _Batch:
+    """What is asked of every song, and how many failed."""
+
+    def __init__(self, model: str, view: View, top: int | None, windows: bool) -> None:
+        self.model = model
+        self.view = view.value
+        self.top = top
+        self.windows = windows
+        self.failed = 0
+
+    def run(self, songs: list[Song]) -> Iterator[tuple[dict[str, Any], "Analysis | None"]]:
+        """(the song's JSON element, its analysis if it has one) for each song, as it is done.
+
+        Failures are named on standard error at once, and counted.
+        """
+        from genre_engine.results import element, failure
+
+        with progress_bar() as progress:
+            task = progress.add_task("", total=len(songs))
+            for number, (name, error) in enumerate(songs):
+                short = printable(Path(name).name)[:40]
+                progress.update(task, completed=number, description=short)
+                try:
+                    if error is not None:
+                        raise error
+                    analysis = self._analyse(name, progress, task, number)
+                except AudioError as refusal:
+                    self.failed += 1
+                    complain(f"{name}: {refusal}")
+                    yield failure(name, refusal, self.view, self.model), None
+                else:
+                    yield (
+                        element(analysis, name, self.view, top=self.top, windows=self.windows),
+                        analysis,
+                    )
+
+    def _analyse(self, name: str, progress: "Progress", task: Any, number: int) -> "Analysis":
+        from genre_engine.prediction import stream
+
+        if not Path(name).exists() and not Path(name).is_symlink():
+            raise FileMissing("There is no such file or folder. Check the path.")
+        for analysis in stream(name):
+            progress.update(task, completed=number + analysis.share_heard)
+        return analysis
+
+
+def _results(output: Path | None) -> Any:
+    """Standard output, or a file that takes its place only when it is complete."""
+    from contextlib import contextmanager, nullcontext
+
+    from genre_engine.workspace import replacing
+
+    if output is None:
+        return nullcontext(sys.stdout)
+
+    @contextmanager
+    def whole(path: Path) -> Iterator[IO[str]]:
+        with replacing(path.absolute()) as fresh, fresh.open("w", encoding="utf-8") as file:
+            yield file
+
+    return whole(output)
+
+
+def _write_json(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
+    """A list, each element written as it is done; the list is closed even when cut off by hand."""
+    before = "[\n"
+    try:
+        for element, _ in batch.run(songs):
+            text = json.dumps(element, ensure_ascii=False, indent=2)
+            file.write(before + text)
+            file.flush()
+            before = ",\n"
+    finally:
+        file.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from genre_engine.vocabulary import tagless
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("Song", overflow="fold", ratio=4)
+    table.add_column("Length", justify="right", no_wrap=True)
+    table.add_column("Genre", ratio=3)
+    table.add_column("Match (0 to 100)", ratio=4)
+    table.add_column("Also heard", ratio=4)
+    for element, analysis in batch.run(songs):
+        if analysis is None:
+            continue
+        matches = (f"{g['genre']} {100 * g['score']:.0f}" for g in element["genres"])
+        table.add_row(
+            Text(printable(element["file"])),
+            minutes(analysis.duration_s),
+            analysis.sentence(batch.view),
+            ", ".join(matches),
+            ", ".join(heard.name for heard in analysis.heard[:5]),
+        )
+        if batch.windows:
+            for start_s, name in _course(analysis, batch.view):
+                table.add_row("", minutes(start_s), name)
+        for warning in element["warnings"]:
+            complain(f"{element['file']}: {warning}")
+    if table.row_count:
+        width = None if file.isatty() else 140
+        Console(file=file, width=width, highlight=False).print(table)
+        if unsaid := tagless(batch.view):
+            complain(f"Not known to the pretrained networks: {', '.join(unsaid)}.")
+
+
+def _course(analysis: "Analysis", view: str) -> Iterator[tuple[float, str]]:
+    """(start in s, genre that leads from there on), without changes that last one window only."""
+    scores = analysis.views[view]
+    leading = [scores.genres[i] for i in scores.by_window.argmax(axis=1)]
+    last = None
+    for i, genre in enumerate(leading):
+        lasts = i + 1 == len(leading) or leading[i + 1] == genre
+        if genre != last and (lasts or last is None):
+            last = genre
+            yield float(analysis.starts_s[i]), genre
+
+
+def minutes(duration_s: float) -> str:
+    """61.4 → "1:01"."""
+    whole = int(duration_s)
+    hours, rest = divmod(whole, 3600)
+    if hours:
+        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+    return f"{rest // 60}:{rest % 60:02}"
+
+
+def _escaped(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
+    """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
+    from genre_engine.results import csv_header
+    from genre_engine.workspace import storage_errors
+
+    top = batch.top or 5
+    header = csv_header(top)
+    if output is None:
+        _stream_csv(batch, songs, sys.stdout, header, top)
+        return
+    done = _continue_csv(output, header, batch)
+    rest = [song for song in songs if _escaped(song[0]) not in done]
+    if done:
+        complain(f"{len(songs) - len(rest)} of {len(songs)} songs are in {output} already.")
+    with (
+        storage_errors(output.absolute()),
+        output.open("a", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        _stream_csv(batch, rest, file, None if file.tell() else header, top)
+
+
+def _stream_csv(
+    batch: _Batch, songs: list[Song], file: IO[str], header: list[str] | None, top: int
+) -> None:
+    from genre_engine.results import csv_row
+
+    writer = csv.writer(file, lineterminator="\n")
+    if header is not None:
+        writer.writerow(header)
+        file.flush()
+    for element, analysis in batch.run(songs):
+        element["file"] = _escaped(element["file"])
+        writer.writerow(csv_row(element, analysis, top))
+        file.flush()
+
+
+def _continue_csv(output: Path, header: list[str], batch: _Batch) -> set[str]:
+    """Names of the songs that the file holds; failed rows and a torn last one are taken out.
+
+    Raises:
+        WrongUsage: the file is there, but isn't the beginning of this batch.
+    """
+    from genre_engine.workspace import replacing
+
+    if not output.exists() or output.stat().st_size == 0:
+        return set()
+    refusal = WrongUsage(
+        f"{output} holds something else than this batch's results (other columns, model or view). "
+        "Name another file, or remove it."
+    )
+    try:
+        text = output.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise refusal from error
+    whole = text[: text.rfind("\n") + 1]
+    rows = list(csv.reader(io.StringIO(whole)))
+    if not rows or rows[0] != header:
+        raise refusal
+    # A torn row can end in a line break inside quotes: it is too short then.
+    kept = [row for row in rows[1:] if len(row) == len(header) and not row[-1]]
+    if any(row[1:3] != [batch.model, batch.view] for row in kept):
+        raise refusal
+    with (
+        replacing(output.absolute()) as fresh,
+        fresh.open("w", encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows([header, *kept])
+    return {row[0] for row in kept}

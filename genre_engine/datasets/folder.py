@@ -1,0 +1,324 @@
+"""A folder of music: one sub-folder a genre, or genres from the files' own tags.
+
+`track_id` is the POSIX path relative to the folder. Identical files stay separate tracks; their
+equal `sha256` says what they are. Artist, album, title and duration come from the tags where there
+are any. Several genres in one tag (or in a sub-folder's name) are parted by `;` or `/`.
+"""
+
+import hashlib
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genre_engine import labels
+from genre_engine.datasets import tracks as track_table
+from genre_engine.datasets.store import Imported, Progress
+from genre_engine.errors import DatasetError, NotAudio, WrongUsage
+
+KIND = "folder"
+SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"
+GENRE_SOURCES = ("auto", "folders", "tags")
+
+EXTENSIONS = frozenset(
+    f".{name}"
+    for name in (
+        *("mp3", "mp2", "wav", "w64", "flac", "ogg", "oga", "opus", "spx", "m4a", "mp4"),
+        *("aac", "wma", "aif", "aiff", "aifc", "au", "caf", "wv", "ape", "mpc"),
+    )
+)
+MAX_TRACKS = 1_000_000
+_PARTED = re.compile(r"[;/\0]")
+_MAX_TEXT = 1_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One readable file: what its tags say, its length and checksum."""
+
+    track_id: str
+    genres: tuple[str, ...]
+    artist: str | None
+    album: str | None
+    title: str | None
+    licence: str | None
+    duration_s: float
+    sha256: str
+
+
+def build(
+    folder: Path,
+    *,
+    path: Path,
+    genres_from: str = "auto",
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> tuple[Imported, tuple[str, ...]]:
+    """Read a folder of music; nothing is written into `folder`, the audio stays where it is.
+
+    Args:
+        genres_from: `folders`, `tags`, or `auto` (see `genre_source`).
+        progress: called with the number of files done and in all.
+        jobs: threads that read files.
+
+    Raises:
+        DatasetError: no such folder, no audio in it, or no track with a genre.
+        WrongUsage: an unknown `genres_from`.
+    """
+    del folder
+    if genres_from not in GENRE_SOURCES:
+        raise WrongUsage(
+            f"Genres can't come from {genres_from!r}. Choose one of: {', '.join(GENRE_SOURCES)}."
+        )
+    if not path.is_dir():
+        raise DatasetError(f"There is no folder {path}. Check the path.")
+    closed: list[OSError] = []
+    files = sorted(walk(path, closed.append))
+    if not files:
+        raise DatasetError(
+            f"There is no audio file below {path}. Name a folder that holds music "
+            f"({', '.join(sorted(EXTENSIONS)[:8])}, …)."
+        )
+    if len(files) > MAX_TRACKS:
+        raise DatasetError(f"{len(files)} files are too many; name a folder with fewer.")
+    found, failed = _read_all(path, files, progress, jobs or min(8, 2 * (os.cpu_count() or 1)))
+    for error in closed:
+        place = os.path.relpath(error.filename or path, path).replace(os.sep, "/")
+        message = f"The folder can't be read: {error.strerror or error}."
+        failed.append((f"{place}/", "FileUnreadable", message))
+    if not found:
+        raise DatasetError(
+            f"None of the {len(files)} audio files below {path} can be read. The first is "
+            f"{failed[0][0]}: {failed[0][2]}"
+        )
+    source = genre_source(found) if genres_from == "auto" else genres_from
+    spelling = _spellings(genres for item in found for genres in _genres(item, source))
+    lists = [sorted({spelling[g.casefold()] for g in _genres(item, source)}) for item in found]
+    kept = [(item, names) for item, names in zip(found, lists, strict=True) if names]
+    if not kept:
+        raise DatasetError(
+            f"No file below {path} names a genre. Put the files into one sub-folder a genre, or "
+            "write genres into their tags."
+        )
+    notes = [
+        "Genres come from the names of the sub-folders."
+        if source == "folders"
+        else "Genres come from the files' own tags."
+    ]
+    if n_without := len(found) - len(kept):
+        first = next(item.track_id for item, names in zip(found, lists, strict=True) if not names)
+        notes.append(f"{n_without} files without a genre left out, the first is {first}.")
+    columns: dict[str, list[Any]] = {
+        "track_id": [item.track_id for item, _ in kept],
+        "path": [item.track_id for item, _ in kept],
+        "artist_id": [item.artist for item, _ in kept],
+        "album_id": [item.album for item, _ in kept],
+        "title": [item.title or Path(item.track_id).stem for item, _ in kept],
+        "licence": [item.licence for item, _ in kept],
+        "duration_s": [item.duration_s for item, _ in kept],
+        "sha256": [item.sha256 for item, _ in kept],
+        "genres": [names for _, names in kept],
+    }
+    imported = Imported(
+        track_table.frame(columns),
+        audio=path,
+        source={"folder": str(path.resolve()), "genres_from": source},
+        notes=tuple(notes),
+        failures=track_table.failures(failed),
+    )
+    return imported, labels.choose(labels.count(columns["genres"]), "all")
+
+
+def walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[str]:
+    """POSIX paths of the audio files below a folder; hidden files and folders are passed over.
+
+    Args:
+        on_error: is told of folders that can't be read.
+    """
+    seen = set()
+    # Links to folders are followed, for a collection is often put together from them; each folder
+    # once, for links can go round in circles.
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        status = Path(place).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in EXTENSIONS:
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def genre_source(found: Sequence[Found]) -> str:
+    """Whether genres are in the names of sub-folders or in tags.
+
+    Sub-folders that hold the files themselves are genres, unless they are named after the files'
+    artists or albums; in deeper folders (artist, album) tags are taken if most files have one.
+    """
+    nested = [item for item in found if "/" in item.track_id]
+    tagged = sum(bool(item.genres) for item in nested)
+    if not nested:
+        return "tags"
+    if not tagged:
+        return "folders"
+    deep = sum(item.track_id.count("/") > 1 for item in nested)
+    if 2 * deep > len(nested):
+        return "tags" if 2 * tagged > len(nested) else "folders"
+    named = sum(
+        item.track_id.split("/")[0].casefold()
+        in {(item.artist or "").casefold(), (item.album or "").casefold()}
+        for item in nested
+    )
+    return "tags" if 2 * named > len(nested) else "folders"
+
+
+def _genres(item: Found, source: str) -> list[str]:
+    first, slash, _ = item.track_id.partition("/")
+    # A file beside the sub-folders has nothing but its tags.
+    if source == "tags" or not slash:
+        return list(item.genres)
+    return split_genres([first])
+
+
+def split_genres(texts: Iterable[str]) -> list[str]:
+    """Genres of one or more texts, parted at `;` and `/`."""
+    names = (" ".join(name.split()) for text in texts for name in _PARTED.split(text))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _spellings(names: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of each genre by its folded name: "rock" and "Rock" are one."""
+    best: dict[str, str] = {}
+    for name, _ in sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(name.casefold(), name)
+    return best
+
+
+def _read_all(
+    folder: Path, files: Sequence[str], progress: Progress | None, jobs: int
+) -> tuple[list[Found], list[tuple[str, str, str]]]:
+    found: list[Found] = []
+    failed: list[tuple[str, str, str]] = []
+    # Threads are enough: hashing and reading let go of the interpreter's lock.
+    with ThreadPoolExecutor(jobs) as pool:
+        for done, result in enumerate(pool.map(lambda name: _read(folder, name), files), start=1):
+            if isinstance(result, Found):
+                found.append(result)
+            else:
+                failed.append(result)
+            if progress:
+                progress(done, len(files))
+    return found, failed
+
+
+def _read(folder: Path, name: str) -> Found | tuple[str, str, str]:
+    printable = name.encode("utf-8", "backslashreplace").decode()
+    if printable != name or any(ord(sign) < 32 for sign in name) or "\\" in name:
+        return printable, "BadName", "The file's name can't be written as text. Rename the file."
+    if name != name.strip():
+        return printable, "BadName", "The file's name begins or ends with a space. Rename the file."
+    try:
+        return read_file(folder / name, name)
+    except OSError as error:
+        return name, "FileUnreadable", f"It can't be read: {error.strerror or error}."
+    except NotAudio as error:
+        return name, "NotAudio", str(error)
+
+
+def read_file(path: Path, track_id: str) -> Found:
+    """Tags, length and checksum of one audio file.
+
+    Raises:
+        OSError: it can't be read.
+        NotAudio: it is no audio that is known here.
+    """
+    if not path.stat().st_size:
+        raise NotAudio("The file is empty. Fetch it again.")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    duration_s, tags = _tags(path)
+    return Found(
+        track_id,
+        tuple(split_genres(tags.get("genre", []))),
+        _first(tags, "artist", "albumartist"),
+        _first(tags, "album"),
+        _first(tags, "title"),
+        _first(tags, "license", "licence", "copyright"),
+        duration_s,
+        digest,
+    )
+
+
+def _first(tags: dict[str, list[str]], *names: str) -> str | None:
+    for name in names:
+        for text in tags.get(name, []):
+            if clean := " ".join(text.split()):
+                return clean
+    return None
+
+
+def _tags(path: Path) -> tuple[float, dict[str, list[str]]]:
+    import mutagen
+
+    opened = None
+    try:
+        opened = mutagen.File(path, easy=True)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - its parsers raise many kinds on damaged files
+        _log.debug("mutagen on %s: %r", path, error)
+    if opened is None:
+        return _libsndfile_tags(path)
+    duration_s = float(getattr(opened.info, "length", 0) or 0)
+    tags = _plain(opened.tags)
+    if not tags and path.suffix.lower() == ".wav":
+        # RIFF's own INFO chunk, which mutagen passes over.
+        tags = _libsndfile_tags(path)[1]
+    if duration_s <= 0:
+        raise NotAudio("There is no audio in it. Fetch it again.")
+    return duration_s, tags
+
+
+def _plain(tags: Any) -> dict[str, list[str]]:
+    """Tags by name, from easy ones (name: texts), raw ID3 frames (in WAV and AIFF), APE or ASF."""
+    if not tags:
+        return {}
+    frames = {"TCON": "genre", "TPE1": "artist", "TPE2": "albumartist", "TALB": "album"}
+    frames |= {"TIT2": "title", "TCOP": "copyright", "WCOP": "license"}
+    frames |= {"WM/GENRE": "genre", "WM/ALBUMTITLE": "album", "AUTHOR": "artist"}
+    plain: dict[str, list[str]] = {}
+    for key in tags.keys():  # noqa: SIM118 - to go through Vorbis comments gives pairs
+        try:
+            value = tags[key]
+        except (KeyError, ValueError):
+            continue
+        name = frames.get(str(key).upper(), str(key).lower())
+        # A genre's frame may hold numbers of ID3's list; `genres` turns these into names.
+        texts = getattr(value, "genres", None) or getattr(value, "text", value)
+        if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+            texts = [texts]
+        plain[name] = [str(text)[:_MAX_TEXT] for text in texts]
+    return plain
+
+
+def _libsndfile_tags(path: Path) -> tuple[float, dict[str, list[str]]]:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            duration_s = file.frames / file.samplerate
+            names = ("genre", "artist", "album", "title", "copyright", "license")
+            tags = {name: [text] for name in names if (text := getattr(file, name, ""))}
+    except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError) as error:
+        raise NotAudio("It is no audio that is known here. Remove it, or convert it.") from error
+    if duration_s <= 0:
+        raise NotAudio("There is no audio in it. Fetch it again.")
+    return duration_s, tags

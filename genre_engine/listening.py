@@ -1,0 +1,144 @@
+"""A source → windows of 3 s as log-mel patches, and which of them there is anything to hear in.
+
+Works in stretches of some minutes, so that memory doesn't grow with a file's length.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.audio import Stream
+from genre_engine.pretrained.network import (
+    FRAMES_PER_S,
+    N_FFT,
+    N_MELS,
+    PATCH_FRAMES,
+    log_mel,
+    power_blocks,
+)
+
+Floats = NDArray[np.float32]
+
+# Windows in a stretch: 16 minutes, 23 MB of patches.
+STRETCH_WINDOWS = 320
+
+# A rest of a song gets a window of its own, reaching back into the last one, from this length on.
+_LEAST_REST_FRAMES = 62
+
+# Root mean square, in dB below full scale, under which a window is silence or a noise floor.
+_FLOOR_DB = -60.0
+# Sum of squares of the Hann window: scales a power spectrum to a mean square.
+_WINDOW_POWER = 3 / 8 * N_FFT
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Some windows of a song, in the order of time.
+
+    Attributes:
+        patches: float32 `[n, 187, 96]`.
+        starts_s, ends_s: `[n]`, where each lies in the song.
+        audible: bool `[n]`, false for silence and steady noise.
+    """
+
+    patches: Floats
+    starts_s: NDArray[np.float64]
+    ends_s: NDArray[np.float64]
+    audible: NDArray[np.bool_]
+
+
+def stretches(stream: Stream, windows: int = STRETCH_WINDOWS) -> Iterator[Stretch]:
+    """Cut a 16 kHz stream into windows of 3 s, `windows` at a time.
+
+    A song shorter than 3 s gives one window, padded with silence.
+
+    Raises:
+        AudioError: from the stream.
+    """
+    size = windows * PATCH_FRAMES
+    mel = np.empty((0, N_MELS), np.float32)
+    level = np.empty(0, np.float32)
+    first = 0
+    blocks, levels = [mel], [level]
+    waiting = 0
+    for power in power_blocks(stream):
+        blocks.append(log_mel(power))
+        levels.append(_mean_square(power))
+        waiting += len(power)
+        # One window more than needed is kept back: the end may have to reach into it.
+        if waiting >= size + 2 * PATCH_FRAMES:
+            mel, level = np.concatenate(blocks), np.concatenate(levels)
+            yield _stretch(mel, level, first, np.arange(0, size, PATCH_FRAMES), None)
+            blocks, levels = [mel[size:].copy()], [level[size:].copy()]
+            waiting -= size
+            first += size
+    mel, level = np.concatenate(blocks), np.concatenate(levels)
+    yield _stretch(mel, level, first, _last_starts(len(mel)), stream.duration_s)
+
+
+def _last_starts(frames: int) -> NDArray[np.int64]:
+    starts = np.arange(0, max(1, frames - PATCH_FRAMES + 1), PATCH_FRAMES)
+    rest = frames - PATCH_FRAMES - int(starts[-1])
+    return np.append(starts, frames - PATCH_FRAMES) if rest >= _LEAST_REST_FRAMES else starts
+
+
+def _stretch(
+    mel: Floats,
+    level: Floats,
+    first: int,
+    starts: NDArray[np.int64],
+    duration_s: float | None,
+) -> Stretch:
+    frames = len(mel)
+    if frames < PATCH_FRAMES:
+        missing = PATCH_FRAMES - frames
+        mel = np.pad(mel, ((0, missing), (0, 0)))
+        level = np.pad(level, (0, missing))
+    patches = np.stack([mel[start : start + PATCH_FRAMES] for start in starts])
+    mean_square = np.array([level[start : start + PATCH_FRAMES].mean() for start in starts])
+    starts_s = (first + starts) / FRAMES_PER_S
+    ends_s = starts_s + PATCH_FRAMES / FRAMES_PER_S
+    audible = mean_square > 10 ** (_FLOOR_DB / 10)
+    if audible.any() and is_steady_noise(
+        patches[audible].reshape(-1, N_MELS)[: frames if len(starts) == 1 else None]
+    ):
+        audible[:] = False
+    return Stretch(patches, starts_s, np.minimum(ends_s, duration_s or np.inf), audible)
+
+
+def _mean_square(power: Floats) -> Floats:
+    """Power spectra `[frames, bins]` → mean square of each frame's samples `[frames]`.
+
+    Without what lies below 47 Hz: a constant offset is not a sound.
+    """
+    # A bin stands for two, of positive and of negative frequency.
+    level: Floats = 2 * power[:, 2:].sum(axis=1) / (N_FFT * _WINDOW_POWER)
+    return level
+
+
+def is_steady_noise(mel: Floats) -> bool:
+    """Whether log-mel frames `[n, 96]` hold nothing but steady noise, of whatever colour.
+
+    Steady noise shows two things together that no music showed that was tried: its level, each band
+    measured against its own, hardly moves from frame to frame, and its mean spectrum below 1 kHz,
+    where a band is one bin wide, has no peaks.
+    """
+    power = (10 ** mel.astype(np.float64) - 1) / 10000
+    typical = np.median(power, axis=0)
+    # Bands without energy, as above the limit of a low sample rate, tell nothing.
+    bands = typical > 1e-6 * typical.max()
+    if not bands.any():
+        return False
+    # Percentiles, because a file's first and last frame are half silence.
+    low, middle, high = np.percentile((power[:, bands] / typical[bands]).mean(axis=1), (16, 50, 84))
+    spectrum_db = 10 * np.log10(power.mean(axis=0)[_BASS_BAND:_BAND_AT_1_KHZ] + 1e-15)
+    beside = (spectrum_db[:-6] + spectrum_db[6:]) / 2
+    peak_db = np.abs(spectrum_db[3:-3] - beside).max()
+    return bool((high - low) / 2 < _NOISE_MOVEMENT * middle and peak_db < _NOISE_PEAK_DB)
+
+
+_BASS_BAND, _BAND_AT_1_KHZ = 3, 33
+_NOISE_MOVEMENT = 0.2
+_NOISE_PEAK_DB = 3.0

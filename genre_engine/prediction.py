@@ -1,0 +1,206 @@
+"""A song and a model → ranked genres, of the whole song and over time.
+
+`stream` gives a first ranking from a few windows spread over the song and refines it while the rest
+is computed; `analyse` waits for the end; `classify` gives that as plain JSON values.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine import pretrained, vocabulary
+from genre_engine.audio import MAX_DURATION_S, Stream
+from genre_engine.decoders import Source
+from genre_engine.errors import SilentAudio, WrongUsage
+from genre_engine.listening import Stretch, stretches
+from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
+from genre_engine.results import Analysis, element
+from genre_engine.vocabulary import Floats
+
+MODEL = "pretrained"
+
+# Eight windows gave the whole song's first genre on 8 of 8 recordings.
+_FIRST_LOOK = 8
+# Windows between two refined rankings, at first and at most.
+_STEP, _LONGEST_STEP = 16, 64
+
+
+def check_choice(view: str, model: str) -> None:
+    """Raises WrongUsage where a view or a model doesn't exist."""
+    if view not in vocabulary.VIEWS:
+        raise WrongUsage(
+            f"There is no view '{view}'. Choose one of: {', '.join(vocabulary.VIEWS)}."
+        )
+    if model != MODEL:
+        raise WrongUsage(f"There is no model '{model}'. The one that is always there: {MODEL}.")
+
+
+def classify(
+    source: Source,
+    model: str = MODEL,
+    *,
+    view: str = "wide",
+    top: int | None = None,
+    windows: bool = False,
+) -> dict[str, Any]:
+    """Classify a whole song; one element of `classify --format json`, scores from 0 to 1.
+
+    Args:
+        source: a path, or the bytes of a file.
+        top: how many genres, best first; None for all.
+        windows: whether to list the windows of 3 s with their scores.
+
+    Raises:
+        AudioError: one of its children says what is wrong with the source.
+        WeightsError: the pretrained weights can't be had.
+        WrongUsage: there is no such model or view.
+    """
+    check_choice(view, model)
+    file = None if isinstance(source, bytes) else str(source)
+    return element(analyse(source), file, view, top=top, windows=windows)
+
+
+def analyse(source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis:
+    """The complete analysis of a source; raises what `stream` raises."""
+    *_, complete = stream(source, limit_s=limit_s)
+    return complete
+
+
+def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analysis]:
+    """Snapshots of the analysis, the first after eight windows spread over the song.
+
+    A file of more than 16 minutes is taken in stretches, and the spread is within the first one.
+
+    Raises:
+        AudioError: one of its children says what is wrong with the source.
+        WeightsError: the pretrained weights can't be had.
+    """
+    decoded = Stream(source, SAMPLE_RATE, limit_s=limit_s)
+    song = _Song(decoded)
+    for stretch in stretches(decoded):
+        song.add(stretch)
+        for chosen in _in_steps(stretch.audible):
+            song.score(stretch, chosen)
+            if song.share_heard < 1.0:
+                yield song.snapshot()
+    if not song.heard_anything:
+        raise SilentAudio(
+            "There is nothing to hear in it: silence, or steady noise. Check that it is the right "
+            "file and that its level isn't close to zero."
+        )
+    yield song.complete()
+
+
+def from_tags(
+    tag_probabilities: Mapping[str, Floats],
+    priors: Mapping[str, Floats],
+    *,
+    starts_s: NDArray[np.float64],
+    ends_s: NDArray[np.float64],
+    duration_s: float,
+    share_heard: float = 1.0,
+) -> Analysis:
+    """What the networks' tags mean: `tag_probabilities` and `priors` as in `vocabulary.score`."""
+    return Analysis(
+        model=MODEL,
+        duration_s=duration_s,
+        starts_s=starts_s,
+        ends_s=ends_s,
+        views={
+            view: vocabulary.score(view, tag_probabilities, priors) for view in vocabulary.VIEWS
+        },
+        heard=tuple(vocabulary.heard(tag_probabilities)),
+        share_heard=share_heard,
+    )
+
+
+def _in_steps(audible: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """Indices of the audible windows: some spread over all of them first, then the rest in turn."""
+    windows = np.flatnonzero(audible)
+    if not len(windows):
+        return
+    spread = np.unique(np.linspace(0, len(windows) - 1, _FIRST_LOOK + 2)[1:-1].round().astype(int))
+    yield windows[spread]
+    rest = np.delete(windows, spread)
+    step = _STEP
+    while len(rest):
+        yield rest[:step]
+        rest, step = rest[step:], min(2 * step, _LONGEST_STEP)
+
+
+class _Song:
+    """What is known so far of the song that is being heard."""
+
+    def __init__(self, decoded: Stream) -> None:
+        self._decoded = decoded
+        self._networks = pretrained.networks()
+        self._probabilities = {name: np.empty((0, 50), np.float32) for name in self._networks}
+        self._starts_s = np.empty(0)
+        self._ends_s = np.empty(0)
+        self._known_s = 0.0
+        self._audible = 0
+
+    @property
+    def heard_anything(self) -> bool:
+        return len(self._starts_s) > 0
+
+    @property
+    def share_heard(self) -> float:
+        """Of the windows that are known, scaled to the length that the file claims."""
+        length_s = max(self._decoded.claimed_s or 0.0, self._known_s)
+        decoded = self._known_s / length_s if length_s else 1.0
+        return decoded * len(self._starts_s) / max(1, self._audible)
+
+    def add(self, stretch: Stretch) -> None:
+        self._audible += int(stretch.audible.sum())
+        self._known_s = float(stretch.ends_s[-1])
+
+    def score(self, stretch: Stretch, chosen: NDArray[np.int64]) -> None:
+        self._starts_s = np.append(self._starts_s, stretch.starts_s[chosen])
+        self._ends_s = np.append(self._ends_s, stretch.ends_s[chosen])
+        for name, network in self._networks.items():
+            found = network(stretch.patches[chosen])
+            self._probabilities[name] = np.concatenate([self._probabilities[name], found])
+
+    def snapshot(self) -> Analysis:
+        order = np.argsort(self._starts_s, kind="stable")
+        return from_tags(
+            {name: p[order] for name, p in self._probabilities.items()},
+            {name: network.prior_logits for name, network in self._networks.items()},
+            starts_s=self._starts_s[order],
+            ends_s=self._ends_s[order],
+            duration_s=max(self._decoded.duration_s, self._known_s),
+            share_heard=self.share_heard,
+        )
+
+    def complete(self) -> Analysis:
+        return replace(
+            self.snapshot(),
+            duration_s=self._decoded.duration_s,
+            warnings=tuple(self._warnings()),
+            share_heard=1.0,
+        )
+
+    def _warnings(self) -> Iterator[str]:
+        decoded = self._decoded
+        if decoded.cut_short:
+            claimed = f" of {decoded.claimed_s:.1f}" if decoded.claimed_s else ""
+            yield (
+                f"The file is cut short or damaged: {decoded.duration_s:.1f}{claimed} s could be "
+                "decoded, and only these were used."
+            )
+        if decoded.duration_s < PATCH_S - 0.01:
+            yield (
+                f"It lasts only {decoded.duration_s:.1f} s, less than the 3 s that the networks "
+                "listen to at a time; silence was added."
+            )
+        if decoded.clipped > 0.01:
+            yield (
+                f"{decoded.clipped:.0%} of its samples are beyond full scale and were clipped; the "
+                "result may suffer."
+            )
+        if vocabulary.sounds_like_speech(self._probabilities):
+            yield "It may be speech: these networks know only music, and call speech hip hop."

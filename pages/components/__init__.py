@@ -1,0 +1,1 @@
+"""What pages share. Beside the pages, the only code that imports streamlit."""

@@ -1,0 +1,96 @@
+"""The songs of one visit: they stay while the visitor looks at other pages."""
+
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from genre_engine import example
+from pages.components.listener import Song, listener
+
+# How often unfinished songs are looked after, in seconds.
+_TICK_S = 0.3
+
+_SONGS = "songs"
+_VISITOR = "visitor"
+_SEEN = "seen_uploads"
+_REMOVED = "removed_song"
+
+
+def songs() -> list[Song]:
+    """This visit's songs, the newest first; a new visit starts with the example, classified."""
+    if _SONGS not in st.session_state:
+        st.session_state[_SONGS] = []
+        st.session_state[_SEEN] = set()
+        st.session_state[_VISITOR] = uuid.uuid4().hex
+        add_example()
+    found: list[Song] = st.session_state[_SONGS]
+    return found
+
+
+def add_uploads(uploads: Sequence[UploadedFile]) -> None:
+    """Take up the files that are new among those in the upload widget, and have them classified."""
+    mine = songs()
+    seen: set[str] = st.session_state[_SEEN]
+    for upload in uploads:
+        if upload.file_id not in seen:
+            seen.add(upload.file_id)
+            song = Song(upload.name, upload.getvalue(), st.session_state[_VISITOR])
+            mine.insert(0, song)
+            listener().submit(song)
+
+
+def add_example() -> None:
+    """Put the bundled example on top; its result comes with it."""
+    song = Song(
+        example.TITLE,
+        example.PATH.read_bytes(),
+        st.session_state[_VISITOR],
+        example=True,
+        state="done",
+        analysis=example.analysis(),
+    )
+    songs().insert(0, song)
+
+
+def remove(song: Song) -> None:
+    """Take a song off the page; `undo` brings it back."""
+    mine = songs()
+    if song in mine:
+        st.session_state[_REMOVED] = (mine.index(song), song)
+        song.cancelled = True
+        mine.remove(song)
+
+
+def removed() -> Song | None:
+    """The song that `undo` would bring back."""
+    found = st.session_state.get(_REMOVED)
+    return found[1] if found else None
+
+
+def undo() -> None:
+    place, song = st.session_state.pop(_REMOVED)
+    song.cancelled = False
+    songs().insert(place, song)
+    if song.busy:
+        listener().submit(song)
+
+
+def watch() -> None:
+    """While songs are being worked on, run the page again whenever there is news of one.
+
+    Only the look for news ticks: drawing the cards at every tick would have the players' audio read
+    again and again, and take time from the networks.
+    """
+    if any(song.busy for song in songs()):
+        st.fragment(_look, run_every=_TICK_S, key="watch")(_news())
+
+
+def _look(known: list[tuple[str, str, int]]) -> None:
+    if _news() != known:
+        st.rerun()
+
+
+def _news() -> list[tuple[str, str, int]]:
+    return [(song.state, song.note, id(song.analysis)) for song in songs()]

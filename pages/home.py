@@ -1,0 +1,8 @@
+"""The address `/`: sends on to Classify, whose own address can then be shared."""
+
+import streamlit as st
+
+from pages.components import guard
+
+guard.enter()
+st.switch_page("pages/classify.py")
