@@ -3,10 +3,16 @@
 python -m tests.golden        writes tests/data/*.json anew, after a change that is meant
 """
 
+import dataclasses
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import soundfile
+
+from genre_engine import example
+from genre_engine.datasets import demo
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -32,7 +38,33 @@ def save(name, numbers):
     (FOLDER / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-if __name__ == "__main__":
-    from genre_engine import example
+def demo_plans():
+    return [
+        {
+            "track_id": one.track_id,
+            "artist": one.artist,
+            "title": one.title,
+            "part": one.part,
+            "genres": list(one.genres),
+            "score": dataclasses.asdict(one.score),
+        }
+        for one in demo.plan(40, seed=0)
+    ]
 
+
+def demo_labels():
+    return [f"{one.part}: {', '.join(one.genres)}" for one in demo.plan(300, seed=0)]
+
+
+def demo_sounds():
+    with TemporaryDirectory() as folder:
+        table = demo.generate(Path(folder), tracks=20, seed=0, jobs=1)
+        return {
+            row.track_id: summary_of(*soundfile.read(Path(folder, row.path), dtype="float32"))
+            for row in table.itertuples()
+        }
+
+
+if __name__ == "__main__":
     save("example", summary_of(*example.render()))
+    save("demo", {"labels": demo_labels(), "plans": demo_plans(), "sounds": demo_sounds()})

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from genre_engine.synthesis import drums, effects, envelopes, filters, mixing, oscillators, voices
+from genre_engine.synthesis import (
+    drums,
+    effects,
+    envelopes,
+    filters,
+    mixing,
+    oscillators,
+    parts,
+    voices,
+)
 
 RATE = 22_050
 
@@ -81,6 +90,32 @@ def test_a_filter_at_its_cutoff_takes_three_decibels():
     tone = oscillators.sine(1000.0, RATE, RATE)
     softer = filters.lowpass(tone, RATE, 1000.0)[4000:-4000]
     assert np.abs(softer).max() == pytest.approx(0.707, abs=0.01)
+
+
+def test_an_equaliser_gives_each_frequency_its_level():
+    points = ((100.0, 0.0), (1000.0, -12.0), (8000.0, 6.0))
+    for frequency_hz, level_db in ((100.0, 0.0), (1000.0, -12.0), (8000.0, 6.0), (40.0, 0.0)):
+        tone = 0.1 * oscillators.sine(frequency_hz, RATE, RATE)
+        louder = filters.equalise(tone, RATE, points)[4000:-4000]
+        assert 20 * np.log10(np.abs(louder).max() / 0.1) == pytest.approx(level_db, abs=0.2)
+
+
+def test_an_equalisers_bell_changes_its_centre_and_leaves_the_far_alone():
+    for frequency_hz, level_db in ((1000.0, 5.0), (100.0, 0.0), (8000.0, 0.0)):
+        tone = 0.1 * oscillators.sine(frequency_hz, RATE, RATE)
+        louder = filters.bell(tone, RATE, 1000.0, gain_db=5.0)[4000:-4000]
+        assert 20 * np.log10(np.abs(louder).max() / 0.1) == pytest.approx(level_db, abs=0.2)
+
+
+def test_a_tremolo_sways_between_full_and_its_depth():
+    swaying = effects.tremolo(np.ones(RATE, dtype=np.float32), RATE, rate_hz=2.0, depth=0.4)
+    assert swaying.max() == pytest.approx(1.0, abs=1e-3)
+    assert swaying.min() == pytest.approx(0.6, abs=1e-3)
+    assert swaying[RATE // 4] == pytest.approx(0.6, abs=1e-3)
+
+
+def test_folding_never_gets_louder_than_one():
+    assert np.abs(effects.fold(5 * oscillators.noise(RATE, generator()), 3.0)).max() <= 1.0
 
 
 def test_a_swept_filter_opens_over_time():
@@ -199,6 +234,14 @@ def test_every_pitched_instrument_is_in_tune(name, note):
         frequency_hz /= 2
     order = max(round(found_hz / frequency_hz), 1)
     assert abs(1200 * np.log2(found_hz / (order * frequency_hz))) < 15
+
+
+@pytest.mark.parametrize("hold_steps", [0.37, 1.0, 2.53])
+def test_instruments_of_the_band_take_notes_of_any_length(hold_steps):
+    for name, voice in parts.VOICES.items():
+        for hold_s in np.linspace(hold_steps, hold_steps + 0.001, 12):
+            sound = voice(220.0, float(hold_s), RATE, generator(), 12.0)
+            assert np.isfinite(sound).all(), name
 
 
 def test_a_kick_is_low_and_a_hat_is_high():

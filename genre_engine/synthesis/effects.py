@@ -94,10 +94,9 @@ def ducking(
     return gain
 
 
-def crush(sound: Samples, *, keep: int, levels: int) -> Samples:
-    """Coarse on purpose: hold every `keep`-th sample `[n]` and round it to `levels` steps."""
-    held = np.repeat(sound[::keep], keep)[: len(sound)]
-    return (np.round(held * levels) / levels).astype(np.float32)
+def fold(sound: Samples, amount: float) -> Samples:
+    """Turn over what is too loud, again and again: harsh and bell-like, never louder than 1."""
+    return np.asarray(np.sin(np.float32(amount) * sound))
 
 
 def limit(sound: Samples, *, peak: float = 0.9) -> Samples:

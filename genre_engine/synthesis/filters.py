@@ -67,12 +67,25 @@ def bandpass(sound: Samples, sample_rate: int, centre_hz: float, *, quality: flo
     return shape_spectrum(sound, sample_rate, response)
 
 
-def tilt(sound: Samples, sample_rate: int, db_per_octave: float) -> Samples:
-    """Darker (negative) or brighter (positive) as a whole, around a pivot of 800 Hz."""
+def equalise(sound: Samples, sample_rate: int, points: tuple[tuple[float, float], ...]) -> Samples:
+    """Louder or softer by frequency: `points` are (Hz, dB), joined by lines over octaves."""
+    octaves = np.log2([hz for hz, _ in points])
+    levels_db = [level_db for _, level_db in points]
 
     def response(hz: NDArray[np.float32]) -> NDArray[np.generic]:
-        octaves = np.log2(np.clip(hz, 40.0, 12_000.0) / 800.0)
-        return np.asarray(10.0 ** (db_per_octave * octaves / 20.0))
+        return np.asarray(
+            10.0 ** (np.interp(np.log2(np.maximum(hz, 1.0)), octaves, levels_db) / 20)
+        )
+
+    return shape_spectrum(sound, sample_rate, response)
+
+
+def bell(sound: Samples, sample_rate: int, centre_hz: float, *, gain_db: float) -> Samples:
+    """Louder or softer around one frequency, about an octave wide, the rest as it was."""
+
+    def response(hz: NDArray[np.float32]) -> NDArray[np.generic]:
+        octaves = np.log2(np.maximum(hz, 20.0) / centre_hz)
+        return np.asarray(10.0 ** (gain_db / 20.0 * np.exp(-0.5 * (octaves / 0.6) ** 2)))
 
     return shape_spectrum(sound, sample_rate, response)
 

@@ -29,6 +29,7 @@ from genre_engine.synthesis.oscillators import (
 # Fletcher and Rossing, "The Physics of Musical Instruments", ch. 10, and Peterson and Barney, 1952.
 BODY = ((280.0, 90.0, 0.7), (500.0, 140.0, 1.0), (1100.0, 400.0, 0.7), (2600.0, 700.0, 0.6))
 VOWEL_AH = ((730.0, 130.0, 1.0), (1090.0, 160.0, 0.7), (2440.0, 250.0, 0.35))
+BRASS = ((400.0, 200.0, 1.0), (900.0, 350.0, 0.6), (1600.0, 500.0, 0.25))
 VOWEL_OO = ((320.0, 90.0, 1.0), (870.0, 120.0, 0.5), (2250.0, 250.0, 0.1))
 
 
@@ -125,8 +126,13 @@ def electric_guitar(
         ),
         start=np.zeros(length(hold_s + 0.08, sample_rate), dtype=np.float32),
     )
+    return amplifier(strings * 0.5, sample_rate, gain=gain)
+
+
+def amplifier(sound: Samples, sample_rate: int, *, gain: float) -> Samples:
+    """An overdriven amplifier and its loudspeaker, for plucked strings `[n]`."""
     # The cone of a guitar loudspeaker gives up above 4 kHz; without it distortion only fizzes.
-    cabinet = lowpass(drive(strings * 0.5, gain), sample_rate, 4000.0, steps=2)
+    cabinet = lowpass(drive(sound, gain), sample_rate, 4000.0, steps=2)
     return soften(cabinet + 0.4 * bandpass(cabinet, sample_rate, 1800.0, quality=1.0), sample_rate)
 
 
@@ -143,7 +149,8 @@ def piano(
     Partial k lies at k·f·√(1 + B·k²) (Fletcher, Blackham and Stratton, JASA 34, 1962). Each note
     has two strings a hair apart, whose beating makes the long tail alive.
     """
-    n = length(hold_s + 0.35, sample_rate)
+    damper = adsr(hold_s, sample_rate, attack_s=0.002, decay_s=0.01, sustain=1.0, release_s=0.35)
+    n = len(damper)
     stiffness = 0.0004 * (frequency_hz / 262.0) ** 1.2
     k = np.arange(1, 25)
     partial_hz = k * frequency_hz * np.sqrt(1.0 + stiffness * k**2)
@@ -159,8 +166,7 @@ def piano(
         total += np.float32(level) * pair * decay(n, sample_rate, slowest_s / (1.0 + 0.35 * order))
     knock = lowpass(noise(n, rng), sample_rate, 500.0) * decay(n, sample_rate, 0.06)
     total = total / np.float32(max(float(np.abs(total).max()), 1e-9)) + np.float32(0.15) * knock
-    damper = adsr(hold_s, sample_rate, attack_s=0.002, decay_s=0.01, sustain=1.0, release_s=0.35)
-    return total * damper[:n]
+    return total * damper
 
 
 def electric_piano(
