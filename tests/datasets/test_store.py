@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from genre_engine import datasets, workspace
-from genre_engine.datasets import store
 from genre_engine.datasets import tracks as track_table
 from genre_engine.errors import DatasetError, DatasetExists, DatasetMissing, WrongUsage
 
@@ -186,29 +185,14 @@ def test_leaks_are_measured_for_every_split_that_can_be_made(tsv):
     assert leaks["random"].duplicate_groups is None
 
 
-def test_the_demo_is_built_by_its_generator(monkeypatch):
-    calls = {}
-
-    class Generator:
-        @staticmethod
-        def generate(folder, *, tracks, seed, progress, jobs):
-            calls.update(folder=folder, tracks=tracks, seed=seed, jobs=jobs)
-            (folder / "a.wav").touch()
-            return track_table.frame({"track_id": ["a"], "genres": [["pop"]], "path": ["a.wav"]})
-
-    from genre_engine.datasets import demo_set
-
-    monkeypatch.setattr(demo_set.importlib, "import_module", lambda name: Generator)
-    with store.building("demo") as folder:
-        imported, genres = demo_set.build(folder, tracks=12, seed=3)
-        store.save(folder, "demo", "demo", imported, genres)
-    dataset = datasets.open("demo")
-    assert (calls["tracks"], calls["seed"]) == (12, 3)
+def test_the_demo_is_a_data_set_with_its_clips_and_says_that_it_is_synthetic():
+    dataset = datasets.make_demo(tracks=20, seed=3, jobs=1)
+    assert len(dataset.tracks) == 20
     assert dataset.info["synthetic"]
-    assert dataset.audio_path("a.wav") == dataset.folder / "audio" / "a.wav"
-    assert "Synthetic" in dataset.notes[0]
+    assert "synthetic" in dataset.notes[0]
+    assert all(dataset.audio_path(path).is_file() for path in dataset.tracks["path"])
 
 
 def test_a_demo_of_no_tracks_is_refused():
-    with pytest.raises(WrongUsage, match="ask for 10"):
+    with pytest.raises(WrongUsage, match="tracks"):
         datasets.make_demo(tracks=0)
