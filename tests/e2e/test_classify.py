@@ -116,7 +116,8 @@ def test_the_strip_tells_what_is_under_the_pointer(visit):
     strip = card(page, example.TITLE).get_by_role("slider", name="Genre over time")
     box = strip.bounding_box()
     strip.hover(position={"x": box["width"] * 0.4, "y": box["height"] * 0.05})
-    expect(card(page, example.TITLE).locator(".tip")).to_have_text(re.compile(r"^0:17 Techno: 9\d$"))
+    tip = card(page, example.TITLE).locator(".tip")
+    expect(tip).to_have_text(re.compile(r"^0:17 Techno: 9\d$"))
 
 
 def test_the_ten_genre_view_has_a_hatched_row_for_soundtrack_and_is_a_link(visit):
