@@ -39,12 +39,12 @@ def main() -> None:
         if not any(song.example for song in visit.songs()):
             st.button("Try the example", icon=":material/play_circle:", on_click=visit.add_example)
     _undo()
-    songs = visit.songs()
+    songs, news = visit.songs(), visit.news()
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     for song in songs:
         song_card(song, view, visit.remove)
-    visit.watch()
+    visit.watch(news)
     _table(songs, view)
     _about_matches(view)
 
