@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +15,7 @@ TOP = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(workspace, log):
+def running(workspace: Path, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Start a server and yield its (address, process); stop it at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -36,7 +37,7 @@ def running(workspace, log):
             process.kill()
 
 
-def _wait_for(address, process, log):
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
         assert process.poll() is None, log.read_text(errors="replace")
         with suppress(OSError, urllib.error.URLError), urllib.request.urlopen(address):
@@ -45,7 +46,7 @@ def _wait_for(address, process, log):
     raise AssertionError(log.read_text(errors="replace"))
 
 
-def children(process):
+def children(process: subprocess.Popen[bytes]) -> list[str]:
     """Command lines of a process's children."""
     listed = subprocess.run(
         ["ps", "--no-headers", "-o", "pid,args", "--ppid", str(process.pid)],
