@@ -130,8 +130,6 @@ class Decoder:
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self.sample_rate, self.channels = self._start()
-            if self.claimed_s is not None and self.claimed_s > limit_s:
-                raise too_long(self.claimed_s, limit_s)
             on_failure.pop_all()
 
     def close(self) -> None:
@@ -150,6 +148,8 @@ class Decoder:
         self._file = file
         if 0 < file.frames < 2**62:
             self.claimed_s = file.frames / file.samplerate
+            if self.claimed_s > self._limit_s:
+                raise too_long(self.claimed_s, self._limit_s)
         return file.samplerate, file.channels
 
     def blocks(self) -> Blocks:
