@@ -43,7 +43,7 @@ def networks(weights):
 
 
 @pytest.fixture
-def song():
+def song_named():
     """The path of a real song by a part of its name; they lie beside some clones only."""
 
     def named(part):

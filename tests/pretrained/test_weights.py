@@ -208,7 +208,7 @@ def test_damaged_weights_are_fetched_again(harm, pip, workspace):
 
 
 def test_reading_what_is_damaged_names_the_command(pip):
-    with pytest.raises(WeightsError, match="missing or damaged. Run: python -m genre_engine"):
+    with pytest.raises(WeightsError, match=r"missing or damaged\. Run: python -m genre_engine"):
         weights.read("MSD_musicnn")
 
 
