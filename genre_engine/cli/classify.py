@@ -248,7 +248,8 @@ def minutes(duration_s: float) -> str:
 
 
 def _escaped(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A name as it stands in a CSV; a carriage return in it would end the row in some readers."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r")
 
 
 def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
