@@ -12,13 +12,13 @@ REPOSITORY = PACKAGE.parent
 
 # A module imports only from those before it. A package stands for what is in it, unless its modules
 # are listed by themselves.
-LAYOUT = """
-    errors workspace native_noise decoders audio features.spectral
-    pretrained.tags pretrained.weights pretrained.network pretrained
-    vocabulary results listening prediction overview listening_process
-    synthesis example figures
-    labels splits leakage datasets cli __main__
-""".split()
+LAYOUT = (
+    *("errors", "workspace", "native_noise", "decoders", "audio", "features.spectral"),
+    *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained"),
+    *("vocabulary", "results", "listening", "prediction", "overview", "listening_process"),
+    *("synthesis", "example", "figures"),
+    *("labels", "splits", "leakage", "datasets", "cli", "__main__"),
+)
 
 HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}
 
