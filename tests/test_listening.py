@@ -120,3 +120,13 @@ def test_only_the_silent_windows_of_a_song_are_left_out():
     assert not stretch.audible[5:7].any()
     assert stretch.audible[:4].all()
     assert stretch.audible[9:].all()
+
+
+def test_a_little_music_in_long_noise_is_audible():
+    """Such as a field recording with a song in it: 20 s of five minutes."""
+    sound = sounds.noise(300.0, colour="pink", level=0.05)
+    sound[16000 * 200 : 16000 * 220] += sounds.chords(20.0)
+    (stretch,) = heard(sound)
+    assert stretch.audible.all()
+    (stretch,) = heard(sounds.noise(300.0, colour="pink", level=0.05))
+    assert not stretch.audible.any()
