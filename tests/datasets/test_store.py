@@ -186,29 +186,19 @@ def test_leaks_are_measured_for_every_split_that_can_be_made(tsv):
     assert leaks["random"].duplicate_groups is None
 
 
-def test_the_demo_is_built_by_its_generator(monkeypatch):
-    calls = {}
-
-    class Generator:
-        @staticmethod
-        def generate(folder, *, tracks, seed, progress, jobs):
-            calls.update(folder=folder, tracks=tracks, seed=seed, jobs=jobs)
-            (folder / "a.wav").touch()
-            return track_table.frame({"track_id": ["a"], "genres": [["pop"]], "path": ["a.wav"]})
-
-    from genre_engine.datasets import demo_set
-
-    monkeypatch.setattr(demo_set.importlib, "import_module", lambda name: Generator)
-    with store.building("demo") as folder:
-        imported, genres = demo_set.build(folder, tracks=12, seed=3)
-        store.save(folder, "demo", "demo", imported, genres)
-    dataset = datasets.open("demo")
-    assert (calls["tracks"], calls["seed"]) == (12, 3)
+def test_the_demo_is_built_by_its_generator():
+    done = []
+    dataset = datasets.make_demo(tracks=20, seed=3, progress=lambda n, of: done.append((n, of)), jobs=1)
+    assert done[-1] == (20, 20)
     assert dataset.info["synthetic"]
-    assert dataset.audio_path("a.wav") == dataset.folder / "audio" / "a.wav"
+    assert dataset.info["licence"] == "CC0-1.0"
+    assert dataset.info["source"] == {"tracks": 20, "seed": 3}
+    first = dataset.tracks["path"][0]
+    assert dataset.audio_path(first) == dataset.folder / "audio" / first
     assert "Synthetic" in dataset.notes[0]
 
 
 def test_a_demo_of_no_tracks_is_refused():
-    with pytest.raises(WrongUsage, match="ask for 10"):
+    with pytest.raises(WrongUsage, match="tracks is 0"):
         datasets.make_demo(tracks=0)
+    assert datasets.listing() == []

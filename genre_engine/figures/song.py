@@ -1,23 +1,16 @@
-"""Results → Plotly figures. No streamlit here: the page chooses the theme.
-
-Colours stay out of these figures where an axis already tells genres apart.
-"""
+"""A classified song: its genres as bars, its waveform and mel spectrogram."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genre_engine import vocabulary
+from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, MUTED
 from genre_engine.overview import Overview
 from genre_engine.vocabulary import GenreScores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-# One hue that stands on a light and on a dark ground.
-ACCENT = "#8b5cf6"
-_ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"
-_MUTED = "rgba(128, 122, 145, 0.55)"
 
 
 def genre_bars(
@@ -37,7 +30,7 @@ def genre_bars(
             y=names,
             x=matches,
             orientation="h",
-            marker={"color": _ACCENT_LIGHT, "cornerradius": 4},
+            marker={"color": ACCENT_LIGHT, "cornerradius": 4},
             customdata=np.stack([low, high], axis=1),
             hovertemplate="%{y}: match %{x:.0f}; most windows between %{customdata[0]:.0f} and "
             "%{customdata[1]:.0f}<extra></extra>",
@@ -70,8 +63,8 @@ def genre_bars(
             orientation="h",
             marker={
                 "color": "rgba(0, 0, 0, 0)",
-                "line": {"color": _MUTED, "width": 1},
-                "pattern": {"shape": "/", "fgcolor": _MUTED, "size": 6, "solidity": 0.12},
+                "line": {"color": MUTED, "width": 1},
+                "pattern": {"shape": "/", "fgcolor": MUTED, "size": 6, "solidity": 0.12},
             },
             hovertemplate=f"{name}: the networks have no word for it<extra></extra>",
         )
