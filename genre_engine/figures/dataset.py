@@ -66,12 +66,13 @@ def genre_parts(
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemsizing": "constant"},
         xaxis={
             "title": f"Share of {of.format(part='the part')}" if scale == 100 else "Tracks",
-            "ticksuffix": " %" if scale == 100 else "",
+            "ticksuffix": "%" if scale == 100 else "",
             "tickformat": "" if scale == 100 else ",d",
             "rangemode": "tozero",
             "nticks": 6,
             "fixedrange": True,
             "zeroline": False,
+            "showgrid": True,
         },
         yaxis=_categories(names),
     )
@@ -114,7 +115,7 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
         cols=2,
         shared_yaxes=True,
         horizontal_spacing=0.08,
-        subplot_titles=("Artist overlap", "Deaf predictor, macro F1"),
+        subplot_titles=("Artist overlap", "Deaf macro F1"),
     )
     overlap = [leaks[kind].artist_overlap for kind in kinds]
     deaf = [found.f1_macro if (found := leaks[kind].deaf) else None for kind in kinds]
@@ -160,8 +161,8 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
     figure.update_xaxes(range=[0, 1.28], row=1, col=2)
     figure.update_yaxes(_categories([kind.capitalize() for kind in kinds]))
     figure.update_annotations(font_size=13, xanchor="left")
-    for annotation, x in zip(figure.layout.annotations, (0, 0.54), strict=True):
-        annotation.x = x
+    for annotation, axis in zip(figure.layout.annotations, ("xaxis", "xaxis2"), strict=True):
+        annotation.x = figure.layout[axis].domain[0]
     figure.update_layout(
         height=40 * len(kinds) + 52,
         margin={"l": 4, "r": 8, "t": 34, "b": 4},
@@ -215,13 +216,14 @@ def cooccurrence(found: Cooccurrence) -> "go.Figure":
             texttemplate="%{text}",
         )
     figure.update_layout(
-        height=max(260, 28 * n + 110),
+        height=max(280, 22 * n + 120),
         margin=_MARGIN,
-        xaxis={"showgrid": False, "fixedrange": True, "tickangle": -45},
+        xaxis={"showgrid": False, "fixedrange": True, "tickangle": -60, "dtick": 1},
         yaxis={
             "showgrid": False,
             "fixedrange": True,
             "autorange": "reversed",
+            "dtick": 1,
             "ticksuffix": " ",
         },
     )
@@ -332,8 +334,10 @@ def _bars(
             x=names,
             y=values,
             marker={"color": ACCENT_LIGHT, "cornerradius": 4},
-            text=[f"{v / share_of:.0%}" if share_of else f"{v:,}" for v in values],
+            text=[_short_share(v / share_of) if share_of else f"{v:,}" for v in values],
             textposition="outside",
+            textangle=0,
+            constraintext="none",
             cliponaxis=False,
             customdata=said,
             hovertemplate="%{customdata}<extra></extra>",
@@ -347,6 +351,10 @@ def _bars(
         yaxis={"title": y_title, "tickformat": ",d", "fixedrange": True, "nticks": 5},
     )
     return figure
+
+
+def _short_share(share: float) -> str:
+    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def _categories(names: list[str]) -> dict[str, object]:

@@ -47,13 +47,13 @@ def portrait(drawn: Portrait) -> "go.Figure":
         row=1,
         col=1,
     )
-    # The first coefficient is the level, many times larger than the rest; the waveform shows it.
-    spread = float(np.abs(drawn.mfcc[:, 1:]).max()) or 1.0
+    # The first coefficient is the level, many times larger than the rest, and off their scale.
+    spread = float(np.quantile(np.abs(drawn.mfcc[:, 1:]), 0.99)) or 1.0
     bands = [f"{hz:.0f} Hz" for hz in drawn.mel_hz]
-    numbers = [str(number) for number in range(1, drawn.mfcc.shape[1])]
+    numbers = [str(number) for number in range(drawn.mfcc.shape[1])]
     signed = {"colorscale": "RdBu", "reversescale": True}
     # Rows have names as categories, so that the hover can say them.
-    _heat(figure, 2, drawn, drawn.mfcc[:, 1:].round(1), numbers, spread, signed)
+    _heat(figure, 2, drawn, drawn.mfcc.round(1), numbers, spread, signed)
     _heat(figure, 3, drawn, drawn.mel_db.round().astype(np.int8), bands, None, {"zmin": -80})
     _heat(figure, 4, drawn, drawn.chroma.round(2), PITCHES, None, {"zmax": 1})
     _heat(figure, 5, drawn, drawn.tonnetz.round(2), CENTROIDS, 1.0, signed)
@@ -76,7 +76,7 @@ def portrait(drawn: Portrait) -> "go.Figure":
     figure.update_xaxes(title="Time in the track", row=5, col=1)
     figure.update_yaxes(fixedrange=True, showgrid=False, zeroline=False, automargin=True)
     figure.update_yaxes(range=[-1, 1], tickvals=[-1, 0, 1], row=1, col=1)
-    figure.update_yaxes(tickvals=["1", "5", "10", "15", "19"], row=2, col=1)
+    figure.update_yaxes(tickvals=["0", "5", "10", "15", "19"], row=2, col=1)
     nearest = [int(np.abs(drawn.mel_hz - hz).argmin()) for hz in _SHOWN_HZ]
     figure.update_yaxes(
         tickvals=[bands[index] for index in nearest],
@@ -84,7 +84,7 @@ def portrait(drawn: Portrait) -> "go.Figure":
         row=3,
         col=1,
     )
-    figure.update_yaxes(tickvals=list("CDEFGAB"), row=4, col=1)
+    figure.update_yaxes(tickvals=list("CEGB"), row=4, col=1)
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     return figure
 
@@ -162,6 +162,7 @@ def track_map(
                 f"{names[i]}<br>{', '.join(vocabulary.display_name(g) for g in genre_lists[i])}"
                 for i in members
             ],
+            unselected={"marker": {"opacity": 0.35}},
             hovertemplate="%{customdata}<extra></extra>",
         )
     first, second = found.explained

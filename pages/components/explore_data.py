@@ -21,7 +21,7 @@ from genre_engine.splits import Split
 
 # The leak meter and the heat map are about these many genres at most, the commonest.
 MOST_MEASURED = 30
-MOST_PAIRED = 25
+MOST_PAIRED = 20
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ TEN = "top10"
 
 SPLITS = {"official": "Official", "artist": "By artist", "random": "Random"}
 _VALUES = {"share": "Share", "tracks": "Count"}
-_RULES = {"any": "At least one of them", "only": "No other genre"}
+_RULES = {"any": "Any of them", "only": "Only them"}
 _SOURCE = (
     "[MTG-Jamendo](https://github.com/MTG/mtg-jamendo-dataset), Music Technology Group; metadata "
     "CC BY-NC-SA 4.0, audio under each track's own Creative Commons licence"
@@ -99,14 +99,15 @@ def _choices(data: Opened) -> tuple[str, str, Labels]:
             help="Which tracks take part: those with at least one of the genres, or those whose "
             "genres all lie within (the course project's choice, and an easier selection).",
         )
-    named = st.multiselect(
-        "Only these genres",
-        list(data.counts),
-        format_func=vocabulary.display_name,
-        key="genres",
-        bind="query-params",
-        placeholder="All of them; type to filter",
-    )
+        named = st.multiselect(
+            "Filter",
+            list(data.counts),
+            format_func=vocabulary.display_name,
+            key="genres",
+            bind="query-params",
+            placeholder="All of these genres",
+            width=320,
+        )
     return kind, str(values), explore_data.chosen(data, named or (top if several else "all"), rule)
 
 
@@ -120,6 +121,12 @@ def _finding(table: pd.DataFrame, kind: str) -> str:
     genre, more, less, by = gap
     if by < 0.0095:
         return f"{said}; the parts are alike to within a point"
+    if genre == table["genre"].iloc[0]:
+        share = table.set_index(["genre", "part"])["share"]
+        return plain(
+            f"{leader} leads, with {share[genre, more]:.0%} of {more} and {share[genre, less]:.0%} "
+            f"of {less}"
+        )
     name = vocabulary.display_name(genre)
     return said + plain(f"; {name} is {100 * by:.1f} points commoner in {more} than in {less}")
 
@@ -135,8 +142,8 @@ def _dots(table: pd.DataFrame, values: str, key: str, of: str = "tracks in {part
     )
     if len(genres) > MOST_ROWS:
         st.markdown(
-            f":gray[The {MOST_ROWS} commonest of {len(genres)} genres. Name genres above to see "
-            "others.]"
+            f":gray[The {MOST_ROWS} commonest of {len(genres)} genres. Name genres in the "
+            "filter to see others.]"
         )
 
 
@@ -207,29 +214,30 @@ def jamendo_facts() -> None:
     """The real MTG-Jamendo, told before anything is fetched."""
     facts = pd.DataFrame(datasets.facts())
     parts = ("train", "validation", "test")
-    n = st.segmented_control(
-        "Genres of MTG-Jamendo",
-        [10, 20, len(facts)],
-        format_func=lambda number: f"All {number}" if number > 20 else f"{number} commonest",
-        default=10,
-        required=True,
-        key="facts",
-        bind="query-params",
-    )
-    values = st.segmented_control(
-        "Show",
-        list(_VALUES),
-        format_func=_VALUES.__getitem__,
-        default="share",
-        required=True,
-        key="values",
-        bind="query-params",
-    )
+    title = st.empty()
+    with st.container(horizontal=True, gap="medium"):
+        values = st.segmented_control(
+            "Show",
+            list(_VALUES),
+            format_func=_VALUES.__getitem__,
+            default="share",
+            required=True,
+            key="values",
+            bind="query-params",
+        )
+        n = st.segmented_control(
+            "Commonest genres",
+            [10, 20, MOST_ROWS],
+            default=10,
+            required=True,
+            key="facts",
+            bind="query-params",
+        )
     long = facts.melt("genre", parts, "part", "tracks")
     long["share"] = long["tracks"] / long.groupby("part")["tracks"].transform("sum")
     first = facts["genre"].iloc[0]
-    st.subheader(
-        f"MTG-Jamendo: {vocabulary.display_name(first).lower()} carries "
+    title.subheader(
+        f"What the real MTG-Jamendo holds: {vocabulary.display_name(first).lower()} makes "
         f"{long.loc[long['genre'] == first, 'share'].iloc[0]:.0%} of all genre labels in train",
         anchor=False,
     )

@@ -21,7 +21,7 @@ def genres_together(data: Opened) -> None:
     found = explore_data.together(data, y)
     counts = exploration.labels_per_track(y.y)
     several = 1 - counts.get(1, 0) / max(1, len(y.y))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([2, 1], gap="large")
     with right:
         st.subheader(f"{several:.0%} of tracks carry several genres", anchor=False)
         st.plotly_chart(

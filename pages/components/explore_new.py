@@ -18,8 +18,6 @@ from pages.components.text import plain
 
 LIMIT_MB = 100
 DEMO_TRACKS = 300
-# Seconds a clip of the demo takes on one core, with the start of the processes.
-_DEMO_CLIP_S = 0.2
 
 _LABEL_NAMES = ("label", "genre", "genres", "class", "tags")
 _GROUP_NAMES = ("artist", "artist_id", "group")
@@ -62,7 +60,7 @@ def _demo() -> None:
 def _jamendo() -> None:
     st.markdown(
         "Who made 55,701 tracks and what genres they carry: 19 MB of tables, without audio, under "
-        "CC BY-NC-SA 4.0. In memory some 100 MB."
+        "CC BY-NC-SA 4.0."
     )
     local = is_local()
     path = ""
@@ -86,7 +84,7 @@ def _jamendo() -> None:
 
 
 def _own() -> None:
-    sources = ["A folder of music", "A table of features"]
+    sources = ["Folder of music", "Table of features"]
     if is_local():
         source = st.segmented_control("Where from", sources, default=sources[0], required=True)
     else:

@@ -58,10 +58,11 @@ def section(data: Opened) -> None:
         selection_mode="single-row",
         placeholder="–",
         column_config={
-            "Title": st.column_config.TextColumn(width="medium"),
-            "Artist": st.column_config.TextColumn(width="medium"),
-            "Genres": st.column_config.ListColumn(width="large"),
-            "Part": st.column_config.TextColumn(width="small", help="Of the official split"),
+            "Title": st.column_config.TextColumn(width=190),
+            "Artist": st.column_config.TextColumn(width=150),
+            "Genres": st.column_config.ListColumn(width=230),
+            "Length": st.column_config.TextColumn(width=70),
+            "Part": st.column_config.TextColumn(width=90, help="Of the official split"),
         },
         alt="Tracks that match the search; select one to hear and see it",
     )
@@ -160,7 +161,7 @@ def _pictures(path: Path, track: pd.Series) -> None:
         f"{explore_data.label(track.to_dict())} on one time axis",
     )
     st.markdown(
-        ":gray[The middle 30 s, as the features see them. Zoom in one picture and all follow; "
-        "double-click for the whole. The first MFCC is left out: it is the level, which the "
-        "waveform shows.]"
+        f":gray[{'The middle 30 s' if drawn.start_s else 'All of it'}, as the features see it. Zoom "
+        "in one picture and all follow; double-click for the whole. MFCC 0 is the level, and off "
+        "the scale of the others.]"
     )
