@@ -161,7 +161,7 @@ def _pictures(path: Path, track: pd.Series) -> None:
         f"{explore_data.label(track.to_dict())} on one time axis",
     )
     st.markdown(
-        f":gray[{'The middle 30 s' if drawn.start_s else 'All of it'}, as the features see it. Zoom "
+        f":gray[{'The middle 30 s' if drawn.start_s else 'All of it'}, as features see it. Zoom "
         "in one picture and all follow; double-click for the whole. MFCC 0 is the level, and off "
         "the scale of the others.]"
     )
