@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genre_engine import vocabulary
-from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, MUTED
+from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, LEVELS, MUTED
 from genre_engine.overview import Overview
 from genre_engine.vocabulary import GenreScores
 
@@ -129,7 +129,7 @@ def mel_spectrogram(drawn: Overview) -> "go.Figure":
             y=np.arange(bands),
             z=drawn.mel_db.round().astype(np.int8),
             customdata=np.repeat(drawn.mel_hz.round()[:, None], len(drawn.times_s), axis=1),
-            colorscale="Magma",
+            colorscale=[list(stop) for stop in LEVELS],
             zmin=-80,
             zmax=0,
             colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0},

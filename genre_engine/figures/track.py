@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine import vocabulary
-from genre_engine.figures.colours import ACCENT, NEUTRAL
+from genre_engine.figures.colours import ACCENT, LEVELS, NEUTRAL
 from genre_engine.portrait import CENTROIDS, PITCHES, Portrait
 from genre_engine.track_map import TrackMap
 
@@ -106,7 +106,7 @@ def _heat(
         showscale=False,
         row=row,
         col=1,
-        **{"colorscale": "Magma", **limits, **options},
+        **{"colorscale": [list(stop) for stop in LEVELS], **limits, **options},
     )
 
 
