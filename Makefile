@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 
-.PHONY: app test check lint lock example pictures benchmarks
+.PHONY: app test check lint lock benchmarks
 
 app: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
@@ -33,3 +33,7 @@ lint: .venv/dev
 # One file for Python 3.11 to 3.13 and every platform: versions that differ carry markers.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
+
+# The speeds and sizes that the project promises; each prints a table and the same as JSON.
+benchmarks: .venv/dev
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done

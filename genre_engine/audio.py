@@ -29,6 +29,9 @@ class Resample(Protocol):
 MIN_DURATION_S = 0.1
 MAX_DURATION_S = 6 * 3600.0
 
+# Beyond this, samples overflow when they are resampled; full scale is 1.
+_ABSURD = 1e30
+
 _MIME = {
     "WAV": "audio/wav",
     "FLAC": "audio/flac",
@@ -110,20 +113,26 @@ class Stream:
         self.cut_short = False
         self.clipped = 0.0
 
+    def close(self) -> None:
+        """Let go of the source, for who doesn't iterate to the end."""
+        self._decoder.close()
+
     def __iter__(self) -> Iterator[Samples]:
         """Raises AudioError as soon as something is wrong; TooShort only at the end."""
-        resample = _resampler(self._decoder.sample_rate, self.sample_rate)
         frames = beyond = 0
-        with closing(self._decoder.blocks()) as blocks:
-            for block in blocks:
-                mono = _mono(block)
-                if not np.isfinite(mono).all():
+        with closing(self):
+            resample = _resampler(self._decoder.sample_rate, self.sample_rate)
+            for block in self._decoder.blocks():
+                with np.errstate(invalid="ignore", over="ignore"):  # told here, in words
+                    mono = _mono(block)
+                size = np.abs(mono)
+                if not size.max() < _ABSURD:  # nor is NaN
                     raise BadSamples(
                         "Some samples are not numbers (NaN or infinite). Export the file again "
                         "from the program that made it."
                     )
                 frames += len(mono)
-                beyond += int(np.count_nonzero(np.abs(mono) > 1.0))
+                beyond += int(np.count_nonzero(size > 1.0))
                 self.duration_s = frames / self._decoder.sample_rate
                 if self.duration_s > self.limit_s:
                     raise too_long(self.duration_s, self.limit_s)

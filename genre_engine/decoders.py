@@ -29,6 +29,7 @@ from genre_engine.errors import (
     TooLong,
 )
 from genre_engine.native_noise import native_noise_filtered
+from genre_engine.workspace import storage_errors
 
 if TYPE_CHECKING:
     import soundfile
@@ -117,9 +118,8 @@ class Decoder:
         Raises:
             FileMissing, FileUnreadable, NotAudio, DecoderMissing: as their names say.
             TooLong: the file claims to last longer than `limit_s`.
+            StorageError: bytes for ffmpeg have to lie in a file, and there is no room for it.
         """
-        import soundfile
-
         self.kind = sniff(_head(source))
         self.claimed_s: float | None = None
         self.damaged = False
@@ -127,22 +127,30 @@ class Decoder:
         self._open = ExitStack()
         self._file: soundfile.SoundFile | None = None
         self._pipe: IO[bytes] | None = None
-        try:
-            with native_noise_filtered():
-                self._file = self._open.enter_context(_sound_file(source, self._open))
-        except soundfile.LibsndfileError as error:
-            self._open.close()
-            self.sample_rate, self.channels = self._start_ffmpeg(error)
-            return
-        self.sample_rate, self.channels = self._file.samplerate, self._file.channels
-        if 0 < self._file.frames < 2**62:
-            self.claimed_s = self._file.frames / self.sample_rate
-            if self.claimed_s > limit_s:
-                self.close()
-                raise too_long(self.claimed_s, limit_s)
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            self.sample_rate, self.channels = self._start()
+            on_failure.pop_all()
 
     def close(self) -> None:
         self._open.close()
+
+    def _start(self) -> tuple[int, int]:
+        """Sample rate and channels, by the first decoder that knows the content."""
+        import soundfile
+
+        try:
+            with native_noise_filtered():
+                file = self._open.enter_context(_sound_file(self._source, self._open))
+        except soundfile.LibsndfileError as error:
+            self.close()
+            return self._start_ffmpeg(error)
+        self._file = file
+        if 0 < file.frames < 2**62:
+            self.claimed_s = file.frames / file.samplerate
+            if self.claimed_s > self._limit_s:
+                raise too_long(self.claimed_s, self._limit_s)
+        return file.samplerate, file.channels
 
     def blocks(self) -> Blocks:
         frames = max(1, min(self.sample_rate, _BLOCK_NUMBERS // self.channels))
@@ -173,6 +181,8 @@ class Decoder:
             as_before = ["-ar", str(self.sample_rate), "-ac", str(self.channels)]
             self._start_ffmpeg(refusal, as_before)
         except AudioError:
+            if not done:
+                raise _not_audio(self.kind) from refusal
             self.damaged = True
             return
         width = self.channels * 4
@@ -191,9 +201,10 @@ class Decoder:
             )
         if isinstance(self._source, bytes):
             # M4A keeps its index anywhere in the file, so ffmpeg must be able to seek.
-            folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="genre-audio-"))
-            path = Path(folder) / "upload"
-            path.write_bytes(self._source)
+            with storage_errors(Path(tempfile.gettempdir(), "upload")):
+                room = tempfile.TemporaryDirectory(prefix="genre-audio-")
+                path = Path(self._open.enter_context(room), "upload")
+                path.write_bytes(self._source)
         else:
             path = Path(self._source).absolute()
         command = [program, "-v", "quiet", "-nostdin", "-protocol_whitelist", "file,pipe"]
@@ -209,13 +220,13 @@ class Decoder:
         )
         self._open.enter_context(process)
         self._open.callback(process.kill)
-        self._pipe = process.stdout
-        header = self._pipe.read(24) if self._pipe else b""
-        if self._pipe is None or len(header) < 24:
-            self.close()
+        pipe = process.stdout
+        header = pipe.read(24) if pipe else b""
+        if pipe is None or len(header) < 24:
             raise _not_audio(self.kind) from refusal
         _magic, offset, _size, _encoding, rate, channels = struct.unpack(">6I", header)
-        self._pipe.read(offset - 24)
+        pipe.read(offset - 24)
+        self._pipe = pipe
         return rate, channels
 
     def _piped(self, frames: int) -> Blocks:
@@ -252,11 +263,24 @@ def _head(source: Source) -> bytes:
     return head
 
 
+class _Upload(io.BytesIO):
+    """Stays where it is when a damaged file's offsets point before its beginning.
+
+    libsndfile notices by itself; an exception here would be printed on standard error.
+    """
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
+
+
 def _sound_file(source: Source, closing: ExitStack) -> "soundfile.SoundFile":
     import soundfile
 
     if isinstance(source, bytes):
-        return soundfile.SoundFile(io.BytesIO(source))
+        return soundfile.SoundFile(_Upload(source))
     # Not by name: soundfile takes a name that ends in .raw for headerless samples.
     descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     closing.callback(os.close, descriptor)
@@ -269,7 +293,7 @@ def _not_audio(kind: str | None) -> NotAudio:
             "Its content is no audio that can be read here, whatever its name says. Use WAV, FLAC, "
             "Ogg, Opus, MP3, AIFF or M4A."
         )
-    return NotAudio(f"It starts like a {kind} file, but is damaged. Get or export it again.")
+    return NotAudio(f"It starts like {kind}, but is damaged. Get or export it again.")
 
 
 def too_long(duration_s: float, limit_s: float) -> TooLong:

@@ -92,10 +92,8 @@ def _stretch(
     duration_s: float | None,
 ) -> Stretch:
     frames = len(mel)
-    if frames < PATCH_FRAMES:
-        missing = PATCH_FRAMES - frames
-        mel = np.pad(mel, ((0, missing), (0, 0)))
-        level = np.pad(level, (0, missing))
+    if frames < PATCH_FRAMES:  # the level stays that of what is there
+        mel = np.pad(mel, ((0, PATCH_FRAMES - frames), (0, 0)))
     patches = np.stack([mel[start : start + PATCH_FRAMES] for start in starts])
     mean_square = np.array([level[start : start + PATCH_FRAMES].mean() for start in starts])
     starts_s = (first + starts) / FRAMES_PER_S

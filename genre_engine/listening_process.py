@@ -19,6 +19,7 @@ outlives the server, however that ends.
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,6 +111,8 @@ class ListeningProcess:
             process.stdin.write(data)
             process.stdin.flush()
         for line in process.stdout:
+            if not line.endswith(b"\n"):  # it ended while it wrote this
+                break
             answer: dict[str, Any] = json.loads(line)
             if "fetching" in answer or "note" in answer:
                 if note is not None:
@@ -140,25 +143,31 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
     for line in requests:
         request = json.loads(line)
+        if "close" in request:
+            songs.pop(request["close"], None)
+            say()
+            continue
+        if "open" in request:
+            key, data = request["open"], requests.read(request["bytes"])
+            if len(data) < request["bytes"]:  # the server ended while it sent them
+                return
+            songs[key] = _listened(data, say)
+        else:
+            key = request["step"]
         try:
-            if "close" in request:
-                songs.pop(request["close"], None)
-                say()
-                continue
-            if "open" in request:
-                data = requests.read(request["bytes"])
-                songs[request["open"]] = _listened(data, say)
-            key = request.get("open") or request["step"]
             analysis = next(songs[key])
-            if analysis.share_heard >= 1.0:
-                del songs[key]
-            say(analysis=dump(analysis))
         except GenreEngineError as error:
+            songs.pop(key, None)
             say(error=type(error).__name__, message=str(error))
         except Exception as error:
             # A fault of ours with one song must not take the others with it.
             logger.exception("listening to a song failed")
+            songs.pop(key, None)
             say(error=type(error).__name__, message=str(error))
+        else:
+            if analysis.share_heard >= 1.0:
+                del songs[key]
+            say(analysis=dump(analysis))
 
 
 def _listened(data: bytes, say: Callable[..., None]) -> Iterator[Analysis]:
@@ -171,10 +180,13 @@ def _listened(data: bytes, say: Callable[..., None]) -> Iterator[Analysis]:
 
 
 def main() -> None:
+    # Control-C in a terminal reaches all of its processes; this one ends with its server.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
+    with suppress(BrokenPipeError):  # the server is gone
+        serve(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 _NOISE = re.compile(
     rb"^\s*("
     rb"\[[^]]*(libmpg123|\.c:\d+)[^]]*\]"  # mpg123 with the place in its source
-    rb"|(Note|Warning|Error|error|warning): .*(MPEG|mpg123|ID3|frame|header|resync|Xing|sync)"
+    rb"|(Note|Warning|Error|error|warning): "
+    rb".*(MPEG|mpg123|ID3|frame|header|sync|Xing|bytes in input|end of|bit reservoir)"
     rb"|[IWE]\d{4} \d\d:|[IWE]0000 |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"  # TensorFlow
     rb"|WARNING: All log messages before absl|To enable the following instructions|$)"
 )

@@ -5,6 +5,7 @@ is computed; `analyse` waits for the end; `classify` gives that as plain JSON va
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -78,14 +79,14 @@ def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analy
         AudioError: one of its children says what is wrong with the source.
         WeightsError: the pretrained weights can't be had.
     """
-    decoded = Stream(source, SAMPLE_RATE, limit_s=limit_s)
-    song = _Song(decoded)
-    for stretch in stretches(decoded):
-        song.add(stretch)
-        for chosen in _in_steps(stretch.audible):
-            song.score(stretch, chosen)
-            if song.share_heard < 1.0:
-                yield song.snapshot()
+    with closing(Stream(source, SAMPLE_RATE, limit_s=limit_s)) as decoded:
+        song = _Song(decoded)
+        for stretch in stretches(decoded):
+            song.add(stretch)
+            for chosen in _in_steps(stretch.audible):
+                song.score(stretch, chosen)
+                if song.share_heard < 1.0:
+                    yield song.snapshot()
     if not song.heard_anything:
         raise SilentAudio(
             "There is nothing to hear in it: silence, or steady noise. Check that it is the right "

@@ -35,27 +35,35 @@ def main() -> None:
     )
     visit.add_uploads(uploads)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = st.segmented_control(
-            "Genres to choose from",
-            list(VIEWS),
-            format_func=VIEWS.__getitem__,
-            default="wide",
-            required=True,
-            key="view",
-            bind="query-params",
-            label_visibility="collapsed",
-        )
+        view = _view()
         if not any(song.example for song in visit.songs()):
             st.button("Try the example", icon=":material/play_circle:", on_click=visit.add_example)
     _undo()
-    songs = visit.songs()
+    songs, news = visit.songs(), visit.news()
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     for song in songs:
         song_card(song, view, visit.remove)
-    visit.watch()
+    visit.watch(news)
     _table(songs, view)
     _about_matches(view)
+
+
+def _view() -> str:
+    """The choice of genres, kept in the address by the name that the command line uses."""
+    wanted = st.query_params.get("view", "wide")
+    view = st.segmented_control(
+        "Genres to choose from",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        default=wanted if wanted in VIEWS else "wide",
+        required=True,
+        key="view",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    st.query_params["view"] = view
+    return view
 
 
 def _undo() -> None:

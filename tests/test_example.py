@@ -81,3 +81,18 @@ def test_only_the_rooms_of_the_beat_have_a_beat(rendered):
     assert pulse("house again") > 0.5
     assert pulse("ambient") < 0.2
     assert pulse("classical") < 0.3
+
+
+def test_the_bundled_analysis_is_what_the_networks_hear_in_the_file(networks):
+    from genre_engine import prediction
+
+    kept, fresh = example.analysis(), prediction.analyse(example.PATH)
+    np.testing.assert_allclose(kept.starts_s, fresh.starts_s, atol=1e-3)
+    assert kept.duration_s == pytest.approx(fresh.duration_s)
+    for view, scores in fresh.views.items():
+        assert kept.views[view].genres == scores.genres
+        np.testing.assert_allclose(kept.views[view].song, scores.song, atol=0.02)
+        np.testing.assert_allclose(kept.views[view].by_window, scores.by_window, atol=0.02)
+        assert kept.sentence(view) == fresh.sentence(view)
+    assert kept.share_heard == 1.0
+    assert kept.warnings == ()

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from genre_engine.cli.console import complain, printable, progress_bar
-from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudio, WrongUsage
+from genre_engine.errors import AudioError, FileUnreadable, NotAudio, WrongUsage
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -37,7 +37,7 @@ _TOP_BY_DEFAULT = {Format.table: 3, Format.json: None, Format.csv: 5}
 
 def command(
     inputs: Annotated[
-        list[Path],
+        list[str],  # not paths, which lose a "./": a song's name is as the user gave it
         typer.Argument(metavar="FILE|FOLDER...", help="Songs, and folders that are walked."),
     ],
     model: Annotated[str, typer.Option(help="Which model listens.")] = "pretrained",
@@ -86,15 +86,15 @@ def command(
 Song = tuple[str, AudioError | None]
 
 
-def _songs(inputs: list[Path]) -> Iterator[Song]:
-    for path in inputs:
-        if path.is_dir():
-            yield from _walk(path)
+def _songs(inputs: list[str]) -> Iterator[Song]:
+    for name in inputs:
+        if os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises where a parent is forbidden)
+            yield from _walk(name)
         else:
-            yield str(path), None
+            yield name, None
 
 
-def _walk(folder: Path) -> Iterator[Song]:
+def _walk(folder: str) -> Iterator[Song]:
     """Audio files below a folder in the order of their names, without hidden ones."""
     from genre_engine.decoders import is_audio
 
@@ -103,14 +103,14 @@ def _walk(folder: Path) -> Iterator[Song]:
     for place, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            path = Path(place, name)
-            if not name.startswith(".") and is_audio(path):
+            path = os.path.join(place, name)  # noqa: PTH118
+            if not name.startswith(".") and is_audio(Path(path)):
                 found = True
-                yield str(path), None
+                yield path, None
     for error in unreadable:
         yield str(error.filename), FileUnreadable(f"The folder can't be read ({error.strerror}).")
     if not found and not unreadable:
-        yield str(folder), NotAudio("There is no audio in this folder, nor below it.")
+        yield folder, NotAudio("There is no audio in this folder, nor below it.")
 
 
 class _Batch:
@@ -141,7 +141,7 @@ class _Batch:
                     analysis = self._analyse(name, progress, task, number)
                 except AudioError as refusal:
                     self.failed += 1
-                    complain(f"{name}: {refusal}")
+                    complain(f"{printable(name)}: {refusal}")
                     yield failure(name, refusal, self.view, self.model), None
                 else:
                     yield (
@@ -152,8 +152,6 @@ class _Batch:
     def _analyse(self, name: str, progress: "Progress", task: Any, number: int) -> "Analysis":
         from genre_engine.prediction import stream
 
-        if not Path(name).exists() and not Path(name).is_symlink():
-            raise FileMissing("There is no such file or folder. Check the path.")
         for analysis in stream(name):
             progress.update(task, completed=number + analysis.share_heard)
         return analysis
@@ -170,7 +168,10 @@ def _results(output: Path | None) -> Any:
 
     @contextmanager
     def whole(path: Path) -> Iterator[IO[str]]:
-        with replacing(path.absolute()) as fresh, fresh.open("w", encoding="utf-8") as file:
+        with (
+            replacing(path.absolute()) as fresh,
+            fresh.open("w", encoding="utf-8", errors="backslashreplace") as file,
+        ):
             yield file
 
     return whole(output)
@@ -217,7 +218,7 @@ def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
             for start_s, name in _course(analysis, batch.view):
                 table.add_row("", minutes(start_s), name)
         for warning in element["warnings"]:
-            complain(f"{element['file']}: {warning}")
+            complain(f"{printable(element['file'])}: {warning}")
     if table.row_count:
         width = None if file.isatty() else 140
         Console(file=file, width=width, highlight=False).print(table)
@@ -247,7 +248,8 @@ def minutes(duration_s: float) -> str:
 
 
 def _escaped(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()
+    """A name as it stands in a CSV; a carriage return in it would end the row in some readers."""
+    return name.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r")
 
 
 def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
@@ -301,11 +303,12 @@ def _continue_csv(output: Path, header: list[str], batch: _Batch) -> set[str]:
         "Name another file, or remove it."
     )
     try:
-        text = output.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        written = output.read_bytes()
+        # The last row may be torn anywhere, also within a letter.
+        whole = written[: written.rfind(b"\n") + 1].decode("utf-8")
+        rows = list(csv.reader(io.StringIO(whole, newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise refusal from error
-    whole = text[: text.rfind("\n") + 1]
-    rows = list(csv.reader(io.StringIO(whole)))
     if not rows or rows[0] != header:
         raise refusal
     # A torn row can end in a line break inside quotes: it is too short then.

@@ -7,7 +7,7 @@ and nothing about real music.
 
 On disk, below the folder that the caller gives:
 
-    audio/demo_0001.flac        mono, 22,050 Hz, 16 bit, lossless
+    demo_0001.flac        mono, 22,050 Hz, 16 bit, lossless
 
 The same seed gives the same artists, labels and parameters on every machine, and samples that agree
 within 1e-4. A smaller set is the beginning of a larger one. Artists stay in one official part.
@@ -157,7 +157,7 @@ class Plan:
 
     @property
     def path(self) -> str:
-        return f"audio/{self.track_id}.flac"
+        return f"{self.track_id}.flac"
 
 
 def plan(tracks: int = DEFAULT_TRACKS, *, seed: int = 0) -> list[Plan]:
@@ -187,7 +187,7 @@ def generate(
     """Render the demo set into `folder` (a fresh one) and return its track table.
 
     Args:
-        folder: gets `audio/`; paths in the table are relative to it.
+        folder: gets the clips; paths in the table are relative to it.
         tracks: how many clips, 20 to 9,999.
         seed: another seed is another set by the same artists, with other sounds.
         progress: called with (done, tracks) after each clip; what it raises stops the work.
@@ -200,7 +200,7 @@ def generate(
     if jobs is not None:
         _check("jobs", jobs, 1, 1024)
     plans = plan(tracks, seed=seed)
-    make_folder(folder / "audio")
+    make_folder(folder)
     rows: list[dict[str, Any]] = []
     with closing(_render_all(plans, folder, seed, jobs)) as rendered:
         for row in rendered:

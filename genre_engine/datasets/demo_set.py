@@ -3,18 +3,15 @@
 The sound is made by `genre_engine.datasets.demo`, which is loaded when it is needed.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
-from genre_engine.datasets.store import Imported, Progress
+from genre_engine.datasets.store import Imported, Progress, find_audio
+from genre_engine.errors import DatasetError
 
 KIND = "demo"
 SUMMARY = "Synthetic clips by invented artists, to try every part without a download"
-NOTE = (
-    "Synthetic music, made by this program. It is for trying things out; scores on it say nothing "
-    "about real music."
-)
 
 
 def build(
@@ -28,21 +25,26 @@ def build(
     """Synthesise the clips into `folder/audio`.
 
     Raises:
-        WrongUsage: no tracks are asked for, or far too many.
+        WrongUsage: too few or far too many tracks are asked for.
+        DatasetError: a file of the table wasn't made.
     """
     from genre_engine.datasets import demo
 
-    table = demo.generate(folder, tracks=tracks, seed=seed, progress=progress, jobs=jobs)
+    audio = folder / "audio"
+    audio.mkdir()
+    table = demo.generate(audio, tracks=tracks, seed=seed, progress=progress, jobs=jobs)
     columns = {
         name: table[name].tolist() if name == "genres" else track_table.nullable(table[name])
         for name in track_table.COLUMNS
+        if name in table
     }
-    # The track table's paths lie below the audio folder.
-    columns["path"] = [str(PurePosixPath(path).relative_to("audio")) for path in columns["path"]]
+    for path in columns.get("path", ()):
+        if find_audio(audio, path) is None:
+            raise DatasetError(f"The synthesis made no file {path!r}. Try again.")
     imported = Imported(
         track_table.frame(columns),
         source={"tracks": tracks, "seed": seed},
-        notes=(NOTE,),
+        notes=(demo.WARNING,),
         licence=demo.LICENCE,
         extra={"synthetic": True},
     )

@@ -25,19 +25,14 @@ DIVERGING = (
     (1.0, "#5b21b6"),
 )
 
-# Magma, but for its first colour: Streamlit's theme takes #000004 for a place to put the fourth
-# colour of its own, and paints the quietest cells with it.
+# Dark to light through violet. Not a named scale: Streamlit's theme takes some of their colours,
+# such as the darkest of Magma, for places where it puts its own.
 LEVELS = (
-    (0.000, "#06040f"),
-    (0.111, "#180f3d"),
-    (0.222, "#440f76"),
-    (0.333, "#721f81"),
-    (0.444, "#9e2f7f"),
-    (0.556, "#cd4071"),
-    (0.667, "#f1605d"),
-    (0.778, "#fd9668"),
-    (0.889, "#feca8d"),
-    (1.000, "#fcfdbf"),
+    (0.0, "#120b1f"),
+    (0.35, "#4c1d95"),
+    (0.65, "#c0347c"),
+    (0.85, "#fb8c5a"),
+    (1.0, "#fdf6c3"),
 )
 
 # Petroff's ten survive colour blindness; in the order of vocabulary.TEN.

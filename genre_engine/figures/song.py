@@ -12,6 +12,9 @@ from genre_engine.vocabulary import GenreScores
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+# The same on both pictures of a song, so that their time axes line up.
+_PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
+
 
 def genre_bars(
     scores: GenreScores, top: int | None = 5, tagless: tuple[str, ...] = ()
@@ -109,9 +112,15 @@ def waveform(drawn: Overview) -> "go.Figure":
     )
     figure.update_layout(
         height=180,
-        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        margin=_PICTURE_MARGIN,
         xaxis=_time_axis(drawn),
-        yaxis={"range": [-1, 1], "tickvals": [-1, 0, 1], "title": "Sample", "fixedrange": True},
+        yaxis={
+            "range": [-1, 1],
+            "tickvals": [-1, 0, 1],
+            "title": "Sample",
+            "fixedrange": True,
+            "automargin": False,
+        },
     )
     return figure
 
@@ -132,19 +141,20 @@ def mel_spectrogram(drawn: Overview) -> "go.Figure":
             colorscale=[list(stop) for stop in LEVELS],
             zmin=-80,
             zmax=0,
-            colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0},
+            colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0, "xpad": 6},
             hovertemplate="%{x:.1f} s, %{customdata:.0f} Hz: %{z} dB<extra></extra>",
         )
     )
     figure.update_layout(
         height=260,
-        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        margin=_PICTURE_MARGIN,
         xaxis=_time_axis(drawn),
         yaxis={
             "tickvals": np.interp(shown_hz, drawn.mel_hz, np.arange(bands)),
             "ticktext": [f"{hz / 1000:g}k" if hz >= 1000 else str(hz) for hz in shown_hz],
             "title": "Frequency in Hz",
             "fixedrange": True,
+            "automargin": False,
         },
     )
     return figure

@@ -8,9 +8,11 @@ are read out of the archive. On disk, in the workspace:
 Nothing is executed from the archive; the archive's and each file's SHA-256 are pinned here.
 """
 
+import errno
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -112,13 +114,8 @@ def _download(progress: Progress) -> None:
             for name in FILE_SHA256:
                 network, _, suffix = name.partition(".")
                 (fresh / name).write_bytes(archive.read(f"musicnn/{network}/.{suffix}"))
-        _discard(folder())
-
-
-def _discard(old: Path) -> None:
-    """Take away damaged files, since a folder can't be moved onto one that has content."""
-    for name in FILE_SHA256:
-        (old / name).unlink(missing_ok=True)
+        # What is there is damaged, and a folder can't be moved onto one that has content.
+        shutil.rmtree(folder(), ignore_errors=True)
 
 
 def _pip_download(room: Path, progress: Progress) -> None:
@@ -138,7 +135,8 @@ def _pip_download(room: Path, progress: Progress) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env=dict(os.environ),
+        # Its temporary files belong where the weights will lie: only that disk must have room.
+        env={**os.environ, "TMPDIR": str(room)},
     ) as process:
         said = []
         try:
@@ -153,6 +151,8 @@ def _pip_download(room: Path, progress: Progress) -> None:
             raise
     if process.returncode:
         reason = next((line for line in reversed(said) if line.startswith("ERROR")), "")
+        if f"[Errno {errno.ENOSPC}]" in reason:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise WeightsError(
             "The pretrained weights (29 MB, once) could not be downloaded. Check the network, then "
             f"run: {COMMAND}\n{reason}".strip()

@@ -29,6 +29,8 @@ _OPEN_SONGS = 2
 # Seconds without a song after which the listening process is ended and its memory given back.
 _REST_S = 600.0
 
+BUSY = ("waiting", "working")
+
 _numbers = itertools.count(1)
 
 
@@ -66,7 +68,7 @@ class Song:
 
     @property
     def busy(self) -> bool:
-        return self.state in ("waiting", "working")
+        return self.state in BUSY
 
 
 class Listener:

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from genre_engine import example
-from pages.components.listener import Song, listener
+from pages.components.listener import BUSY, Song, listener
 
 # How often unfinished songs are looked after, in seconds.
 _TICK_S = 0.3
@@ -77,20 +77,28 @@ def undo() -> None:
         listener().submit(song)
 
 
-def watch() -> None:
+News = list[tuple[str, str, int]]
+
+
+def news() -> News:
+    """What is known of each song; to be taken before the songs are drawn, for `watch`."""
+    return [(song.state, song.note, id(song.analysis)) for song in songs()]
+
+
+def watch(drawn: News) -> None:
     """While songs are being worked on, run the page again whenever there is news of one.
 
     Only the look for news ticks: drawing the cards at every tick would have the players' audio read
     again and again, and take time from the networks.
+
+    Args:
+        drawn: the news from before the cards were drawn. What came while they were being drawn is
+            then found to be new.
     """
-    if any(song.busy for song in songs()):
-        st.fragment(_look, run_every=_TICK_S, key="watch")(_news())
+    if any(state in BUSY for state, _, _ in drawn):
+        st.fragment(_look, run_every=_TICK_S, key="watch")(drawn)
 
 
-def _look(known: list[tuple[str, str, int]]) -> None:
-    if _news() != known:
+def _look(drawn: News) -> None:
+    if news() != drawn:
         st.rerun()
-
-
-def _news() -> list[tuple[str, str, int]]:
-    return [(song.state, song.note, id(song.analysis)) for song in songs()]

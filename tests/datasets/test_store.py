@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from genre_engine import datasets, workspace
-from genre_engine.datasets import store
 from genre_engine.datasets import tracks as track_table
 from genre_engine.errors import DatasetError, DatasetExists, DatasetMissing, WrongUsage
 
@@ -186,19 +185,14 @@ def test_leaks_are_measured_for_every_split_that_can_be_made(tsv):
     assert leaks["random"].duplicate_groups is None
 
 
-def test_the_demo_is_built_by_its_generator():
-    done = []
-    dataset = datasets.make_demo(tracks=20, seed=3, progress=lambda n, of: done.append((n, of)), jobs=1)
-    assert done[-1] == (20, 20)
+def test_the_demo_is_a_data_set_with_its_clips_and_says_that_it_is_synthetic():
+    dataset = datasets.make_demo(tracks=20, seed=3, jobs=1)
+    assert len(dataset.tracks) == 20
     assert dataset.info["synthetic"]
-    assert dataset.info["licence"] == "CC0-1.0"
-    assert dataset.info["source"] == {"tracks": 20, "seed": 3}
-    first = dataset.tracks["path"][0]
-    assert dataset.audio_path(first) == dataset.folder / "audio" / first
-    assert "Synthetic" in dataset.notes[0]
+    assert "synthetic" in dataset.notes[0]
+    assert all(dataset.audio_path(path).is_file() for path in dataset.tracks["path"])
 
 
 def test_a_demo_of_no_tracks_is_refused():
-    with pytest.raises(WrongUsage, match="tracks is 0"):
+    with pytest.raises(WrongUsage, match="tracks"):
         datasets.make_demo(tracks=0)
-    assert datasets.listing() == []

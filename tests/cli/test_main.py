@@ -1,0 +1,129 @@
+"""The command line as a whole: help, exit statuses, signals and pipes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import genre_engine
+from genre_engine.errors import StorageError, WeightsError
+from genre_engine.pretrained import weights as pretrained_weights
+
+REPOSITORY = Path(genre_engine.__file__).parents[1]
+
+
+def process(code, *words, **options):
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        **options,
+    )
+
+
+def test_help_names_the_commands_without_importing_anything_heavy(python):
+    code = (
+        "import sys; from genre_engine.cli import main; sys.argv = ['genre_engine', '--help']\n"
+        "try: main()\n"
+        "finally: print(sorted({'tensorflow', 'keras', 'librosa', 'numpy', 'pandas', 'soundfile'}"
+        " & set(sys.modules)))\n"
+    )
+    told = python(code)
+    assert told.returncode == 0
+    assert "classify" in told.stdout
+    assert "weights" in told.stdout
+    assert told.stdout.splitlines()[-1] == "[]"
+    assert told.stderr == ""
+
+
+def test_the_package_is_a_command():
+    told = subprocess.run(
+        [sys.executable, "-m", "genre_engine", "no-such-command"],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert told.returncode == 2
+    assert "No such command 'no-such-command'" in told.stderr
+    assert told.stdout == ""
+
+
+@pytest.mark.parametrize("words", [[], ["--no-such-option"], ["classify"]], ids=" ".join)
+def test_wrong_usage_has_status_2(words, run):
+    assert run(*words)[0] == 2
+
+
+def test_weights_that_are_there_are_named(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(pretrained_weights, "fetch", lambda progress: tmp_path)
+    status, out, errors = run("weights")
+    assert (status, out) == (0, f"{tmp_path}\n")
+    assert errors == "The pretrained weights are there and sound:\n"
+
+
+@pytest.mark.parametrize("kind", [WeightsError, StorageError])
+def test_weights_that_cannot_be_had_have_status_1(kind, run, monkeypatch):
+    def fail(progress):
+        raise kind("What to do next.")
+
+    monkeypatch.setattr(pretrained_weights, "fetch", fail)
+    assert run("weights") == (1, "", "What to do next.\n")
+
+
+_SLOW = (
+    "import sys, time; from genre_engine.pretrained import weights\n"
+    "def fetch(progress):\n"
+    "    print('started', flush=True); time.sleep(600)\n"
+    "weights.fetch = fetch\n"
+    "from genre_engine.cli import main; sys.argv = ['x', 'weights']; main()\n"
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_control_c_stops_without_a_traceback_and_with_status_130():
+    with process(_SLOW) as command:
+        assert command.stdout.readline() == "started\n"
+        command.send_signal(signal.SIGINT)
+        _, errors = command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    code = (
+        "import sys; from genre_engine import cli\n"
+        "def command():\n"
+        "    for _ in range(100_000): print('line', flush=True)\n"
+        "cli.app.command('many')(command); sys.argv = ['x', 'many']; cli.main()\n"
+    )
+    with process(code) as command:
+        command.stdout.readline()
+        command.stdout.close()
+        errors = command.stderr.read()
+        command.wait(timeout=30)
+    assert errors == ""
+
+
+def test_without_an_encoding_of_ones_own_text_comes_out_as_utf_8(python):
+    code = (
+        "import sys; from genre_engine.cli.console import complain, use_utf8\n"
+        "use_utf8(); print('\\u6708 \\udcff'); complain('F\\xfcr \\udcff\\x1b\\nElise')\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C", "PYTHONUTF8": "0"}
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env)
+    assert told.stdout.decode() == "月 \\udcff\n"
+    assert told.stderr.decode() == "Für \\udcff\\x1b\nElise\n"
+
+
+def test_importing_the_package_costs_next_to_nothing(python):
+    started = time.perf_counter()
+    told = python("import sys, genre_engine; print('numpy' in sys.modules)")
+    assert told.stdout.strip() == "False"
+    assert time.perf_counter() - started < 20  # a start of Python, on however busy a machine

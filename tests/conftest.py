@@ -1,0 +1,72 @@
+"""What several tests need: a workspace of their own, and the real pretrained weights."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SONGS = REPOSITORY.parent / "shared" / "audio"
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """An empty workspace for one test."""
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weights():
+    """A workspace with the pretrained weights, fetched once on a machine. No network: no pass."""
+    from genre_engine.pretrained import weights as pretrained_weights
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "genre-studio-tests"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder))
+        pretrained_weights.fetch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def networks(weights):
+    """Both networks in this process; whoever asks for them later gets these."""
+    from genre_engine import pretrained
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRE_ENGINE_WORKSPACE", str(weights))
+        return pretrained.networks()
+
+
+@pytest.fixture
+def song_named():
+    """The path of a real song by a part of its name; they lie beside some clones only."""
+
+    def named(part):
+        for path in sorted(SONGS.glob(f"*{part}*.ogg")):
+            return path
+        pytest.skip("the real songs aren't beside the repository")
+
+    return named
+
+
+@pytest.fixture
+def python():
+    """Run Python code in a process of its own, with this repository's package."""
+
+    def run(code, *arguments, **options):
+        env = {**os.environ, "PYTHONPATH": str(REPOSITORY), **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=env,
+            timeout=120,
+            **options,
+        )
+
+    return run

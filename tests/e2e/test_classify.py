@@ -1,0 +1,216 @@
+"""What a visitor does on the Classify page, in a real browser."""
+
+import csv
+import io
+import json
+import re
+import time
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from genre_engine import example
+from tests.e2e import server
+
+EXAMPLE_SENTENCE = "Techno, clearly"
+
+
+def upload(page, *files):
+    drop_zone = page.get_by_test_id("stFileUploader").locator("input[type=file]")
+    drop_zone.set_input_files(
+        [{"name": name, "mimeType": "audio/ogg", "buffer": data} for name, data in files]
+    )
+
+
+def card(page, name):
+    """The card of the song with this name."""
+    return page.locator("[class*='st-key-song-']").filter(has_text=name).first
+
+
+@pytest.fixture(scope="module")
+def a_song():
+    return example.PATH.read_bytes()
+
+
+def test_a_cold_deep_link_shows_the_page_with_its_navigation(chromium, tmp_path):
+    with server.running(tmp_path / "workspace", tmp_path / "log") as (address, _):
+        page = chromium.new_page()
+        page.goto(f"{address}/classify?view=ten")
+        expect(page.get_by_role("heading", name="What genre is this song?")).to_be_visible()
+        expect(page.get_by_text("Electronic, clearly").first).to_be_visible()
+        assert page.url == f"{address}/classify?view=ten"
+        assert page.get_by_text("streamlit app").count() == 0
+        page.close()
+
+
+def test_the_bare_address_leads_to_classify(visit, app):
+    page = visit("/")
+    expect(page.get_by_role("heading", name="What genre is this song?")).to_be_visible()
+    assert page.url.startswith(f"{app[0]}/classify")
+    assert page.title() == "Classify · Genre Studio"
+
+
+def test_a_first_visitor_sees_the_example_s_result_before_any_network_is_loaded(chromium, tmp_path):
+    with server.running(tmp_path / "workspace", tmp_path / "log") as (address, process):
+        page = chromium.new_page()
+        page.goto(address)
+        shown = card(page, example.TITLE)
+        expect(shown.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+        expect(shown.locator(".lane")).to_have_count(6)
+        expect(shown.locator("audio")).to_have_js_property("readyState", 4)
+        assert server.children(process) == []
+        page.close()
+
+
+def test_a_song_is_classified_and_a_bad_file_spoils_nothing(visit, a_song):
+    page = visit("/classify")
+    name = "My <script>alert(1) *song* [x](y).ogg"
+    upload(page, (name, a_song), ("notes.mp3", b"these are no sounds"), ("empty.wav", b""))
+    song = card(page, name)
+    expect(song.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible(timeout=90_000)
+    bad = card(page, "notes.mp3")
+    expect(bad.get_by_role("alert")).to_contain_text("Its content is no audio")
+    expect(card(page, "empty.wav").get_by_role("alert")).to_contain_text("The file is empty")
+    expect(song.locator(".lane").first).to_contain_text("Techno")
+    expect(song.get_by_text("synthesiser")).to_be_visible()
+    assert page.get_by_text("Traceback").count() == 0
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    found = json.loads(download.value.path().read_text())
+    assert {element["file"] for element in found} == {
+        name,
+        "notes.mp3",
+        "empty.wav",
+        example.TITLE,
+    }
+    done = next(element for element in found if element["file"] == name)
+    assert done["genres"][0]["genre"] == "techno"
+    assert len(done["windows"]) == 16
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [row["genre_1"] for row in rows if row["file"] == name] == ["techno"]
+
+
+def test_a_click_on_the_strip_moves_the_player(visit):
+    page = visit("/classify")
+    shown = card(page, example.TITLE)
+    strip = shown.get_by_role("slider", name="Genre over time")
+    expect(strip).to_be_visible()
+    expect(shown.locator("audio")).to_have_js_property("readyState", 4)
+    box = strip.bounding_box()
+    strip.click(position={"x": box["width"] * 0.75, "y": box["height"] / 2})
+    at = shown.locator("audio").evaluate("audio => audio.currentTime")
+    assert at == pytest.approx(0.75 * example.DURATION_S, abs=1.0)
+    expect(strip).to_have_attribute("aria-valuenow", str(round(at)))
+    strip.press("Home")
+    assert shown.locator("audio").evaluate("audio => audio.currentTime") == 0
+    strip.press("ArrowRight")
+    assert shown.locator("audio").evaluate("audio => audio.currentTime") == pytest.approx(5)
+
+
+def test_the_strip_tells_what_is_under_the_pointer(visit):
+    page = visit("/classify")
+    strip = card(page, example.TITLE).get_by_role("slider", name="Genre over time")
+    box = strip.bounding_box()
+    strip.hover(position={"x": box["width"] * 0.4, "y": box["height"] * 0.05})
+    tip = card(page, example.TITLE).locator(".tip")
+    expect(tip).to_have_text(re.compile(r"^0:17 Techno: 9\d$"))
+
+
+def test_the_ten_genre_view_has_a_hatched_row_for_soundtrack_and_is_a_link(visit):
+    page = visit("/classify")
+    page.get_by_text("Ten Jamendo genres").click()
+    expect(page.get_by_role("heading", name="Electronic, clearly")).to_be_visible()
+    page.wait_for_url("**/classify?view=ten")
+    expect(page.locator(".js-plotly-plot").get_by_text("Soundtrack")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Electronic, clearly")).to_be_visible()
+
+
+def test_waveform_and_spectrogram_are_drawn_when_opened(visit):
+    page = visit("/classify")
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    page.get_by_text("Waveform and mel spectrogram").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+
+
+def test_a_removed_song_comes_back_with_undo(visit):
+    page = visit("/classify")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No songs on this page.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Try the example").click()
+    expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+
+
+def test_two_visitors_do_not_see_each_other_s_songs(visit, a_song):
+    first, second = visit("/classify"), visit("/classify")
+    upload(first, ("private.ogg", a_song))
+    expect(card(first, "private.ogg").get_by_text("What else it hears")).to_be_visible(
+        timeout=60_000
+    )
+    second.reload()
+    expect(second.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+    assert second.get_by_text("private.ogg").count() == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_light_and_dark_differ_and_have_no_grave_accessibility_faults(visit, dark):
+    page = visit("/classify", dark=dark)
+    expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    ground = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert ground == ("rgb(20, 17, 28)" if dark else "rgb(252, 251, 255)")
+    faults = [
+        (fault["id"], [node["html"][:200] for node in fault["nodes"]])
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("critical", "serious")
+    ]
+    assert faults == []
+
+
+def test_a_phone_shows_one_column_and_three_rows(visit):
+    page = visit("/classify", width=390, height=844)
+    shown = card(page, example.TITLE)
+    expect(shown.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
+    expect(shown.locator(".lane").nth(2)).to_be_visible()
+    expect(shown.locator(".lane").nth(3)).to_be_hidden()
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+
+
+def test_a_killed_server_leaves_no_listening_process(chromium, tmp_path, a_song):
+    with server.running(tmp_path / "workspace", tmp_path / "log") as (address, process):
+        page = chromium.new_page()
+        page.goto(f"{address}/classify")
+        upload(page, ("song.ogg", a_song))
+        expect(page.get_by_role("heading", name="Listening …")).to_be_visible()
+        _until(lambda: server.children(process))
+        (child,) = server.children(process)
+        assert "genre_engine.listening_process" in child
+        pid = int(child.split()[0])
+        process.kill()
+        process.wait()
+        _until(lambda: not _alive(pid))
+        page.close()
+
+
+def _until(condition, seconds=20):
+    for _ in range(seconds * 10):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in time")
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+            return stat.read().split()[2] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,126 @@
+"""What may import what, and what is too heavy to be imported early."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import genre_engine
+
+PACKAGE = Path(genre_engine.__file__).parent
+REPOSITORY = PACKAGE.parent
+
+# A module imports only from those before it. A package stands for what is in it, unless its modules
+# are listed by themselves.
+LAYOUT = (
+    *("errors", "workspace", "native_noise", "decoders", "audio", "features.spectral"),
+    *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained"),
+    *("vocabulary", "results", "listening", "prediction", "overview", "listening_process"),
+    *("synthesis", "example", "labels", "splits", "leakage", "exploration", "datasets"),
+    *("portrait", "track_map", "making", "figures", "cli", "__main__"),
+)
+
+HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}
+
+
+def modules():
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "__init__.py"
+    }
+
+
+def place(name):
+    """A module's place in the layout: its own, or that of the package it is in."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        known = ".".join(parts[:length])
+        if known in LAYOUT:
+            return LAYOUT.index(known)
+    return None
+
+
+def imports(path):
+    """Full names of all that a file imports, wherever it does so, as far as they are modules."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(imported):
+    """`genre_engine.audio.load` → `audio`; None for what isn't ours."""
+    if not imported.startswith("genre_engine."):
+        return None
+    parts = imported.split(".")[1:]
+    known = modules()
+    while parts and ".".join(parts) not in known:
+        parts.pop()
+    return ".".join(parts) or None
+
+
+def test_every_module_has_its_place_in_the_layout():
+    # features has only a docstring so far; each of its modules is listed.
+    assert [name for name in modules() if place(name) is None and name != "features"] == []
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_a_module_imports_only_from_those_before_it(name):
+    after = {
+        imported
+        for imported in map(own, imports(modules()[name]))
+        if imported not in (None, name, "features") and place(imported) > place(name)
+    }
+    assert after == set()
+
+
+def test_the_engine_never_imports_streamlit():
+    for name, path in modules().items():
+        assert "streamlit" not in {imported.split(".")[0] for imported in imports(path)}, name
+
+
+def test_pages_use_the_engine_and_the_engine_knows_no_page():
+    for name, path in modules().items():
+        assert "pages" not in {imported.split(".")[0] for imported in imports(path)}, name
+
+
+_IMPORTED = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def imported_with(python, *names):
+    told = python(_IMPORTED, *names)
+    assert told.returncode == 0, told.stderr
+    return set(told.stdout.split())
+
+
+def test_the_command_line_imports_nothing_heavy(python):
+    found = imported_with(python, "genre_engine.cli")
+    assert not found & (HEAVY | {"pandas", "pyarrow", "soundfile", "soxr", "streamlit", "plotly"})
+
+
+def test_no_module_of_the_engine_imports_anything_heavy_by_itself(python):
+    names = [f"genre_engine.{name}" for name in modules() if name != "__main__"]
+    found = imported_with(python, *names)
+    assert not found & {"tensorflow", "keras", "librosa", "numba", "streamlit"}
+
+
+def test_the_first_page_imports_neither_tensorflow_nor_librosa(python):
+    """The modules of the pages' parts, which do their work in functions."""
+    components = [
+        f"pages.components.{path.stem}"
+        for path in (REPOSITORY / "pages" / "components").glob("*.py")
+        if path.stem != "__init__"
+    ]
+    assert components
+    assert not imported_with(python, *components) & {"tensorflow", "keras", "librosa", "numba"}
+    for page in (REPOSITORY / "pages").glob("*.py"):
+        direct = {imported.split(".")[0] for imported in imports(page)}
+        assert not direct & {"tensorflow", "keras", "librosa", "numba"}
