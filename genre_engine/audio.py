@@ -45,10 +45,11 @@ _MIME = {
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """Mono samples, float32 `[n]` in [-1, 1], and their rate in Hz."""
+    """Mono samples, float32 `[n]` in [-1, 1], their rate in Hz, and their place in the source."""
 
     samples: Samples
     sample_rate: int
+    start_s: float = 0.0
 
     @property
     def duration_s(self) -> float:
@@ -84,7 +85,8 @@ def load(
             kept -= len(blocks.pop(0))
     samples = np.concatenate(blocks)
     start = max(0, (dropped + kept - wanted) // 2 - dropped)
-    return Signal(samples[start : start + wanted], sample_rate)
+    start_s = (dropped + start) / sample_rate
+    return Signal(samples[start : start + wanted], sample_rate, start_s)
 
 
 class Stream:

@@ -16,8 +16,8 @@ LAYOUT = (
     *("errors", "workspace", "native_noise", "decoders", "audio", "features.spectral"),
     *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained"),
     *("vocabulary", "results", "listening", "prediction", "overview", "listening_process"),
-    *("synthesis", "example", "figures"),
-    *("labels", "splits", "leakage", "datasets", "cli", "__main__"),
+    *("synthesis", "example", "labels", "splits", "leakage", "exploration", "datasets"),
+    *("portrait", "track_map", "making", "figures", "cli", "__main__"),
 )
 
 HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}

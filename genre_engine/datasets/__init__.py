@@ -18,7 +18,7 @@ from typing import Any
 
 from genre_engine.datasets.store import Dataset, Imported, Progress, building, listing, load, remove
 from genre_engine.datasets.store import save as _save
-from genre_engine.datasets.summary import facts, leaks, summary
+from genre_engine.datasets.summary import facts, leaks, possible_splits, summary
 from genre_engine.errors import WrongUsage
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "listing",
     "make_demo",
     "open",
+    "possible_splits",
     "remove",
     "summary",
 ]

@@ -45,6 +45,7 @@ def build(
         track_table.frame(columns),
         source={"tracks": tracks, "seed": seed},
         notes=(demo.WARNING,),
+        licence=demo.LICENCE,
         extra={"synthetic": True},
     )
     return imported, labels.choose(labels.count(columns["genres"]), "all")

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -222,6 +222,13 @@ def building(name: str) -> Iterator[Path]:
             raise
     finally:
         lock.release()
+
+
+def clear_half_made(name: str) -> None:
+    """Remove what a killed import left of a data set that never became whole."""
+    place = workspace.dataset_folder(name)
+    with suppress(Timeout), FileLock(place.parent / f".{name}.lock", timeout=0):
+        workspace.clear_leftovers(place)
 
 
 def save(folder: Path, name: str, kind: str, imported: Imported, genres: Sequence[str]) -> None:

@@ -21,6 +21,12 @@ def pages() -> list[Any]:
         st.Page(
             "pages/classify.py", title="Classify", icon=":material/music_note:", url_path="classify"
         ),
+        st.Page(
+            "pages/explore.py",
+            title="Explore",
+            icon=":material/travel_explore:",
+            url_path="explore",
+        ),
     ]
 
 

@@ -1,34 +1,19 @@
-"""Results → Plotly figures. No streamlit here: the page chooses the theme.
-
-Colours stay out of these figures where an axis already tells genres apart.
-"""
+"""A classified song: its genres as bars, its waveform and mel spectrogram."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genre_engine import vocabulary
+from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, LEVELS, MUTED
 from genre_engine.overview import Overview
 from genre_engine.vocabulary import GenreScores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# One hue that stands on a light and on a dark ground.
-ACCENT = "#8b5cf6"
-_ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"
-# Dark to light through violet. Not a named scale: Streamlit's theme takes some of their colours,
-# such as the darkest of Magma, for places where it puts its own.
-_LEVELS = [
-    [0.0, "#120b1f"],
-    [0.35, "#4c1d95"],
-    [0.65, "#c0347c"],
-    [0.85, "#fb8c5a"],
-    [1.0, "#fdf6c3"],
-]
 # The same on both pictures of a song, so that their time axes line up.
 _PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
-_MUTED = "rgba(128, 122, 145, 0.55)"
 
 
 def genre_bars(
@@ -48,7 +33,7 @@ def genre_bars(
             y=names,
             x=matches,
             orientation="h",
-            marker={"color": _ACCENT_LIGHT, "cornerradius": 4},
+            marker={"color": ACCENT_LIGHT, "cornerradius": 4},
             customdata=np.stack([low, high], axis=1),
             hovertemplate="%{y}: match %{x:.0f}; most windows between %{customdata[0]:.0f} and "
             "%{customdata[1]:.0f}<extra></extra>",
@@ -81,8 +66,8 @@ def genre_bars(
             orientation="h",
             marker={
                 "color": "rgba(0, 0, 0, 0)",
-                "line": {"color": _MUTED, "width": 1},
-                "pattern": {"shape": "/", "fgcolor": _MUTED, "size": 6, "solidity": 0.12},
+                "line": {"color": MUTED, "width": 1},
+                "pattern": {"shape": "/", "fgcolor": MUTED, "size": 6, "solidity": 0.12},
             },
             hovertemplate=f"{name}: the networks have no word for it<extra></extra>",
         )
@@ -153,7 +138,7 @@ def mel_spectrogram(drawn: Overview) -> "go.Figure":
             y=np.arange(bands),
             z=drawn.mel_db.round().astype(np.int8),
             customdata=np.repeat(drawn.mel_hz.round()[:, None], len(drawn.times_s), axis=1),
-            colorscale=_LEVELS,
+            colorscale=[list(stop) for stop in LEVELS],
             zmin=-80,
             zmax=0,
             colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0, "xpad": 6},

@@ -1,0 +1,40 @@
+"""Results → Plotly figures. No streamlit here: the page chooses the theme.
+
+Colours stay out of a figure where an axis already tells genres apart. Each figure that says more
+than its shape has a function beside it, `…_alt`, that says the same in words.
+"""
+
+from genre_engine.figures.colours import ACCENT, genre_colours
+from genre_engine.figures.dataset import (
+    artist_sizes,
+    cooccurrence,
+    cooccurrence_alt,
+    durations,
+    genre_parts,
+    genre_parts_alt,
+    labels_per_track,
+    leak_meter,
+    leak_meter_alt,
+)
+from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, waveform
+from genre_engine.figures.track import portrait, track_map
+
+__all__ = [
+    "ACCENT",
+    "artist_sizes",
+    "cooccurrence",
+    "cooccurrence_alt",
+    "durations",
+    "genre_bars",
+    "genre_bars_alt",
+    "genre_colours",
+    "genre_parts",
+    "genre_parts_alt",
+    "labels_per_track",
+    "leak_meter",
+    "leak_meter_alt",
+    "mel_spectrogram",
+    "portrait",
+    "track_map",
+    "waveform",
+]

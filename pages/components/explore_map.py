@@ -1,0 +1,51 @@
+"""The map of a data set's tracks by their features; a click plays the track."""
+
+import streamlit as st
+
+from genre_engine import track_map
+from genre_engine.errors import GenreEngineError
+from pages.components import explore_data, explore_tracks
+from pages.components.explore_data import Opened
+from pages.components.text import plain
+
+
+def section(data: Opened) -> None:
+    """The map, or what to do to get one."""
+    stores = track_map.stores(data.dataset)
+    if not stores:
+        st.info(
+            "The map needs features: numbers that say how each track sounds. This data set has "
+            "none yet. A table of features (CSV or Parquet) that is imported as a data set brings "
+            "its own; see “Add a data set” above.",
+            icon=":material/map:",
+        )
+        return
+    store = stores[0]
+    if len(stores) > 1:
+        store = st.selectbox(
+            "Features", stores, format_func=lambda place: place.name.rpartition("-")[0], key="store"
+        )
+    try:
+        found, figure, traces = explore_data.mapped(data, store)
+    except GenreEngineError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    st.markdown(
+        f"Tracks that sound alike by their **{found.n_features}** features lie near each other. "
+        "Click one to hear it; click a genre in the legend to hide it."
+    )
+    if found.n_tracks > len(found.rows):
+        st.markdown(f":gray[{len(found.rows):,} of {found.n_tracks:,} tracks, chosen at random.]")
+    picked = st.plotly_chart(
+        figure,
+        key=f"map-{data.dataset.name}-{store.name}",
+        on_select="rerun",
+        selection_mode="points",
+        config={"displaylogo": False, "scrollZoom": True},
+        alt=f"Map of {len(found.rows):,} tracks by the first two principal components of their "
+        "features, coloured by genre",
+    )
+    points = picked["selection"]["points"]
+    if points:
+        members = traces[points[0]["curve_number"]]
+        explore_tracks.drawer(data, int(found.rows[members[points[0]["point_index"]]]))

@@ -1,0 +1,152 @@
+"""Explore: what is in a data set, before anything is trained on it."""
+
+from typing import Any
+
+import streamlit as st
+
+from genre_engine import datasets
+from genre_engine.errors import GenreEngineError
+from pages.components import (
+    explore_data,
+    explore_genres,
+    explore_map,
+    explore_more,
+    explore_new,
+    explore_tracks,
+    guard,
+    works,
+)
+from pages.components.explore_data import Opened
+from pages.components.text import plain
+
+KINDS = {
+    "jamendo": "MTG-Jamendo",
+    "folder": "folder of music",
+    "feature_table": "table of features",
+    "demo": "synthetic demo",
+}
+
+
+def main() -> None:
+    st.title("What is in the music?", anchor=False)
+    made = works.finished()
+    entries = datasets.listing()
+    if made is not None:
+        st.session_state["data"] = made
+        st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
+    if not entries:
+        works.show()
+        explore_new.cards()
+        explore_genres.jamendo_facts()
+        return
+    name = _choose(entries)
+    works.show()
+    entry = next(entry for entry in entries if entry["name"] == name)
+    if entry["error"]:
+        st.error(plain(entry["error"]), icon=":material/error:")
+        return
+    try:
+        data = explore_data.opened(name)
+        _about(data)
+        explore_genres.section(data)
+    except GenreEngineError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    _rest(data)
+
+
+def _choose(entries: list[dict[str, Any]]) -> str:
+    names = [entry["name"] for entry in entries]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Data set",
+            names,
+            key="data",
+            bind="query-params",
+            persist_state="session",
+            width=320,
+        )
+        with st.popover("Add a data set", icon=":material/add:", width="content"):
+            explore_new.forms()
+        if st.button("Remove", icon=":material/delete:", type="tertiary", help="Asks first"):
+            _ask_to_remove(name)
+    return str(name)
+
+
+@st.dialog("Remove this data set?")
+def _ask_to_remove(name: str) -> None:
+    st.markdown(
+        f"**{plain(name)}** goes from this server's disk, with the audio and the features in its "
+        "folder. Audio elsewhere stays."
+    )
+    with st.container(horizontal=True):
+        if st.button("Remove it", type="primary", icon=":material/delete:"):
+            try:
+                datasets.remove(name)
+            except GenreEngineError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                return
+            del st.session_state["data"]
+            st.rerun()
+        if st.button("Keep it"):
+            st.rerun()
+
+
+def _about(data: Opened) -> None:
+    """Size, licence and what was left out, in a line or two."""
+    dataset, tracks = data.dataset, data.tracks
+    artists = tracks["artist_id"].nunique()
+    said = [
+        KINDS.get(dataset.kind, dataset.kind),
+        f"**{len(tracks):,}** tracks",
+        f"**{artists:,}** artists" if artists else "artists unknown",
+        f"**{len(data.counts):,}** genres",
+        f"{_bytes(data.size_bytes)} on disk",
+        f"licence: {plain(dataset.info.get('licence') or 'not stated')}",
+    ]
+    st.markdown(" · ".join(said))
+    if dataset.info.get("synthetic"):
+        st.info(plain(dataset.notes[0]), icon=":material/science:")
+    notes = [note for note in dataset.notes if not dataset.info.get("synthetic")]
+    n_failed = len(dataset.failures)
+    if notes or n_failed:
+        with st.expander("What was left out, and why", icon=":material/filter_alt:"):
+            for note in notes:
+                st.markdown(f"- {plain(note)}")
+            if n_failed:
+                st.dataframe(
+                    dataset.failures,
+                    hide_index=True,
+                    column_config={"track_id": "File", "error": "Kind", "message": "Why"},
+                    alt="Files that were left out and why",
+                )
+
+
+def _bytes(size: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size / 1e3:.0f} kB"
+
+
+def _rest(data: Opened) -> None:
+    tabs = st.tabs(
+        ["Tracks", "Genres together", "Lengths and artists", "Map"],
+        key="look",
+        on_change="rerun",
+        bind="query-params",
+    )
+    sections = (
+        explore_tracks.section,
+        explore_more.genres_together,
+        explore_more.lengths_and_artists,
+        explore_map.section,
+    )
+    for tab, section in zip(tabs, sections, strict=True):
+        if tab.open:
+            with tab:
+                section(data)
+
+
+guard.enter()
+main()
