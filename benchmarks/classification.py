@@ -165,11 +165,11 @@ def table(figures: list[Figure]) -> str:
     rows = [f"{'':{width}}  {'value':>9}         target"]
     for line in figures:
         judged = {None: "", True: "met", False: "MISSED"}[line["met"]]
-        target = "" if line["target"] is None else f"{line['target']:g} at most  {judged}"
         if "lowest" in line:
             judged += f"  ({line['lowest']:.2f} to {line['highest']:.2f})"
         if line.get("disturbed"):
             judged += "  not judged: the machine was busy with something else"
+        target = "" if line["target"] is None else f"{line['target']:g} at most  {judged}"
         row = f"{line['name']:{width}}  {line['value']:>9.2f} {line['unit']:6}  {target}"
         rows.append(row.rstrip())
     return "\n".join(rows)
