@@ -30,6 +30,7 @@ from genre_engine.pretrained.network import SAMPLE_RATE
 
 REPETITIONS = 5
 SONG_S = 120.0
+TARGET_RATIO = 1.25
 
 Figure = dict[str, Any]
 
@@ -76,11 +77,21 @@ def speed(song: Path) -> list[Figure]:
         for _ in range(REPETITIONS)
     ]
     whole_s, bare_s, first_s = (statistics.median(column) for column in zip(*times, strict=True))
+    # Of pairs that ran one after the other: load that comes and goes meets both of a pair.
+    ratios = sorted(whole / alone for whole, alone, _ in times)
+    ratio = figure(
+        f"{song.name}: classified / bare", statistics.median(ratios), "times", TARGET_RATIO
+    )
+    ratio |= {"lowest": round(ratios[0], 3), "highest": round(ratios[-1], 3)}
+    if ratios[0] < 1.0:
+        # Classification contains the bare passes, so this is the machine and not the program.
+        ratio["met"] = None
+        ratio["disturbed"] = True
     return [
         figure(f"{song.name}: length", duration_s, "s"),
         figure(f"{song.name}: classified in", whole_s, "s"),
         figure(f"{song.name}: bare forward passes", bare_s, "s"),
-        figure(f"{song.name}: classified / bare", whole_s / bare_s, "times", 1.25),
+        ratio,
         figure(f"{song.name}: faster than it plays", duration_s / whole_s, "times"),
         figure(f"{song.name}: first look after", first_s, "s", 2.0),
     ]
@@ -154,6 +165,10 @@ def table(figures: list[Figure]) -> str:
     rows = [f"{'':{width}}  {'value':>9}         target"]
     for line in figures:
         judged = {None: "", True: "met", False: "MISSED"}[line["met"]]
+        if "lowest" in line:
+            judged += f"  ({line['lowest']:.2f} to {line['highest']:.2f})"
+        if line.get("disturbed"):
+            judged += "  not judged: the machine was busy with something else"
         target = "" if line["target"] is None else f"{line['target']:g} at most  {judged}"
         row = f"{line['name']:{width}}  {line['value']:>9.2f} {line['unit']:6}  {target}"
         rows.append(row.rstrip())
