@@ -59,6 +59,7 @@ def _prepare(metadata: Path | None, room: Path) -> None:
         metadata = room / "raw_30s.tsv"
         _draw_table(metadata)
     audio = room / "audio"
+    audio.mkdir()
     datasets.import_jamendo("jamendo", metadata, genres="all", audio=audio)
     first = datasets.open("jamendo").tracks["path"].iloc[0]
     (audio / first).parent.mkdir(parents=True)
