@@ -109,7 +109,7 @@ def _measure(room: Path, times: int) -> dict[str, Any]:
         def radio(name: str) -> Any:
             return page.get_by_role("radio", name=name, exact=True).click
 
-        search = page.get_by_label("Search")
+        search = page.get_by_placeholder("Words of title")
         for turn in range(times):
             change("split: random", radio("Random"))
             change("split: by artist", radio("By artist"))
