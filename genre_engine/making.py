@@ -69,15 +69,16 @@ class MakingProcess:
             MakingStopped: the process was stopped, or ended by itself.
         """
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
-        for line in self._process.stdout:
-            answer: dict[str, Any] = json.loads(line)
-            if "error" in answer:
-                self.stop()
-                raise _error(answer)
-            yield answer
-            if "made" in answer:
-                self.stop()
-                return
+        with self._process.stdout as output:
+            for line in output:
+                answer: dict[str, Any] = json.loads(line)
+                if "error" in answer:
+                    self.stop()
+                    raise _error(answer)
+                yield answer
+                if "made" in answer:
+                    self.stop()
+                    return
         self.stop()
         with suppress(GenreEngineError):
             store.clear_half_made(self._name)
