@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine import vocabulary
-from genre_engine.figures.colours import ACCENT, LEVELS, NEUTRAL
+from genre_engine.figures.colours import ACCENT, DIVERGING, LEVELS, NEUTRAL
 from genre_engine.portrait import CENTROIDS, PITCHES, Portrait
 from genre_engine.track_map import TrackMap
 
@@ -48,15 +48,16 @@ def portrait(drawn: Portrait) -> "go.Figure":
         col=1,
     )
     # The first coefficient is the level, many times larger than the rest, and off their scale.
-    spread = float(np.quantile(np.abs(drawn.mfcc[:, 1:]), 0.99)) or 1.0
+    spread = float(np.quantile(np.abs(drawn.mfcc[:, 1:]), 0.95)) or 1.0
+    widest = float(np.abs(drawn.tonnetz).max()) or 1.0
     bands = [f"{hz:.0f} Hz" for hz in drawn.mel_hz]
     numbers = [str(number) for number in range(drawn.mfcc.shape[1])]
-    signed = {"colorscale": "RdBu", "reversescale": True}
+    signed = {"colorscale": [list(stop) for stop in DIVERGING]}
     # Rows have names as categories, so that the hover can say them.
     _heat(figure, 2, drawn, drawn.mfcc.round(1), numbers, spread, signed)
     _heat(figure, 3, drawn, drawn.mel_db.round().astype(np.int8), bands, None, {"zmin": -80})
     _heat(figure, 4, drawn, drawn.chroma.round(2), PITCHES, None, {"zmax": 1})
-    _heat(figure, 5, drawn, drawn.tonnetz.round(2), CENTROIDS, 1.0, signed)
+    _heat(figure, 5, drawn, drawn.tonnetz.round(2), CENTROIDS, widest, signed)
     for row, said in enumerate(_SAID, 2):
         figure.update_traces(hovertemplate=f"%{{x:.1f}} s, {said}<extra></extra>", row=row, col=1)
     figure.update_layout(
