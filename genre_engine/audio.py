@@ -177,6 +177,38 @@ def browser_type(data: bytes) -> str | None:
     return _MIME.get(sniff(data[:64]) or "")
 
 
+def excerpts(
+    source: Source, sample_rate: int, *, count: int, length_s: float, limit_s: float
+) -> tuple[float, list[tuple[float, Samples]]]:
+    """Some places spread over a source, without decoding the rest.
+
+    Returns:
+        The length in s that the source claims (0 where it doesn't), and (start in s, samples `[n]`)
+        for each place; none where the source can't be sought in or isn't what it claims. Then it
+        has to be decoded from its start.
+
+    Raises:
+        AudioError: the source can't be opened.
+    """
+    decoder = Decoder(source, limit_s)
+    with closing(decoder):
+        length = decoder.claimed_s or 0.0
+        starts = [(i + 0.5) * length / count - length_s / 2 for i in range(count)]
+        if starts[0] < 0:
+            return length, []
+        found = []
+        for start in starts:
+            block = decoder.excerpt(start, length_s)
+            if block is None or not np.isfinite(block).all():
+                return length, []
+            resample = _resampler(decoder.sample_rate, sample_rate)
+            mono = np.concatenate(
+                [resample(_mono(block), last=False), resample(np.zeros(0, np.float32), last=True)]
+            )
+            found.append((start, mono))
+        return length, found
+
+
 def for_browser(data: bytes) -> bytes:
     """Mono FLAC, for what a browser can't play as it is.
 

@@ -159,6 +159,24 @@ class Decoder:
                 yield from self._read(self._file, frames)
             yield from self._piped(frames)
 
+    def excerpt(self, start_s: float, length_s: float) -> NDArray[np.float32] | None:
+        """Samples `[frames, channels]` from anywhere, or None where they can't be had so.
+
+        Only what libsndfile reads can be sought in, and a file that was cut short lacks its end.
+        """
+        import soundfile
+
+        if self._file is None:
+            return None
+        frames = round(length_s * self.sample_rate)
+        try:
+            with native_noise_filtered():
+                self._file.seek(round(start_s * self.sample_rate))
+                block = self._file.read(frames, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            return None
+        return block if len(block) == frames else None
+
     def _read(self, file: "soundfile.SoundFile", frames: int) -> Blocks:
         import soundfile
 

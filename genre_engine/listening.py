@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.audio import Stream
+from genre_engine.audio import Stream, excerpts
+from genre_engine.decoders import Source
 from genre_engine.pretrained.network import (
     FRAMES_PER_S,
     N_FFT,
     N_MELS,
     PATCH_FRAMES,
+    PATCH_S,
+    SAMPLE_RATE,
     log_mel,
     power_blocks,
 )
@@ -23,6 +26,11 @@ Floats = NDArray[np.float32]
 
 # Windows in a stretch: 16 minutes, 23 MB of patches.
 STRETCH_WINDOWS = 320
+
+# A glimpse is cut out with a margin, so that its first frames see what is before them.
+_MARGIN_FRAMES = 4
+_MARGIN_S = _MARGIN_FRAMES / FRAMES_PER_S
+_LEAST_GLIMPSED_S = 60.0
 
 # A rest of a song gets a window of its own, reaching back into the last one, from this length on.
 _LEAST_REST_FRAMES = 62
@@ -78,6 +86,33 @@ def stretches(stream: Stream, windows: int = STRETCH_WINDOWS) -> Iterator[Stretc
             first += size
     mel, level = np.concatenate(blocks), np.concatenate(levels)
     yield _stretch(mel, level, first, _last_starts(len(mel)), stream.duration_s)
+
+
+def glimpses(source: Source, count: int, limit_s: float) -> tuple[float, Stretch] | None:
+    """The length in s and `count` windows spread over a song, without decoding the rest.
+
+    None where that isn't possible, or the song is so short that decoding all of it is as quick.
+
+    Raises:
+        AudioError: the source can't be opened.
+    """
+    length_s, found = excerpts(
+        source, SAMPLE_RATE, count=count, length_s=PATCH_S + 2 * _MARGIN_S, limit_s=limit_s
+    )
+    if not found or length_s < _LEAST_GLIMPSED_S:
+        return None
+    parts = []
+    for start_s, samples in found:
+        power = np.concatenate(list(power_blocks([samples])))[_MARGIN_FRAMES:]
+        starts = np.zeros(1, np.int64)
+        first = round((start_s + _MARGIN_S) * FRAMES_PER_S)
+        parts.append(_stretch(log_mel(power), _mean_square(power), first, starts, length_s))
+    return length_s, Stretch(
+        np.concatenate([part.patches for part in parts]),
+        np.concatenate([part.starts_s for part in parts]),
+        np.concatenate([part.ends_s for part in parts]),
+        np.concatenate([part.audible for part in parts]),
+    )
 
 
 def _last_starts(frames: int) -> NDArray[np.int64]:

@@ -173,9 +173,12 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 def _listened(data: bytes, say: Callable[..., None]) -> Iterator[Analysis]:
     from genre_engine import prediction, pretrained
 
-    say(note="Waking up the networks")
-    pretrained.networks(lambda done, total: say(fetching=[done, total]))
-    say(note="Listening")
+    if not pretrained.loaded():
+        say(note="Waking up the networks")
+        pretrained.networks(lambda done, total: say(fetching=[done, total]))
+        say(note="Listening")
+    if (first := prediction.glance(data)) is not None:
+        yield first
     yield from prediction.stream(data)
 
 

@@ -16,7 +16,7 @@ from genre_engine import pretrained, vocabulary
 from genre_engine.audio import MAX_DURATION_S, Stream
 from genre_engine.decoders import Source
 from genre_engine.errors import SilentAudio, WrongUsage
-from genre_engine.listening import Stretch, stretches
+from genre_engine.listening import Stretch, glimpses, stretches
 from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
 from genre_engine.results import Analysis, element
 from genre_engine.vocabulary import Floats
@@ -84,15 +84,34 @@ def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analy
         for stretch in stretches(decoded):
             song.add(stretch)
             for chosen in _in_steps(stretch.audible):
-                song.score(stretch, chosen)
+                song.heard.score(stretch, chosen)
                 if song.share_heard < 1.0:
                     yield song.snapshot()
-    if not song.heard_anything:
+    if not len(song.heard):
         raise SilentAudio(
             "There is nothing to hear in it: silence, or steady noise. Check that it is the right "
             "file and that its level isn't close to zero."
         )
     yield song.complete()
+
+
+def glance(source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis | None:
+    """A first ranking from eight windows spread over the song, without decoding the rest.
+
+    For whoever waits at a screen: `stream` has to decode a song before its first snapshot. None
+    where the source can't be sought in, and for short songs.
+
+    Raises:
+        AudioError: the source can't be opened.
+        WeightsError: the pretrained weights can't be had.
+    """
+    found = glimpses(source, _FIRST_LOOK, limit_s)
+    if found is None or not found[1].audible.any():
+        return None
+    length_s, windows = found
+    heard = _Windows()
+    heard.score(windows, np.flatnonzero(windows.audible))
+    return heard.analysis(length_s, _FIRST_LOOK * PATCH_S / length_s)
 
 
 def from_tags(
@@ -132,57 +151,65 @@ def _in_steps(audible: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
         rest, step = rest[step:], min(2 * step, _LONGEST_STEP)
 
 
-class _Song:
-    """What is known so far of the song that is being heard."""
+class _Windows:
+    """The windows of a song that were heard so far, with what the networks said of them."""
 
-    def __init__(self, decoded: Stream) -> None:
-        self._decoded = decoded
+    def __init__(self) -> None:
         self._networks = pretrained.networks()
-        self._probabilities = {name: np.empty((0, 50), np.float32) for name in self._networks}
+        self.probabilities = {name: np.empty((0, 50), np.float32) for name in self._networks}
         self._starts_s = np.empty(0)
         self._ends_s = np.empty(0)
-        self._known_s = 0.0
-        self._audible = 0
 
-    @property
-    def heard_anything(self) -> bool:
-        return len(self._starts_s) > 0
-
-    @property
-    def share_heard(self) -> float:
-        """Of the windows that are known, scaled to the length that the file claims."""
-        length_s = max(self._decoded.claimed_s or 0.0, self._known_s)
-        decoded = self._known_s / length_s if length_s else 1.0
-        return decoded * len(self._starts_s) / max(1, self._audible)
-
-    def add(self, stretch: Stretch) -> None:
-        self._audible += int(stretch.audible.sum())
-        self._known_s = float(stretch.ends_s[-1])
+    def __len__(self) -> int:
+        return len(self._starts_s)
 
     def score(self, stretch: Stretch, chosen: NDArray[np.int64]) -> None:
         self._starts_s = np.append(self._starts_s, stretch.starts_s[chosen])
         self._ends_s = np.append(self._ends_s, stretch.ends_s[chosen])
         for name, network in self._networks.items():
             found = network(stretch.patches[chosen])
-            self._probabilities[name] = np.concatenate([self._probabilities[name], found])
+            self.probabilities[name] = np.concatenate([self.probabilities[name], found])
 
-    def snapshot(self) -> Analysis:
+    def analysis(self, duration_s: float, share_heard: float) -> Analysis:
         order = np.argsort(self._starts_s, kind="stable")
         return from_tags(
-            {name: p[order] for name, p in self._probabilities.items()},
+            {name: p[order] for name, p in self.probabilities.items()},
             {name: network.prior_logits for name, network in self._networks.items()},
             starts_s=self._starts_s[order],
             ends_s=self._ends_s[order],
-            duration_s=max(self._decoded.duration_s, self._known_s),
-            share_heard=self.share_heard,
+            duration_s=duration_s,
+            share_heard=share_heard,
         )
+
+
+class _Song:
+    """What is known so far of the song that is being heard from beginning to end."""
+
+    def __init__(self, decoded: Stream) -> None:
+        self._decoded = decoded
+        self.heard = _Windows()
+        self._known_s = 0.0
+        self._audible = 0
+
+    @property
+    def share_heard(self) -> float:
+        """Of the windows that are known, scaled to the length that the file claims."""
+        length_s = max(self._decoded.claimed_s or 0.0, self._known_s)
+        decoded = self._known_s / length_s if length_s else 1.0
+        return decoded * len(self.heard) / max(1, self._audible)
+
+    def add(self, stretch: Stretch) -> None:
+        self._audible += int(stretch.audible.sum())
+        self._known_s = float(stretch.ends_s[-1])
+
+    def snapshot(self) -> Analysis:
+        duration_s = max(self._decoded.duration_s, self._known_s)
+        return self.heard.analysis(duration_s, self.share_heard)
 
     def complete(self) -> Analysis:
         return replace(
-            self.snapshot(),
-            duration_s=self._decoded.duration_s,
+            self.heard.analysis(self._decoded.duration_s, 1.0),
             warnings=tuple(self._warnings()),
-            share_heard=1.0,
         )
 
     def _warnings(self) -> Iterator[str]:
@@ -203,5 +230,5 @@ class _Song:
                 f"{decoded.clipped:.0%} of its samples are beyond full scale and were clipped; the "
                 "result may suffer."
             )
-        if vocabulary.sounds_like_speech(self._probabilities):
+        if vocabulary.sounds_like_speech(self.heard.probabilities):
             yield "It may be speech: these networks know only music, and call speech hip hop."

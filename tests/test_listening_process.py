@@ -37,6 +37,8 @@ def stubbed(monkeypatch):
         yield whole
 
     monkeypatch.setattr(prediction, "stream", stream)
+    monkeypatch.setattr(prediction, "glance", lambda data: None)
+    monkeypatch.setattr(pretrained, "loaded", lambda: False)
     monkeypatch.setattr(pretrained, "networks", lambda progress: progress(5, 10))
     return whole
 
@@ -103,6 +105,16 @@ def test_a_closed_song_is_forgotten(stubbed):
     assert answers[3]["error"] == "KeyError"
 
 
+def test_a_glance_comes_before_the_song_is_heard(stubbed, monkeypatch):
+    glanced = replace(example.analysis(), share_heard=0.1)
+    monkeypatch.setattr(prediction, "glance", lambda data: glanced)
+    answers = exchange(
+        {"open": "a", "bytes": 4, "data": b"song"}, {"step": "a"}, {"step": "a"}, {"step": "a"}
+    )
+    shares = [answer["analysis"]["share_heard"] for answer in answers if "analysis" in answer]
+    assert shares == [0.1, 0.3, 0.6, 1.0]
+
+
 def test_a_song_that_was_cut_off_on_its_way_is_not_listened_to(stubbed):
     assert exchange({"open": "a", "bytes": 1000, "data": b"the server ended"}) == []
 
@@ -112,6 +124,8 @@ _STUB = """
 import sys
 from dataclasses import replace
 from genre_engine import errors, example, listening_process, prediction, pretrained
+
+prediction.glance = lambda data: None
 
 def stream(data):
     whole = example.analysis()

@@ -264,3 +264,35 @@ def test_an_hour_takes_hardly_more_memory_than_a_minute(tmp_path, python):
     )
     assert (short_s, long_s) == (60.0, 3600.0)
     assert (long - short) / 1024 < 150
+
+
+@pytest.mark.parametrize("form", ["FLAC", "WAV", "MP3"])
+def test_a_glance_hears_eight_windows_spread_over_the_song_as_the_whole_has_them(form, stubs):
+    glanced = prediction.glance(song(120.0, 44100, form))
+    assert glanced.share_heard == pytest.approx(8 * PATCH_S / 120, rel=0.01)
+    assert glanced.duration_s == pytest.approx(120, abs=0.1)
+    np.testing.assert_allclose(np.diff(glanced.starts_s), 15, atol=0.02)
+    whole = prediction.analyse(song(120.0, 44100, form))
+    np.testing.assert_allclose(glanced.views["wide"].song, whole.views["wide"].song, atol=0.02)
+
+
+def test_a_glance_decodes_eight_places_and_no_more(stubs, monkeypatch):
+    decoded = []
+    excerpt = Decoder.excerpt
+
+    def counted(self, start_s, length_s):
+        decoded.append(length_s)
+        return excerpt(self, start_s, length_s)
+
+    monkeypatch.setattr(Decoder, "excerpt", counted)
+    monkeypatch.setattr(Decoder, "blocks", None)
+    prediction.glance(song(120.0))
+    assert sum(decoded) == pytest.approx(8 * (PATCH_S + 0.128), abs=0.01)
+
+
+def test_there_is_no_glance_at_what_is_short_cut_or_silent(stubs):
+    assert prediction.glance(song(50.0)) is None
+    whole = song(120.0, 44100, "MP3")
+    assert prediction.glance(whole[: len(whole) // 2]) is None
+    silence = sounds.encoded(np.zeros(120 * 16000, np.float32), 16000, "FLAC")
+    assert prediction.glance(silence) is None

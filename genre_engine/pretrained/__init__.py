@@ -23,9 +23,14 @@ def networks(progress: weights.Progress | None = None) -> dict[str, Network]:
         WeightsError: the weights can't be fetched.
     """
     with _loading:
-        if not _loaded.cache_info().currsize:
+        if not loaded():
             weights.fetch(progress)
         return _loaded()
+
+
+def loaded() -> bool:
+    """Whether `networks` would answer at once."""
+    return _loaded.cache_info().currsize > 0
 
 
 @lru_cache(maxsize=1)

@@ -29,7 +29,7 @@ _OPEN_SONGS = 2
 # Seconds without a song after which the listening process is ended and its memory given back.
 _REST_S = 600.0
 
-BUSY = ("waiting", "working")
+_QUEUED, _LISTENING = "Waiting for its turn", "Listening"
 
 _numbers = itertools.count(1)
 
@@ -55,7 +55,7 @@ class Song:
     key: str = field(default_factory=lambda: f"song-{next(_numbers)}")
     example: bool = False
     state: Literal["waiting", "working", "done", "failed"] = "waiting"
-    note: str = "Waiting for its turn"
+    note: str = ""
     analysis: Analysis | None = None
     error: Exception | None = None
     cancelled: bool = False
@@ -68,7 +68,7 @@ class Song:
 
     @property
     def busy(self) -> bool:
-        return self.state in BUSY
+        return self.state in ("waiting", "working")
 
 
 class Listener:
@@ -87,6 +87,7 @@ class Listener:
         with self._changed:
             reference = weakref.ref(song)
             if reference not in self._waiting and reference not in self._open:
+                song.note = _QUEUED if self._waiting or self._open else _LISTENING
                 self._waiting.append(reference)
             self._changed.notify()
 
@@ -135,7 +136,7 @@ class Listener:
                 song.analysis = self._process.step(song.key)
             else:
                 self._waiting.remove(reference)
-                song.state = "working"
+                song.state, song.note = "working", _LISTENING
                 self._open[reference] = song.key
                 song.analysis = self._process.open(
                     song.key, song.data, lambda note: setattr(song, "note", note)

@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from genre_engine import example
-from pages.components.listener import BUSY, Song, listener
+from pages.components.listener import Song, listener
 
 # How often unfinished songs are looked after, in seconds.
-_TICK_S = 0.3
+_TICK_S = 0.2
 
 _SONGS = "songs"
 _VISITOR = "visitor"
@@ -77,12 +77,12 @@ def undo() -> None:
         listener().submit(song)
 
 
-News = list[tuple[str, str, int]]
+News = list[tuple[bool, str, int]]
 
 
 def news() -> News:
     """What is known of each song; to be taken before the songs are drawn, for `watch`."""
-    return [(song.state, song.note, id(song.analysis)) for song in songs()]
+    return [(song.busy, song.note, id(song.analysis)) for song in songs()]
 
 
 def watch(drawn: News) -> None:
@@ -95,7 +95,7 @@ def watch(drawn: News) -> None:
         drawn: the news from before the cards were drawn. What came while they were being drawn is
             then found to be new.
     """
-    if any(state in BUSY for state, _, _ in drawn):
+    if any(busy for busy, _, _ in drawn):
         st.fragment(_look, run_every=_TICK_S, key="watch")(drawn)
 
 
