@@ -10,7 +10,7 @@ from genre_engine import example
 from pages.components.listener import Song, listener
 
 # How often unfinished songs are looked after, in seconds.
-_TICK_S = 0.2
+_TICK_S = 0.3
 
 _SONGS = "songs"
 _VISITOR = "visitor"
@@ -101,4 +101,7 @@ def watch(drawn: News) -> None:
 
 def _look(drawn: News) -> None:
     if news() != drawn:
+        # Whatever the visitor asked for meanwhile goes first: a call like this one lets it through,
+        # and the rerun below would be taken for an answer to it.
+        st.empty()
         st.rerun()

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from genre_engine import datasets
 from tests.e2e import server
+from tests.e2e.accessibility import grave_faults
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,14 @@ def test_a_click_on_the_map_opens_the_track(visit):
     page.mouse.click(*place)
     expect(page.locator(".st-key-drawer").get_by_text("features only")).to_be_visible()
     no_exception(page)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_has_no_grave_accessibility_faults(visit, dark):
+    page = visit("/explore?data=music", dark=dark)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    assert grave_faults(page) == []
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
