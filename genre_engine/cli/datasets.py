@@ -21,6 +21,10 @@ app = typer.Typer(name="dataset", help="Make, look at and remove data sets.", no
 download = typer.Typer(name="download", help="Fetch what MTG-Jamendo offers.", no_args_is_help=True)
 
 
+# Remarks on one split that are printed; Jamendo's 252 genres give many.
+_MOST_WARNINGS = 10
+
+
 class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -72,7 +76,8 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
     from genre_engine import datasets
 
     dataset = datasets.open(name)
-    summary = datasets.summary(dataset)
+    made = datasets.possible_splits(dataset, dataset.select())
+    summary = datasets.summary(dataset, made=made)
     if format_ is Format.JSON:
         _print_json(summary)
         return
@@ -87,7 +92,7 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
     for genre, n in summary["genres"].items():
         genres.add_row(escape(genre), str(n), f"{n / summary['tracks']:.1%}")
     console.print(genres)
-    leaks = datasets.leaks(dataset)
+    leaks = datasets.leaks(dataset, made=made)
     parts = Table(
         "split", "train", "validation", "test", "artist overlap", "deaf predictor's macro F1"
     )
@@ -103,6 +108,11 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
         console.print(parts)
     else:
         console.print("There are too few tracks to split them into parts.")
+    for kind, split in made.items():
+        for warning in split.warnings[:_MOST_WARNINGS]:
+            _say(f"{kind} split: {warning}")
+        if len(split.warnings) > _MOST_WARNINGS:
+            _say(f"{kind} split: {len(split.warnings) - _MOST_WARNINGS} more such remarks.")
     if len(dataset.failures):
         console.print(f"Files kept out: {len(dataset.failures)}")
         for row in dataset.failures.head(20).itertuples():

@@ -9,14 +9,17 @@ from genre_engine.datasets.store import Dataset
 from genre_engine.errors import SplitError
 
 
-def summary(dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
+def summary(
+    dataset: Dataset, *, seed: int = 0, made: dict[str, splits.Split] | None = None
+) -> dict[str, Any]:
     """The JSON of `dataset show`: counts over the stored genres, and each split that can be made.
 
     `artist_overlap` is the share of test tracks (of validation, where a split has no test) whose
-    artist is also in train; null where no artist is known.
+    artist is also in train; null where no artist is known. `made` are the splits of all stored
+    genres, where the caller has them already.
     """
     chosen = dataset.select()
-    made = possible_splits(dataset, chosen, seed=seed)
+    made = made or possible_splits(dataset, chosen, seed=seed)
     tracks = dataset.tracks.iloc[chosen.rows]
     return {
         "name": dataset.name,
@@ -46,12 +49,16 @@ def possible_splits(
 
 
 def leaks(
-    dataset: Dataset, chosen: labels.Labels | None = None, *, seed: int = 0
+    dataset: Dataset,
+    chosen: labels.Labels | None = None,
+    *,
+    seed: int = 0,
+    made: dict[str, splits.Split] | None = None,
 ) -> dict[str, leakage.Leakage]:
-    """What each split that can be made lets through: the leak meter."""
+    """What each split that can be made lets through: the leak meter; `made` as in `summary`."""
     chosen = chosen or dataset.select()
     tracks = dataset.tracks.iloc[chosen.rows]
-    made = possible_splits(dataset, chosen, seed=seed)
+    made = made or possible_splits(dataset, chosen, seed=seed)
     return {kind: leakage.measure(tracks, chosen.y, split) for kind, split in made.items()}
 
 

@@ -143,3 +143,10 @@ def test_metadata_is_downloaded_to_the_folder_that_is_named(run, tmp_path, monke
     done = run("download", "jamendo-metadata", *words)
     assert done.stdout.strip() == str(tmp_path / "raw_30s.tsv")
     assert seen == {"to": tmp_path, "base_url": "http://127.0.0.1:1/"}
+
+
+def test_show_tells_which_genre_a_part_lacks_and_why(run):
+    engine.make_demo("tiny", tracks=20, jobs=1)
+    result = run("dataset", "show", "tiny")
+    assert result.exit_code == 0
+    assert "The official split has no track of 'rock' in validation" in result.stderr
