@@ -14,11 +14,20 @@
     ├── DatasetError            a data set can't be read, made or used
     │   └── BadTable            a table's content, with file and row
     ├── SplitError              a split that can't be made from these tracks
+    ├── FeaturesError           features that can't be made, read or used
+    │   └── FeaturesMissing     none of this kind, or not for all tracks: extract them
+    ├── ExtractionRunning       another process is extracting into the same store
+    ├── ModelError              a model can't learn from this, be read, or be used on this
+    ├── RunError                a run's folder can't be read, or is in no state for what was asked
+    ├── BundleError             a zip that isn't a run of ours, or may not be trusted
     ├── DownloadError           a file can't be fetched
     ├── StorageError            the workspace can't be written (full disk, permission)
     └── WrongUsage              a name or an option that doesn't exist
         ├── DatasetMissing      no data set of that name
-        └── DatasetExists       the name is taken
+        ├── DatasetExists       the name is taken
+        ├── RunMissing          no run of that id or name
+        ├── RunExists           the name is taken
+        └── BadSetting          a setting that doesn't exist or is out of bounds
 
 Every message is a sentence in plain words that says what to do next. An AudioError never names the
 file: who reports it knows under which name the user gave it. A BadTable names file and row, for
@@ -88,6 +97,30 @@ class SplitError(GenreEngineError):
     """A split can't be made from these tracks."""
 
 
+class FeaturesError(GenreEngineError):
+    """Features can't be made, read or used."""
+
+
+class FeaturesMissing(FeaturesError):
+    """There are no features of this kind, or not for all tracks that need them."""
+
+
+class ExtractionRunning(GenreEngineError):
+    """Another process is extracting into the same store."""
+
+
+class ModelError(GenreEngineError):
+    """A model can't learn from this, can't be read, or can't be used on this."""
+
+
+class RunError(GenreEngineError):
+    """A run's folder can't be read, or the run is in no state for what was asked."""
+
+
+class BundleError(GenreEngineError):
+    """A zip that isn't a run of ours, or that may not be trusted."""
+
+
 class DownloadError(GenreEngineError):
     """A file can't be fetched."""
 
@@ -106,3 +139,15 @@ class DatasetMissing(WrongUsage):
 
 class DatasetExists(WrongUsage):
     """The name is taken by another data set."""
+
+
+class RunMissing(WrongUsage):
+    """There is no run of that id or name."""
+
+
+class RunExists(WrongUsage):
+    """The name is taken by another run."""
+
+
+class BadSetting(WrongUsage):
+    """A setting that doesn't exist or is out of bounds."""

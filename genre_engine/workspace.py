@@ -4,6 +4,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
 
     weights/            pretrained networks
     datasets/<name>/    data sets
+    runs/<id>/          trainings
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
 
 Every file is written beside its place and moved there with `os.replace`, so that a crash at any
@@ -42,6 +43,10 @@ def dataset_folder(name: str) -> Path:
         WrongUsage: the name can't be a folder's.
     """
     return datasets_folder() / check_name(name)
+
+
+def runs_folder() -> Path:
+    return root() / "runs"
 
 
 def metadata_folder() -> Path:
