@@ -3,6 +3,7 @@
     from genre_engine import metrics
     report = metrics.evaluate(y_true, y_prob, genres=names, thresholds=0.5)
     report.to_dict()                            # the JSON of `evaluate`
+    metrics.compare(y_true, {"a": Candidate(p_a), "b": Candidate(p_b)}, genres=names)
 
 Truth is zeros and ones [n_tracks, n_genres], probabilities have the same shape. `evaluate` checks
 both, computes every figure and gives one Report. The functions below it are the cheap ones for the
@@ -16,8 +17,9 @@ import numpy as np
 from genre_engine.metrics.arrays import Judged, check
 from genre_engine.metrics.baselines import Baseline, do_nothing
 from genre_engine.metrics.calibration import Platt
+from genre_engine.metrics.comparison import Candidate, Difference, compare, holm
 from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
-from genre_engine.metrics.ranking import ranking
+from genre_engine.metrics.ranking import rank_genres
 from genre_engine.metrics.report import Report, evaluate
 from genre_engine.metrics.thresholds import choose_global, choose_per_genre, for_precision
 
@@ -25,6 +27,8 @@ __all__ = [
     "NAMES",
     "PER_GENRE",
     "Baseline",
+    "Candidate",
+    "Difference",
     "Judged",
     "Platt",
     "Report",
@@ -35,9 +39,11 @@ __all__ = [
     "check",
     "choose_global",
     "choose_per_genre",
+    "compare",
     "do_nothing",
     "evaluate",
     "for_precision",
+    "holm",
     "labelwise_accuracy",
     "top1_accuracy",
 ]
@@ -58,8 +64,8 @@ def _ranked(y_true: Any, y_prob: Any) -> tuple[float | None, float | None]:
     # A network that has burst gives NaN, for which there is no order.
     if not len(y) or not np.isfinite(p).all():
         return None, None
-    scores = ranking(y, p, micro=False).score(np.ones(len(y)))
-    auc, precision = (float(mean_of_defined(values)) for values in scores)
+    scores = np.array([ranking.score() for ranking in rank_genres(y, p)])[:, :, 0]
+    auc, precision = mean_of_defined(scores.T).tolist()
     return (auc if np.isfinite(auc) else None), (precision if np.isfinite(precision) else None)
 
 

@@ -83,7 +83,9 @@ def _loss(at: Floats, x: Floats, y: Floats, single: bool) -> float:
     scores = at[0] * x + at[1:]
     if single:
         top = scores.max(axis=1)
-        total = (np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - (y * scores).sum(axis=1)).sum()
+        total = (
+            np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - (y * scores).sum(axis=1)
+        ).sum()
     else:
         total = (np.logaddexp(0, scores) - y * scores).sum()
     return float(total + _PRIOR / 2 * ((at[0] - 1) ** 2 + (at[1:] ** 2).sum()))
