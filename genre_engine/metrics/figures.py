@@ -72,7 +72,8 @@ def losses(judged: Judged) -> Floats:
     if judged.single:
         categorical: Floats = -np.log(p[judged.y])
         return categorical
-    return -np.log(np.where(judged.y, p, 1 - p)).mean(axis=1)
+    binary: Floats = -np.log(np.where(judged.y, p, 1 - p)).mean(axis=1)
+    return binary
 
 
 def plain(prepared: Sums) -> Figures:

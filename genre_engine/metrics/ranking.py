@@ -1,9 +1,9 @@
 """ROC AUC and average precision, of every track once or of thousands of sets of weights.
 
 What a bootstrap draws are weights of tracks, while the order by score stays. So the cells (a track
-and a genre) are sorted once. From one true cell to the next only the sum of the weights matters, and
-these sums are a sparse matrix times the weights; what is left of a draw are cumulative sums over the
-true cells. With weights of one the figures are scikit-learn's `roc_auc_score` and
+and a genre) are sorted once. From one true cell to the next only the sum of the weights matters,
+and these sums are a sparse matrix times the weights; what is left of a draw are cumulative sums
+over the true cells. With weights of one the figures are scikit-learn's `roc_auc_score` and
 `average_precision_score`: ties count half in the first, and share their precision in the second.
 """
 
@@ -42,9 +42,11 @@ class Ranking:
 
         NaN where they aren't defined: no true cell, and for ROC AUC no false one.
         """
-        own = np.diff(self.true_starts, append=len(self.true_rows))
-        columns = (column[None].astype(float) for column in (own, self.ends, self._sizes))
-        return _scores(*columns, np.array([float(len(self.rows))]))
+        true = np.diff(self.true_starts, append=len(self.true_rows))
+        own, reached, within = (
+            column[None].astype(float) for column in (true, self.ends, self._sizes)
+        )
+        return _scores(own, reached, within, np.array([float(len(self.rows))]))
 
     def score_weighted(self, weights: Floats) -> tuple[Floats, Floats]:
         """The same [d] for whole-numbered weights [d, n_tracks] of the tracks."""

@@ -102,7 +102,7 @@ class Report:
     def _body(self, figures: Figures, said: Any = None) -> dict[str, Any]:
         """The figures, nested as their names say, with those of each genre."""
         body = nested({name: _number(figures.overall[name][0]) for name in NAMES})
-        rows = {}
+        rows: dict[str, dict[str, float | int | None]] = {}
         for index, (genre, support) in enumerate(self.support.items()):
             rows[genre] = {"support": support}
             if said is not None:
