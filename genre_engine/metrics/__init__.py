@@ -3,7 +3,6 @@
     from genre_engine import metrics
     report = metrics.evaluate(y_true, y_prob, genres=names, thresholds=0.5)
     report.to_dict()                            # the JSON of `evaluate`
-    metrics.compare(y_true, {"a": Candidate(p_a), "b": Candidate(p_b)}, genres=names)
 
 Truth is zeros and ones [n_tracks, n_genres], probabilities have the same shape. `evaluate` checks
 both, computes every figure and gives one Report. The functions below it are the cheap ones for the
@@ -17,7 +16,6 @@ import numpy as np
 from genre_engine.metrics.arrays import Judged, check
 from genre_engine.metrics.baselines import Baseline, do_nothing
 from genre_engine.metrics.calibration import Platt
-from genre_engine.metrics.comparison import Candidate, Difference, compare, holm
 from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
 from genre_engine.metrics.ranking import rank_genres
 from genre_engine.metrics.report import Report, evaluate
@@ -27,8 +25,6 @@ __all__ = [
     "NAMES",
     "PER_GENRE",
     "Baseline",
-    "Candidate",
-    "Difference",
     "Judged",
     "Platt",
     "Report",
@@ -39,11 +35,9 @@ __all__ = [
     "check",
     "choose_global",
     "choose_per_genre",
-    "compare",
     "do_nothing",
     "evaluate",
     "for_precision",
-    "holm",
     "labelwise_accuracy",
     "top1_accuracy",
 ]

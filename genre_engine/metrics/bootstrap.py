@@ -6,7 +6,7 @@ known is drawn by itself.
 
 The draws depend on the seed, the groups and the number of draws alone. So two runs that are judged
 on the same tracks see the same draws, and the difference of their figures can be taken draw by
-draw (`comparison`).
+draw.
 """
 
 import os
