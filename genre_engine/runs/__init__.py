@@ -14,10 +14,11 @@ from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
 from genre_engine.runs.material import Material
 from genre_engine.runs.predictions import Predictions
-from genre_engine.runs.run import STATUSES, Run, State
+from genre_engine.runs.run import PREDICTED, STATUSES, Run, State
 from genre_engine.runs.store import create, listing, open_run, remove
 
 __all__ = [
+    "PREDICTED",
     "STATUSES",
     "Config",
     "Event",

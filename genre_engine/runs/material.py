@@ -49,6 +49,12 @@ class Material:
         """Share of test tracks whose artist is also in train; None where no artist is known."""
         return leakage.overlap(self.tracks["artist_id"], self.split)
 
+    @property
+    def has_artists(self) -> bool:
+        """Whether any track is known to belong with another."""
+        known = self.tracks[["artist_id", "album_id"]].notna()
+        return bool(known.to_numpy().any())
+
     def rows(self, part: str) -> npt.NDArray[np.intp]:
         """Positions of a part's tracks, or of a half's of validation.
 

@@ -10,12 +10,11 @@ import os
 import platform
 import shutil
 import traceback
-from pathlib import Path
 
 import numpy as np
 
 from genre_engine import leakage, models, runs
-from genre_engine.errors import GenreEngineError, RunError
+from genre_engine.errors import GenreEngineError, ModelError, RunError
 from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
 from genre_engine.runs import Journal, Material, Predictions, Run
 from genre_engine.training import judging
@@ -37,7 +36,7 @@ def train(run: Run, *, progress: Progress | None = None) -> Run:
         KeyboardInterrupt: it was interrupted; the run is cancelled and can be resumed.
     """
     with run.writing() as events:
-        status = run.status_told
+        status = run.told().status
         if status == "finished":
             raise RunError(f"The run {run.name!r} has finished. Train a new one.")
         if status != "queued":
@@ -54,13 +53,13 @@ def train(run: Run, *, progress: Progress | None = None) -> Run:
         except GenreEngineError as error:
             _end_failed(events, str(error))
             raise
-        except MemoryError:
-            _end_failed(
-                events,
-                "There is not enough memory. Close other programs, choose smaller batches or a "
-                "smaller model, then resume.",
+        except MemoryError as error:
+            told = ModelError(
+                "There is not enough memory. Close other programs and resume, or train a smaller "
+                "model."
             )
-            raise
+            _end_failed(events, str(told))
+            raise told from error
         except BaseException as error:
             last = traceback.format_exception_only(error)[-1].strip()
             _end_failed(events, f"It failed with {last} (the whole of it is in log.txt).")
@@ -120,7 +119,7 @@ def _data(run: Run, material: Material, part: str) -> Data:
 
 def _predict(run: Run, material: Material, model: Model) -> None:
     """Predictions of validation and test, with what the deaf predictor says; and train's truth."""
-    folder: Path = run.folder / "predictions"
+    folder = run.folder / "predictions"
     deaf = leakage.deaf_scores(material.tracks, material.y, material.split.part == "train")
     for part in runs.PREDICTED:
         rows = material.rows(part)
@@ -131,7 +130,7 @@ def _predict(run: Run, material: Material, model: Model) -> None:
             [material.track_ids[row] for row in rows],
             data.y,
             model.predict_proba(data.x),
-            material.groups[rows],
+            material.groups[rows] if material.has_artists else None,
             deaf[rows].astype(np.float32),
         )
         predicted.save(folder / f"{part}.npz")

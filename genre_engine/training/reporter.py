@@ -20,7 +20,7 @@ class Reporter:
 
     Attributes:
         wish: why the fit was stopped: `pause`, `cancel` or None.
-        last_epoch: the latest that is done; 0 before there is one.
+        last_epoch: the latest that is done, now or before; 0 before there is one.
     """
 
     def __init__(
@@ -31,7 +31,8 @@ class Reporter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wish: str | None = None
-        self.last_epoch = 0
+        epochs = run.epochs()
+        self.last_epoch = int(epochs[-1]["epoch"]) if epochs else 0
         self._run = run
         self._events = events
         self._also = also
@@ -42,7 +43,7 @@ class Reporter:
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
     ) -> None:
-        """A cancel ends the fit here; a pause waits for the epoch's end, so that nothing is lost."""
+        """A cancel ends the fit here; a pause waits for the epoch's end, and loses nothing."""
         now = self._clock()
         if now - self._looked < _SECONDS:
             return
