@@ -1,6 +1,5 @@
 import csv
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,31 +29,6 @@ def report():
     return found.to_dict()
 
 
-@pytest.fixture
-def run():
-    config = SimpleNamespace(
-        model="fcn",
-        dataset="mine",
-        dataset_source={"kind": "folder"},
-        synthetic=False,
-        licence="CC BY 4.0",
-        genres=tuple(GENRES),
-        rule="only",
-        task="multilabel",
-        split={"kind": "random", "fractions": {"train": 0.8, "validation": 0.1, "test": 0.1}},
-        seed=7,
-        features={"kind": "summary"},
-        settings={"epochs": 64, "layers": [256, 64]},
-        warnings=("Two tracks are left out.",),
-    )
-    return SimpleNamespace(
-        name="first",
-        config=config,
-        looks=lambda: ["2026-01-01", "2026-01-02"],
-        report=lambda: {"sizes": {"train": 400, "test": 60}},
-    )
-
-
 def test_csv_holds_every_figure_of_every_predictor(report):
     rows = list(csv.DictReader(io.StringIO(export.to_csv(report))))
     predictors = {row["predictor"] for row in rows}
@@ -75,33 +49,6 @@ def test_csv_of_what_is_not_defined_is_empty_and_a_line_stays_a_line():
     rows = list(csv.DictReader(io.StringIO(export.to_csv(found), newline="")))
     auc = next(row for row in rows if row["figure"] == "roc_auc" and row["genre"] == "a b")
     assert (auc["value"], auc["low"]) == ("", "")
-
-
-def test_the_card_names_data_split_settings_figures_limits_and_licence(run, report):
-    card = export.model_card(run, report)
-    for said in (
-        "# first",
-        "Licence of the data: CC BY 4.0",
-        "hip\\|hop, jazz",
-        "an easier selection",
-        "random, seed 7, 0.8/0.1/0.1",
-        "train 400, test 60",
-        "`layers` | `[256, 64]`",
-        "0.450 for all genres",
-        f"F1, macro | {report['f1']['macro']:.3f}",
-        "bootstrap over 60 tracks, 50 draws",
-        "95.4% of the test tracks, so the figures are too good",
-        "looked at 2 times",
-        "Two tracks are left out.",
-    ):
-        assert said in card
-
-
-def test_the_cards_tables_have_as_many_cells_in_every_row(run, report):
-    for block in export.model_card(run, report).split("\n\n"):
-        if block.startswith("| "):
-            cells = {line.replace("\\|", "").count("|") for line in block.splitlines()}
-            assert len(cells) == 1
 
 
 def test_the_best_do_nothing_score_is_the_lowest_of_what_should_be_low(report):
