@@ -1,4 +1,4 @@
-"""Curves of a judgement: ROC, precision and recall, thresholds, and what probabilities are worth."""
+"""Curves of a judgement: ROC, precision and recall, thresholds, and how far to trust a number."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

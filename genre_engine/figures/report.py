@@ -1,4 +1,4 @@
-"""A run's report, as `metrics.Report.to_dict` gives it: the verdict, genres with their intervals."""
+"""A run's report, as `metrics.Report.to_dict` gives it: verdict, and genres with intervals."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
