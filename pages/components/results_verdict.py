@@ -127,7 +127,7 @@ def conclusion(found: dict[str, Any]) -> str:
 
 
 def _prevalence(found: dict[str, Any]) -> float:
-    shares = [n / found["tracks"] for n in found["support"].values() if n]
+    shares = [float(n / found["tracks"]) for n in found["support"].values() if n]
     return sum(shares) / max(1, len(shares))
 
 
