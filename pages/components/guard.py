@@ -27,6 +27,9 @@ def pages() -> list[Any]:
             icon=":material/travel_explore:",
             url_path="explore",
         ),
+        st.Page(
+            "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
+        ),
     ]
 
 
