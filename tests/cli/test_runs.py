@@ -322,4 +322,4 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch)
             display.epoch({"epoch": epoch, "epochs": 100, "loss": 0.4, "val_loss": 0.3})
     lines = capsys.readouterr().err.splitlines()
     assert 2 <= len(lines) < 10
-    assert lines[-1].startswith("epoch 100 of 100  loss 0.1000  val loss 0.3000")
+    assert lines[-1].startswith("epoch 100 of 100  loss 0.4000  val loss 0.3000")
