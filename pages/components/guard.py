@@ -27,6 +27,12 @@ def pages() -> list[Any]:
             icon=":material/travel_explore:",
             url_path="explore",
         ),
+        st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            url_path="compare",
+        ),
     ]
 
 
