@@ -9,7 +9,6 @@ from genre_engine.comparison import Comparison
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Run
 
-
 # Judgements of this visit that are kept; each holds the draws of its runs.
 _MOST_KEPT = 8
 
