@@ -12,6 +12,7 @@ from genre_engine.models.settings import Settings
 from genre_engine.runs import material, store
 from genre_engine.runs.config import Config
 from genre_engine.runs.material import Material
+from genre_engine.runs.run import Run
 
 _MOST_SEED = 2**32 - 1  # what every library here takes
 
@@ -107,7 +108,7 @@ def open_material(config: Config) -> Material:
     )
 
 
-def reopen_material(run: store.Run) -> Material:
+def reopen_material(run: Run) -> Material:
     """What a run that began before has learnt from: its parts stay what they were.
 
     Raises:
