@@ -64,13 +64,14 @@ class Difference:
         return self.p_holm is not None and self.p_holm < _ALPHA
 
     def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
-        """ "B beats A by 0.03 [-0.01, 0.07] in macro F1: not distinguishable"."""
+        """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
         name = FIGURES[figure][0] if figure in FIGURES else figure
         said = f"{self.ahead} beats {self.behind} by {self.value:.3f}"
         if self.value == 0:
             said = f"{self.ahead} and {self.behind} are level"
         if self.interval is not None:
-            said += f" [{self.interval[0]:.3f}, {self.interval[1]:.3f}]"
+            low, high = (f"{bound:.3f}".replace("-", "−") for bound in self.interval)
+            said += f" [{low}, {high}]"
         said += f" in {name[0].lower() + name[1:]}"
         if self.p is None:
             return f"{said}; too few artists or tracks to tell whether that is chance"
@@ -377,14 +378,14 @@ def _ids(board: Board, part: str) -> set[str]:
 def differing_settings(chosen: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """Whatever the runs' configs don't have in common: by its name, each run's value by its name.
 
-    A setting that a model doesn't have is None.
+    A setting that a model doesn't have is None, and one that all who have it share is left out.
     """
     flat = {run.name: _flat(run) for run in chosen}
     names = dict.fromkeys(name for values in flat.values() for name in values)
     return {
         name: {run: values.get(name) for run, values in flat.items()}
         for name in names
-        if len({repr(values.get(name)) for values in flat.values()}) > 1
+        if len({repr(values[name]) for values in flat.values() if name in values}) > 1
     }
 
 

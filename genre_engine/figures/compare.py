@@ -99,7 +99,13 @@ def _rows(drawn: "go.Figure", n: int, title: str) -> "go.Figure":
         margin=_MARGIN,
         showlegend=False,
         xaxis={"title": title, "fixedrange": True, "zeroline": False, "showgrid": True},
-        yaxis={"fixedrange": True, "automargin": True, "showgrid": False, "type": "category"},
+        yaxis={
+            "fixedrange": True,
+            "automargin": True,
+            "showgrid": False,
+            "type": "category",
+            "range": [-0.6, n - 0.3],
+        },
     )
     return drawn
 

@@ -121,6 +121,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
         }
         for name in ("average_precision.macro", "f1.macro", "loss"):
             row.setdefault(FIGURES[name][0], value_of(report, name))
+        row["Best do-nothing"] = best_do_nothing(report, figure)
         row["Artists in test and train"] = report.get("artist_overlap")
         row["Made"] = run.config.created[:16].replace("T", " ")
         rows.append(row)
@@ -134,6 +135,9 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
                 for name in rows[0]
                 if name in numbers
             },
+            "Best do-nothing": st.column_config.NumberColumn(
+                format="%.3f", help=f"The best {title} of predictors that never listen."
+            ),
             "Artists in test and train": st.column_config.NumberColumn(
                 format="percent", help="Above 0, the scores are flattered: the split leaks."
             ),
@@ -149,6 +153,16 @@ def value_of(report: dict[str, Any], figure: str) -> float | None:
     for key in figure.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, int | float) else None
+
+
+def best_do_nothing(report: dict[str, Any], figure: str) -> float | None:
+    """The best that is reached without listening, the deaf predictor left out."""
+    values = [
+        value
+        for name, found in (report.get("baselines") or {}).items()
+        if name != "deaf" and found and (value := value_of(found, figure)) is not None
+    ]
+    return (max if FIGURES[figure][1] else min)(values, default=None)
 
 
 def _parallel(asked: str, ranked: list[tuple[Run, dict[str, Any]]], figure: str) -> None:
