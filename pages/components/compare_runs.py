@@ -21,6 +21,8 @@ def finished() -> tuple[list[Run], list[str]]:
             problems.append(run.error)
         elif run.status == "finished":
             found.append(run)
+    # Ids of the same second are in no order.
+    found.sort(key=lambda run: run.config.created, reverse=True)
     return found, problems
 
 
