@@ -28,14 +28,13 @@ def pages() -> list[Any]:
             url_path="explore",
         ),
         st.Page(
-<<<<<<< HEAD
             "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
-=======
+        ),
+        st.Page(
             "pages/compare.py",
             title="Compare",
             icon=":material/compare_arrows:",
             url_path="compare",
->>>>>>> compare
         ),
     ]
 
