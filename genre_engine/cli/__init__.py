@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, weights
+from genre_engine.cli import classify, datasets, download, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 app.command("classify")(classify.command)
 app.command("weights")(weights.command)
 app.add_typer(datasets.app, name="dataset")
-app.add_typer(datasets.download, name="download")
+app.add_typer(download.app, name="download")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The record of a download: what is done, one JSON object a line, only ever added to.
 
-    {"track": ID, "bytes": N}                       the file is whole and in its place
+    {"track": ID, "bytes": N}                       the file is whole and in its place;
+                                                    -1: it was taken away again
     {"tar": NN, "next": OFFSET, "total": N, "validator": TEXT}
                                                     all before this offset of the archive is done
     {"tar": NN, "missing": [ID…]}                   it was read to its end; these weren't in it

@@ -100,7 +100,8 @@ def problem(path: Path) -> str | None:
         skipped = 0
         if head[:3] == b"ID3" and len(head) == 10:
             # Its length is written in seven bits a byte; the header's ten bytes aren't counted.
-            skipped = 10 + sum((b & 0x7F) << shift for b, shift in zip(head[6:], (21, 14, 7, 0)))
+            a, b, c, d = (byte & 0x7F for byte in head[6:])
+            skipped = 10 + (a << 21 | b << 14 | c << 7 | d)
         file.seek(skipped)
         data = file.read(1 << 14)
     row = frames(data)

@@ -1,10 +1,10 @@
 """Choosing a small subset of a large data set: balanced by genre, spread over artists.
 
 Tracks are taken one by one, each time for the genre that lacks most. A track counts for all its
-genres, so a genre that often comes along (electronic) needs few picks of its own. Within a genre the
-data set's parts (train, validation, test) keep their shares, and artists take turns: whoever has the
-fewest tracks in the subset comes first, and among those the track that adds least to genres that
-have enough already.
+genres, so a genre that often comes along (electronic) needs few picks of its own. Within a genre
+the data set's parts (train, validation, test) keep their shares, and artists take turns: whoever
+has the fewest tracks in the subset comes first, and among those the track that adds least to genres
+that have enough already.
 """
 
 import heapq
@@ -48,7 +48,7 @@ def choose(
     if wanted < 1:
         raise WrongUsage(f"{wanted} tracks are none. Ask for at least 1.")
     picks = _Picks(y, artists, parts, np.random.default_rng(seed))
-    goal = per_genre if per_genre is not None else max(1, -(-tracks // y.shape[1]))  # type: ignore[operator]
+    goal = wanted if tracks is None else -(-tracks // y.shape[1])
     while tracks is None or len(picks.chosen) < tracks:
         genre = picks.neediest(None if tracks is not None else goal)
         if genre is None:
