@@ -140,8 +140,7 @@ def _dataset(made: Plan) -> Dataset:
             store.save(room, name, jamendo.KIND, imported, made.genres)
         return store.load(name)
     dataset = store.load(name)
-    source = dataset.info.get("source") or {}
-    return store.update(dataset, **audio, source={**source, "download": made.request.choice})
+    return store.update(dataset, **audio)
 
 
 class _Run:

@@ -272,24 +272,25 @@ def _as_before(request: Request, dataset: Dataset) -> Request:
             f"The audio of {name!r} lies in {outside}, which this must not touch. Choose another "
             "name for the download."
         )
+    # Of a data set that was imported by itself, only the kind of its audio may be decided yet.
     before = (dataset.info.get("source") or {}).get("download")
     plain = Request(request.name).choice
     asked = {key: value for key, value in request.choice.items() if value != plain[key]}
-    if before is None:
-        if refused := sorted(set(asked) - {"excerpt_s", "tars"}):
-            raise WrongUsage(
-                f"There is a data set {name!r} with {len(dataset.tracks)} tracks, and it keeps "
-                f"them, so {_option(refused[0])} can't choose others. Leave it out to fetch the "
-                "audio of all, or choose a new name."
-            )
-        return request
-    before = plain | before
-    if other := [key for key, value in asked.items() if value != before[key]]:
+    decided = dict(before or {})
+    if "audio_excerpt_s" in dataset.info:
+        decided["excerpt_s"] = dataset.info["audio_excerpt_s"]
+    if before is None and (others := sorted(set(asked) - {"excerpt_s", "tars"})):
         raise WrongUsage(
-            f"{name!r} was begun with another {_option(other[0])} ({before[other[0]]}). Leave the "
+            f"There is a data set {name!r} with {len(dataset.tracks)} tracks, and it keeps them, "
+            f"so {_option(others[0])} can't choose others. Leave it out to fetch the audio of all, "
+            "or choose a new name."
+        )
+    if other := [key for key in asked if key in decided and asked[key] != decided[key]]:
+        raise WrongUsage(
+            f"{name!r} was begun with another {_option(other[0])} ({decided[other[0]]}). Leave the "
             "option out to go on, or choose a new name."
         )
-    return Request.of(request.to_dict() | before)
+    return Request.of(request.to_dict() | decided)
 
 
 def _option(name: str) -> str:

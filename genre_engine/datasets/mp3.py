@@ -76,7 +76,8 @@ def middle(data: bytes, seconds: float) -> tuple[bytes, float]:
     """The middle of a piece, cut at frames, and how long it lasts.
 
     It holds `seconds` and, where there are more, some frames before and after, so that the middle
-    of what decodes is sound.
+    of what decodes is sound. A frame in front says how many follow: decoders guess wrongly from a
+    changing bit rate, and some stop where they have guessed the end.
     """
     row = frames(data)
     if not row:
@@ -89,7 +90,21 @@ def middle(data: bytes, seconds: float) -> tuple[bytes, float]:
     if not kept:
         return b"", 0.0
     start, end = kept[0].offset, kept[-1].offset + kept[-1].length
-    return data[start:end], sum(frame.seconds for frame in kept)
+    sound = data[start:end]
+    return _counting(sound, len(kept)) + sound, sum(frame.seconds for frame in kept)
+
+
+def _counting(sound: bytes, n_frames: int) -> bytes:
+    """A silent frame like those of `sound` with a Xing tag: how many frames follow, and bytes."""
+    first, mono = sound[1] >> 3 & 3 == 3, sound[3] >> 6 == 3
+    kbits = 9 if first else 8  # 128 or 64 kbit/s: room for the tag at every sample rate
+    head = bytes([0xFF, sound[1] | 1, kbits << 4 | sound[2] & 0x0C, sound[3]])
+    frame = frame_at(head, 0)
+    length = frame.length if frame else 0
+    side = (17 if mono else 32) if first else (9 if mono else 17)
+    tag = b"Xing" + (3).to_bytes(4, "big")
+    tag += n_frames.to_bytes(4, "big") + (length + len(sound)).to_bytes(4, "big")
+    return (head + bytes(side) + tag).ljust(length, b"\0")
 
 
 def problem(path: Path) -> str | None:

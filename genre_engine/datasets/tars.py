@@ -20,7 +20,7 @@ from genre_engine import workspace
 from genre_engine.datasets.web import Answer, BeyondEnd, Cut, Retry, Web
 from genre_engine.errors import DownloadError
 
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)

@@ -314,10 +314,9 @@ def _give_back(raw: urllib3.BaseHTTPResponse) -> None:
     """A connection is used again only when nothing of this answer is left in it."""
     with suppress(HTTPError, OSError):
         left = raw.length_remaining
-        if left and left <= _DRAINED_BYTES and raw.status >= 400:
+        if left == 0 or (left and left <= _DRAINED_BYTES and raw.status >= 400):
+            # Even of nothing the end must have been read, or the next answer isn't taken.
             raw.drain_conn()
-            left = raw.length_remaining
-        if left == 0:
             raw.release_conn()
             return
     raw.close()

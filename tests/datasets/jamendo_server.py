@@ -128,7 +128,8 @@ class Server:
         if status == 206:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(body)}"
         said = end - start
-        said += {"longer": 1, "shorter": -1}.get(step[0], 0) * (step[1] if len(step) > 1 else 0)
+        if step[0] in ("longer", "shorter"):
+            said += step[1] if step[0] == "longer" else -step[1]
         self._head(handler, status, {**headers, "Content-Length": str(said)})
         sent = 0 if method == "HEAD" else self._body(handler, memoryview(body)[start:end], step)
         self.log.append((method, path, wanted, status, sent))
