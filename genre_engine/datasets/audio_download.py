@@ -240,6 +240,7 @@ class _Run:
         unfinished = len(self.tracks) - len(self.done) - len(self.failed)
         if n_bytes >= _MEASURED_BYTES and seconds > 0:
             audio_request.keep_rate(self.plan.base, n_bytes / seconds)
+        self._clear()
         order = [track_id for track_id in self.tracks if track_id in self.failed]
         failures = track_table.failures((t, *self.failed[t]) for t in order)
         dataset = store.record_failures(self.dataset, failures)
@@ -254,6 +255,15 @@ class _Run:
             notes=tuple(self.notes),
             stopped=unfinished > 0,
         )
+
+    def _clear(self) -> None:
+        """Remove what kills between two steps have left beside files that are whole."""
+        whole = {self.tracks[track_id][0] for track_id in self.done}
+        for path in self.folder.glob("*/.*.part*"):
+            name = path.name[1:].removesuffix(".json").removesuffix(".part")
+            if f"{path.parent.name}/{name}" in whole:
+                with workspace.storage_errors(path):
+                    path.unlink(missing_ok=True)
 
     def _track(self, track_id: str) -> None:
         """Fetch one track's file."""

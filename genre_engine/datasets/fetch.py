@@ -129,6 +129,7 @@ def wrong(
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != sha256:
             return f"its sha256 is {found[:12]}… instead of {sha256[:12]}…"
+        return None  # says more than any look at it
     if not n_bytes and size != 0:
         return "it is empty"
     return check(path) if check else None
@@ -210,6 +211,8 @@ class _Download:
 
     def _read_said(self) -> dict[str, Any] | None:
         """What the server said about the piece that is here; None if it can't be gone on with."""
+        if not self.part.exists():
+            return None
         try:
             said = json.loads(self.said.read_text(encoding="utf-8"))
         except (OSError, ValueError):

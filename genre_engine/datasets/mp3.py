@@ -51,24 +51,26 @@ def frame_at(data: bytes, offset: int) -> Frame | None:
     return Frame(offset, length, 1152 if first else 576, sample_rate)
 
 
-def frames(data: bytes) -> list[Frame]:
+def frames(data: bytes, most: int | None = None) -> list[Frame]:
     """The whole frames in a piece of a file, from the first that is surely one."""
     start = data.find(b"\xff")
     while start >= 0:
-        found = _row(data, start)
+        found = _row(data, start, most)
         if len(found) >= _SURE:
             return found
         start = data.find(b"\xff", start + 1)
     return []
 
 
-def _row(data: bytes, offset: int) -> list[Frame]:
+def _row(data: bytes, offset: int, most: int | None) -> list[Frame]:
     found: list[Frame] = []
     while (frame := frame_at(data, offset)) and offset + frame.length <= len(data):
         if found and frame.sample_rate != found[0].sample_rate:
             break
         found.append(frame)
         offset += frame.length
+        if len(found) == most:
+            break
     return found
 
 
@@ -119,7 +121,7 @@ def problem(path: Path) -> str | None:
             skipped = 10 + (a << 21 | b << 14 | c << 7 | d)
         file.seek(skipped)
         data = file.read(1 << 14)
-    row = frames(data)
+    row = frames(data, _SURE)
     if not row:
         return "it is no MP3"
     claimed = _claimed_at(data, row[0].offset)
