@@ -121,7 +121,7 @@ class Kind(ABC):
 
 @cache
 def _thread_pools() -> Any:
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController()
 
