@@ -16,12 +16,11 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from genre_engine.audio import Signal
 from genre_engine.datasets import Dataset
 from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
 from genre_engine.features import Kind, rates
@@ -61,10 +60,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: values, or a kind of error and a message."""
+    """What became of a task: values (or what they are made from), or an error and a message."""
 
     task: Task
-    values: NDArray[Any] | None = None
+    values: Any = None
     error: str = ""
     message: str = ""
 
@@ -352,20 +351,43 @@ def compute(kind: Kind, tasks: Sequence[Task], owner: int | None = None) -> list
         owner: the process without which there is nobody to do this for.
     """
     if owner is not None:
+        # One core each. TensorFlow reads these when it is imported, which it isn't yet.
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
         _end_with(owner)
-    return [_compute_one(kind, task) for task in tasks]
+    if not kind.batched:
+        return [_attempt(task, kind.compute_source) for task in tasks]
+    loaded = [_attempt(task, kind.load) for task in tasks]
+    heard = [outcome for outcome in loaded if outcome.values is not None]
+    failed = [outcome for outcome in loaded if outcome.values is None]
+    try:
+        vectors = kind.compute_many([outcome.values for outcome in heard])
+    except AudioError:  # of one of them; which, shows when they go one by one
+        signals = {outcome.task: outcome.values for outcome in heard}
+        return failed + [
+            _attempt(task, partial(_compute_signal, kind, signal))
+            for task, signal in signals.items()
+        ]
+    return failed + [
+        Outcome(outcome.task, vector) for outcome, vector in zip(heard, vectors, strict=True)
+    ]
+
+
+def _compute_signal(kind: Kind, signal: Signal, _file: Path) -> Any:
+    return kind.compute(signal)
 
 
 # What processes run; tests put in what kills its process.
 _worker = compute
 
 
-def _compute_one(kind: Kind, task: Task) -> Outcome:
+def _attempt(task: Task, work: Callable[[Path], Any]) -> Outcome:
+    """The outcome of working on a task's file, or of failing at it."""
     if task.file is None:
         message = f"There is no file {task.path!r} in the audio folder. Put it there again."
         return Outcome(task, error="FileMissing", message=message)
     try:
-        return Outcome(task, kind.compute_source(task.file))
+        return Outcome(task, work(task.file))
     except AudioError as error:
         return Outcome(task, error=type(error).__name__, message=str(error))
     except GenreEngineError:

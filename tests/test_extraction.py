@@ -84,9 +84,9 @@ def test_a_failure_is_tried_again_when_its_file_changed_or_when_asked(music, tmp
     file.write_text("this is no audio")
     extraction.extract(dataset, SUMMARY, jobs=1)
     tried = []
-    compute = extraction._compute_one
+    attempt = extraction._attempt
     monkeypatch.setattr(
-        extraction, "_compute_one", lambda *a: (tried.append(a[1].track_id), compute(*a))[1]
+        extraction, "_attempt", lambda *a: (tried.append(a[0].track_id), attempt(*a))[1]
     )
     extraction.extract(dataset, SUMMARY, jobs=1)
     assert tried == []
@@ -106,7 +106,7 @@ def test_what_is_done_is_not_done_again(music, monkeypatch):
     store = extraction.extract(dataset, SUMMARY, jobs=1, progress=lambda *p: told.append(p))
     assert told[0] == (2, 6, 0)
     assert sorted(store.track_ids) == ids(dataset)
-    monkeypatch.setattr(extraction, "_compute_one", None)  # nothing is left to compute
+    monkeypatch.setattr(extraction, "_attempt", None)  # nothing is left to compute
     assert extraction.extract(dataset, SUMMARY, jobs=1).track_ids == store.track_ids
 
 
