@@ -94,20 +94,25 @@ class Network:
 
     def embed(self, patches: Floats, layer: str = EMBEDDING_LAYER) -> Floats:
         """float32 `[n, 187, 96]` → what a layer before the tags gives, float32 `[n, width]`."""
+        return self.embed_all(patches, (layer,))[0]
+
+    def embed_all(self, patches: Floats, layers: tuple[str, ...]) -> list[Floats]:
+        """As `embed`, of several layers at once."""
         with _one_at_a_time:
-            forward = self._until(layer)
+            forward = self._until(layers)
             batches = [
-                forward(patches[start : start + BATCH]).numpy()
+                [rows.numpy() for rows in forward(patches[start : start + BATCH])]
                 for start in range(0, len(patches), BATCH)
             ]
-        return np.concatenate(batches)
+        return [np.concatenate(rows) for rows in zip(*batches, strict=True)]
 
     @cache  # noqa: B019 - a network lives as long as its process
-    def _until(self, layer: str) -> Any:
+    def _until(self, layers: tuple[str, ...]) -> Any:
         import keras
         import tensorflow as tf
 
-        model = keras.Model(self._model.input, self._model.get_layer(layer).output)
+        outputs = [self._model.get_layer(layer).output for layer in layers]
+        model = keras.Model(self._model.input, outputs)
         return tf.function(
             lambda patches: model(patches, training=False),
             input_signature=[tf.TensorSpec([None, PATCH_FRAMES, N_MELS], tf.float32)],
