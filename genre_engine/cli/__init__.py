@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, evaluate, extract, runs, train, weights
+from genre_engine.cli import (
+    classify,
+    compare,
+    datasets,
+    download,
+    evaluate,
+    extract,
+    runs,
+    train,
+    weights,
+)
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -22,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("classify")(classify.command)
+app.command("compare")(compare.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)
@@ -29,7 +40,7 @@ app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
 app.command("evaluate")(evaluate.command)
 app.add_typer(datasets.app, name="dataset")
-app.add_typer(datasets.download, name="download")
+app.add_typer(download.app, name="download")
 
 
 def main() -> None:

@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from genre_engine.audio import Signal
 from genre_engine.features import spectral
-from genre_engine.features.base import Kind, check_finite
+from genre_engine.features.base import Kind, check_finite, one_thread
+from genre_engine.pretrained.network import (
+    HOP_LENGTH,
+    N_FFT,
+    N_MELS,
+    PATCH_FRAMES,
+    SAMPLE_RATE,
+    log_mel,
+)
 
-SAMPLE_RATE = 16000
-N_FFT = 512
-HOP_LENGTH = 256
-N_MELS = 96
-FRAMES = 187
+# The network's input, so that both see the same pictures.
+FRAMES = PATCH_FRAMES
 # A rest of a track from this length on is a patch of its own, which reaches back into the last one.
 _LEAST_REST_FRAMES = FRAMES // 3
 
@@ -63,7 +68,8 @@ class Patches:
 
     def take(self, rows: npt.ArrayLike) -> "Patches":
         """Some of the songs, by position or by a mask."""
-        chosen = np.arange(len(self))[np.asarray(rows)]
+        given = np.asarray(rows)
+        chosen = np.arange(len(self))[given if given.size else given.astype(np.intp)]
         return Patches(self._arrays, self._parts[chosen], self._firsts[chosen], self.counts[chosen])
 
     def song(self, index: int) -> Halves:
@@ -119,9 +125,9 @@ class PatchKind(Kind):
 
     def compute(self, signal: Signal) -> Halves:
         padded = np.pad(self._samples(signal), N_FFT // 2)
-        power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
-        filters = spectral.mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
-        mel = np.log10(np.float32(10000) * (power @ filters.T) + np.float32(1))
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+            power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
+            mel = log_mel(power)
         return cut(check_finite(mel).astype(np.float16))
 
 

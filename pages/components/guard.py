@@ -30,6 +30,12 @@ def pages() -> list[Any]:
         st.Page(
             "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
         ),
+        st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            url_path="compare",
+        ),
     ]
 
 
