@@ -9,7 +9,11 @@ import sys
 
 import typer
 
+<<<<<<< HEAD
 from genre_engine.cli import classify, datasets, evaluate, extract, runs, train, weights
+=======
+from genre_engine.cli import classify, datasets, download, weights
+>>>>>>> download
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -29,7 +33,7 @@ app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
 app.command("evaluate")(evaluate.command)
 app.add_typer(datasets.app, name="dataset")
-app.add_typer(datasets.download, name="download")
+app.add_typer(download.app, name="download")
 
 
 def main() -> None:

@@ -227,15 +227,15 @@ def _as_run_tells(job: Job, alive: bool) -> Job:
     """A training whose run exists: the run's word counts."""
     run = job.run()
     if run is None:
-        return replace(job, status="cancelled", message="Its run has been removed.")
+        return replace(job, status="cancelled", message="Its run has been removed.", note="")
     told = run.state()
     if alive or told.status == "running":
         return replace(job, status="running", message="", **_training_progress(run, job, told))
-    if job.status == "queued" and told.status == "queued":
-        return job
-    if told.status == "queued":  # it died before the run was touched
-        if job.status == "running":
-            return replace(job, status="failed", message=f"{_died(job)} {end_of_log(job)}".strip())
+    if told.status == "queued":
+        return _alone(job, alive)
+    if run.told().status == "running":  # its process died, so the job's word is the later one
+        return replace(_alone(job, alive), note="")
+    if job.status == "queued" and run.told().status == "queued":
         return job
     same = job.status == told.status and job.message
     return replace(job, status=told.status, message=job.message if same else told.message, note="")

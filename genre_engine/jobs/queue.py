@@ -144,7 +144,9 @@ def claimed(job_id: str) -> Iterator[Job | None]:
             _say_waiting(folder / job_id)
             yield None
             return
-        holder = holding.hold(chosen.folder, f"The job {chosen.title!r} is being worked on already.")
+        holder = holding.hold(
+            chosen.folder, f"The job {chosen.title!r} is being worked on already."
+        )
         holder.__enter__()
         state = jobs_on_disk.read_state(chosen.folder)
         jobs_on_disk.write_state(
@@ -178,21 +180,20 @@ def add(
     now = time.time()
     job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     request = dict(request)
-    with deciding() as folder:
-        with workspace.replacing(folder / job_id) as room:
-            room.mkdir()
-            for key, (name, data) in (files or {}).items():
-                (room / "files").mkdir(exist_ok=True)
-                # Only the last part of a name that came with an upload, so that it stays inside.
-                safe = Path(name.replace("\\", "/")).name or "upload"
-                (room / "files" / safe).write_bytes(data)
-                request[key] = str(folder / job_id / "files" / safe)
-            fixed = {"format": jobs_on_disk.FORMAT, "kind": kind, "title": title, "created": now}
-            jobs_on_disk.write_json(
-                room / "job.json",
-                {**fixed, "request": request, "owner": owner, "minutes": minutes},
-            )
-            jobs_on_disk.write_state(room, State(queued_at=now, run=run_id))
+    with deciding() as folder, workspace.replacing(folder / job_id) as room:
+        room.mkdir()
+        for key, (name, data) in (files or {}).items():
+            (room / "files").mkdir(exist_ok=True)
+            # Only the last part of a name that came with an upload, so that it stays inside.
+            safe = Path(name.replace("\\", "/")).name or "upload"
+            (room / "files" / safe).write_bytes(data)
+            request[key] = str(folder / job_id / "files" / safe)
+        fixed = {"format": jobs_on_disk.FORMAT, "kind": kind, "title": title, "created": now}
+        jobs_on_disk.write_json(
+            room / "job.json",
+            {**fixed, "request": request, "owner": owner, "minutes": minutes},
+        )
+        jobs_on_disk.write_state(room, State(queued_at=now, run=run_id))
     _tell()
     return open_job(job_id)
 
@@ -257,20 +258,40 @@ def resume(job_id: str) -> Job:
     return open_job(job_id)
 
 
-def record_end(job_id: str, status: str, message: str) -> None:
-    """Say how a job ended whose process can't say it any more; nothing if it is said already."""
+def record_end(job_id: str, cause: str) -> None:
+    """Say how a job ended whose process can't say it any more, where it isn't said already.
+
+    Args:
+        cause: in words.
+    """
     with deciding() as folder, suppress(GenreEngineError):
         job = jobs_on_disk.read(folder / job_id)
-        state = jobs_on_disk.read_state(job.folder)
-        if state.status != "running" or holding.is_held(job.folder):
+        if holding.is_held(job.folder):
             return
+        state = jobs_on_disk.read_state(job.folder)
+        if state.status == "running":
+            said = " ".join(filter(None, (cause, jobs_on_disk.end_of_log(job))))
+            status = "failed"
+            if jobs_on_disk.requested(job.folder) == "cancel":
+                status, said = "cancelled", "Cancelled."
+            state = replace(state, status=status, message=said, note="", seconds_left=None)
+            if job.run() is None or job.status == "failed":
+                jobs_on_disk.write_state(job.folder, state)
         run = job.run()
-        told = run.state().status if run else None
-        if run is not None and told in ("queued", "failed", "running"):
-            run.set_status(status, message)
-        elif told is not None:  # the run had its own end
-            status, message = told, ""
-        jobs_on_disk.write_state(job.folder, replace(state, status=status, message=message, note=""))
+        if run is not None and run.told().status in ("running", "queued"):
+            if state.status in ("paused", "cancelled", "failed"):
+                run.set_status(state.status, state.message)
+        if job.kind == "dataset" and state.status != "finished":
+            from genre_engine.datasets import store
+
+            store.clear_half_made(str(job.request.get("name")))
+
+
+def reconcile() -> None:
+    """Say of those that a server left when it ended how they ended."""
+    for job in _submitted():
+        if job.status in ("paused", "cancelled", "failed"):
+            record_end(job.id, "The server ended, and this with it.")
 
 
 def clear_ended() -> None:

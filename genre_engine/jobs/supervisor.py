@@ -16,7 +16,6 @@ from pathlib import Path
 
 from genre_engine import workspace
 from genre_engine.errors import GenreEngineError
-from genre_engine.jobs import job as jobs_on_disk
 from genre_engine.jobs import queue
 from genre_engine.jobs.job import Job
 
@@ -160,10 +159,8 @@ def supervisor() -> Supervisor:
     Raises:
         WrongUsage: an environment variable isn't sensible.
     """
-    global _only  # noqa: PLW0603
+    global _only
     with _lock:
         if _only is None or not _only.alive:
             _only = Supervisor()
         return _only
-
-

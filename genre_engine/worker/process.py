@@ -8,7 +8,6 @@ time, or its server ended. Only who kills it from outside leaves that to the sup
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,7 +33,7 @@ _GRACE_S = 15.0
 _NICE = 10
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     """Raised by a task that was asked to end, where it can be left."""
 
 
@@ -114,9 +113,7 @@ class Reporter:
         with self._lock:
             if self._final:
                 return
-            ended = replace(
-                self._state, status=status, message=message, note="", seconds_left=None
-            )
+            ended = replace(self._state, status=status, message=message, note="", seconds_left=None)
             with suppress(StorageError):  # then it shows as ended without a word
                 self._write(ended)
             self._final = True
@@ -269,5 +266,3 @@ def _kill_all() -> None:
     if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
-
-

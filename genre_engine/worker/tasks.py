@@ -74,7 +74,9 @@ def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesM
 
     kind = options.get("features")
     if kind is None:
-        kind = "patches" if models.model(options.get("model", "fcn")).input == "patches" else "summary"
+        kind = (
+            "patches" if models.model(options.get("model", "fcn")).input == "patches" else "summary"
+        )
     if kind not in features.NAMES or options.get("fingerprint"):
         raise missing
     dataset = datasets.open(options["dataset_name"])
@@ -136,7 +138,9 @@ def tune(request: dict[str, Any], reporter: Reporter) -> None:
         reporter.leave_if_asked()
     reporter.note("Making the best one a run")
     run = search.make_run(options.get("name"))
-    hosted.own(run.folder, reporter.job.owner, private=hosted.is_private_dataset(run.config.dataset))
+    hosted.own(
+        run.folder, reporter.job.owner, private=hosted.is_private_dataset(run.config.dataset)
+    )
     reporter.result(run=run.id, name=run.name)
 
 
