@@ -166,10 +166,10 @@ def memory_mb(system: Path = Path("/")) -> float | None:
     container the machine's own figure promises too much. Pages of files count as free.
     """
     found = []
-    with suppress(OSError, ValueError, IndexError):
-        for line in (system / "proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(int(line.split()[1]) / 1024)
+    with suppress(OSError, ValueError, IndexError, StopIteration):
+        lines = (system / "proc/meminfo").read_text().splitlines()
+        free = next(line for line in lines if line.startswith("MemAvailable:"))
+        found.append(int(free.split()[1]) / 1024)
     groups = system / "sys/fs/cgroup"
     for limit, used, cached in (
         ("memory.max", "memory.current", "inactive_file"),
@@ -178,8 +178,8 @@ def memory_mb(system: Path = Path("/")) -> float | None:
         with suppress(OSError, ValueError, IndexError):
             most = int((groups / limit).read_text())  # "max" is no number: no limit
             stat = (groups / limit).parent / "memory.stat"
-            lines = [line.split() for line in stat.read_text().splitlines()]
-            pages = next((int(words[1]) for words in lines if words[0] == cached), 0)
+            words = [line.split() for line in stat.read_text().splitlines()]
+            pages = next((int(pair[1]) for pair in words if pair[0] == cached), 0)
             taken = int((groups / used).read_text()) - pages
             found.append((most - taken) / 2**20)
     return max(0.0, min(found)) if found else None
@@ -248,7 +248,6 @@ def _make_room(quota: float) -> list[str]:
     total = sum(sizes.values())
     removed = []
     theirs = [place for place in sizes if _owned(place)]
-    # A data set's runs are older than none of it: runs go first where both are as old.
     theirs.sort(key=lambda place: (place / "hosted.json").stat().st_mtime)
     for place in theirs:
         if total <= quota:

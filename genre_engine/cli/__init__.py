@@ -9,11 +9,7 @@ import sys
 
 import typer
 
-<<<<<<< HEAD
-from genre_engine.cli import classify, datasets, evaluate, extract, runs, train, weights
-=======
-from genre_engine.cli import classify, datasets, download, weights
->>>>>>> download
+from genre_engine.cli import classify, datasets, download, evaluate, extract, runs, train, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ _PLACES = {"extraction": 1, "download": 1, "dataset": 2}
 # Ended jobs that are kept to be looked at.
 _KEPT = 50
 
-# Called after a change of the queue, so that a supervisor in this process needn't wait for its tick.
+# Called after a change of the queue, so that a supervisor here needn't wait for its tick.
 changed: list[Callable[[], None]] = []
 
 
@@ -152,10 +152,8 @@ def claimed(job_id: str) -> Iterator[Job | None]:
         jobs_on_disk.write_state(
             chosen.folder, replace(state, status="running", message="", note="Starting")
         )
-    try:
+    with held:
         yield chosen
-    finally:
-        holder.__exit__(None, None, None)
 
 
 def _say_waiting(folder: Path) -> None:
@@ -278,9 +276,9 @@ def record_end(job_id: str, cause: str) -> None:
             if job.run() is None or job.status == "failed":
                 jobs_on_disk.write_state(job.folder, state)
         run = job.run()
-        if run is not None and run.told().status in ("running", "queued"):
-            if state.status in ("paused", "cancelled", "failed"):
-                run.set_status(state.status, state.message)
+        over = state.status in ("paused", "cancelled", "failed")
+        if over and run is not None and run.told().status in ("running", "queued"):
+            run.set_status(state.status, state.message)
         if job.kind == "dataset" and state.status != "finished":
             from genre_engine.datasets import store
 

@@ -7,9 +7,9 @@ The requests by kind:
     extraction  {"dataset", "features", "excerpt_s"?, "jobs"?}
     tuning      the arguments of `runs.new_config` but `settings` and `name`, and "trials" or
                 "minutes"
-    dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the function
-                of `datasets` that makes it
-    download    {"dataset", …}, the arguments of `datasets.download.jamendo_audio`
+    dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the
+                function of `datasets` that makes it
+    download    {"dataset", …}, the fields of `datasets.audio_request.Request`
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """The life of the process that works on a job.
 
-It takes a place (or leaves at once), says how far it is at most four times a second, and ends in one
-of these ways, each said in `state.json`: the work is done, was paused or cancelled, failed, had its
-time, or its server ended. Only who kills it from outside leaves that to the supervisor.
+It takes a place (or leaves at once), says how far it is at most four times a second, and ends in
+one of these ways, each said in `state.json`: the work is done, was paused or cancelled, failed, had
+its time, or its server ended. Only who kills it from outside leaves that to the supervisor.
 """
 
 import logging
