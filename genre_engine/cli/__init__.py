@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, download, evaluate, extract, runs, train, weights
+from genre_engine.cli import (
+    classify,
+    datasets,
+    download,
+    evaluate,
+    extract,
+    runs,
+    train,
+    tune,
+    weights,
+)
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -25,6 +35,7 @@ app.command("classify")(classify.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)
+app.command("tune")(tune.command)
 app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
 app.command("evaluate")(evaluate.command)
