@@ -9,8 +9,8 @@ early stopping uses too. The tuning half and test play no part, so the best run'
 not flattered by the search; its score on the selecting half is.
 
 The first trial is the model's defaults, so the best is never worse than they are. Optuna's TPE
-suggests the others. A trial whose validation AUC is below the median of the earlier ones at the same
-epoch is given up.
+suggests the others. A trial whose validation AUC is below the median of the earlier ones at the
+same epoch is given up.
 
 On disk, in the search's folder:
 
@@ -298,13 +298,15 @@ class Search:
 
         made: dict[str, Any] = {}
         for info in self.infos:
-            search = info.search or ()
+            tried = info.search or ()
             if info.type == "float":
-                made[info.name] = distributions.FloatDistribution(*search, log=info.log)
+                low, high = tried
+                made[info.name] = distributions.FloatDistribution(low, high, log=info.log)
             elif info.type == "int":
-                made[info.name] = distributions.IntDistribution(*search, log=info.log)
+                low, high = tried
+                made[info.name] = distributions.IntDistribution(low, high, log=info.log)
             else:
-                texts = [info.text(value) for value in search]
+                texts = [info.text(value) for value in tried]
                 made[info.name] = distributions.CategoricalDistribution(texts)
         return made
 
