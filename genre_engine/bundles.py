@@ -7,9 +7,9 @@
     model-card.md               for people; not read again
 
 A zip may come from anyone. Before anything in it is loaded, its members are compared with this
-list, their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model for
-types and layers that no model of ours has, arrays for what their headers claim. Only a run that is
-whole and sound takes its place.
+list, their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model
+for types and layers that no model of ours has, arrays for what their headers claim. Only a run that
+is whole and sound takes its place.
 """
 
 import hashlib

@@ -58,6 +58,7 @@ def check_request(kind: str, request: Mapping[str, Any], *, files: bool = False)
     """
     if not active():
         return
+    make_room()
     if kind in ("download", "reproduction"):
         raise Refused(f"This server is shared, so it doesn't do long downloads. {_HOME}")
     if kind == "dataset":
@@ -80,7 +81,6 @@ def _check_dataset(request: Mapping[str, Any], *, files: bool) -> None:
         raise Refused(f"This server is shared: a demo set has at most {DEMO_TRACKS} clips. {_HOME}")
     if make not in ("demo", "table"):
         raise Refused(f"This server is shared, so it imports no large data sets. {_HOME}")
-    make_room()
 
 
 def check_tracks(request: Mapping[str, Any]) -> None:

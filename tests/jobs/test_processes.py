@@ -20,7 +20,7 @@ from tests.jobs.conftest import PATIENCE_S, wait_until
 FCN = {
     "dataset_name": "small",
     "model": "fcn",
-    "settings": {"epochs": 500, "patience": 500, "learning_rate": 1e-5},
+    "settings": {"epochs": 500, "patience": 200, "learning_rate": 1e-5},
 }
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 
