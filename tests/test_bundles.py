@@ -84,7 +84,10 @@ BAD = {
     "no config": ({"drop": ["config.json"]}, "has no config.json"),
     "no bundle.json": ({"drop": ["bundle.json"]}, "isn't an exported run"),
     "no model": ({"drop": ["model/model.json", "model/linear.npz"]}, "no model"),
-    "config that is no JSON": ({"add": {"config.json": b"{"}}, "config.json of this zip is damaged"),
+    "config that is no JSON": (
+        {"add": {"config.json": b"{"}},
+        "config.json of this zip is damaged",
+    ),
     "config that is a list": ({"add": {"config.json": b"[]"}}, "isn't a run's"),
     "deep JSON": ({"add": {"report.json": b"[" * 100_000}}, "report.json of this zip is damaged"),
     "unfinished run": ({"add": {"events.jsonl": b""}}, "hasn't finished"),
