@@ -10,6 +10,7 @@ import sys
 import typer
 
 from genre_engine.cli import (
+    bundles,
     classify,
     compare,
     datasets,
@@ -18,6 +19,7 @@ from genre_engine.cli import (
     extract,
     runs,
     train,
+    tune,
     weights,
 )
 from genre_engine.cli.console import complain, use_utf8
@@ -36,8 +38,11 @@ app.command("compare")(compare.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)
+app.command("tune")(tune.command)
 app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
+app.command("export")(bundles.export)
+app.command("import")(bundles.import_)
 app.command("evaluate")(evaluate.command)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(download.app, name="download")
