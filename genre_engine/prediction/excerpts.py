@@ -1,8 +1,8 @@
 """A song → windows as long as the excerpts that a model was trained on.
 
 Minima and maxima over time drift with length, and the floor of the decibels and the tuning are
-those of an excerpt, so a model hears a window exactly as it would hear it as an excerpt: the samples
-are cut first, and features are computed of each window by itself.
+those of an excerpt. So a model hears a window exactly as it would hear it as an excerpt: samples
+are cut first, and features are those of each window by itself.
 
 Works in stretches of some 100 s, so that memory doesn't grow with a file's length. Windows overlap
 by two thirds of their length. Which have anything to hear in them, `listening` decides, at the
@@ -124,9 +124,7 @@ class _Cutter:
         if len(self._blocks) > 1:
             self._blocks = [np.concatenate(self._blocks)]
         begin = start - self._first
-        return Signal(
-            self._blocks[0][begin : begin + self._size], self._rate, start / self._rate
-        )
+        return Signal(self._blocks[0][begin : begin + self._size], self._rate, start / self._rate)
 
     def _forget(self) -> None:
         """Drop what lies before the last window that was cut: the last one of all may reach back

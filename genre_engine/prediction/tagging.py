@@ -16,8 +16,8 @@ from genre_engine.audio import Stream
 from genre_engine.decoders import Source
 from genre_engine.errors import SilentAudio
 from genre_engine.listening import Stretch, glimpses, stretches
-from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
 from genre_engine.prediction.catalogue import MODEL
+from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
 from genre_engine.results import Analysis
 from genre_engine.vocabulary import Floats
 

@@ -109,7 +109,7 @@ def load(info: ModelInfo) -> Trained:
 def _read(info: ModelInfo) -> Trained:
     run = runs.open(info.id)
     model = models.load(run.model_folder)
-    kind = features.kind(model.features_.kind, excerpt_s=info.excerpt_s)
+    kind = _kind(info)
     if kind.fingerprint != model.features_.fingerprint:
         raise ModelError(
             f"The run '{info.name}' was trained on {kind.name} features that were computed "
@@ -135,6 +135,10 @@ def _read(info: ModelInfo) -> Trained:
     return Trained(info, model, kind, platt, threshold)
 
 
+def _kind(info: ModelInfo) -> Kind:
+    return features.kind(info.features, excerpt_s=info.excerpt_s)
+
+
 def stream(source: Source, info: ModelInfo, *, limit_s: float) -> Iterator[Analysis]:
     """Snapshots of the analysis as the song is decoded; the last is complete.
 
@@ -142,7 +146,8 @@ def stream(source: Source, info: ModelInfo, *, limit_s: float) -> Iterator[Analy
         AudioError: one of its children says what is wrong with the source.
         RunError, ModelError: as `load`.
     """
-    with closing(Stream(source, info.sample_rate, limit_s=limit_s)) as decoded:
+    # The file first: that it can't be read is told before a model is loaded.
+    with closing(Stream(source, _kind(info).sample_rate, limit_s=limit_s)) as decoded:
         trained = load(info)
         song = _Song(trained, decoded)
         if trained.kind.excerpt_s is None:
@@ -162,14 +167,15 @@ def glance(source: Source, info: ModelInfo, *, limit_s: float) -> Analysis | Non
     """A first ranking from three windows spread over the song; see `prediction.glance`."""
     if info.excerpt_s is None:
         return None
+    sample_rate = _kind(info).sample_rate
     length_s, found = audio.excerpts(
-        source, info.sample_rate, count=_GLANCES, length_s=info.excerpt_s, limit_s=limit_s
+        source, sample_rate, count=_GLANCES, length_s=info.excerpt_s, limit_s=limit_s
     )
     if not found or length_s < (_GLANCES + 1) * info.excerpt_s:
         return None
     trained = load(info)
-    size = round(info.excerpt_s * info.sample_rate)
-    signals = [Signal(samples[:size], info.sample_rate, start_s) for start_s, samples in found]
+    size = round(info.excerpt_s * sample_rate)
+    signals = [Signal(samples[:size], sample_rate, start_s) for start_s, samples in found]
     audible = [signal for signal in signals if excerpts.is_audible(signal)]
     if not audible:
         return None
@@ -246,7 +252,6 @@ class _Song(_Windows):
         excerpt_s = self.trained.kind.excerpt_s
         if excerpt_s is not None and self.decoded.duration_s < excerpt_s - 0.01:
             yield (
-                f"It lasts only {self.decoded.duration_s:.1f} s, less than the {excerpt_s:g} s that "
-                "the model was trained on at a time: minima and maxima over so little may mislead "
-                "it."
+                f"It lasts only {self.decoded.duration_s:.1f} s, less than the {excerpt_s:g} s "
+                "excerpts that the model was trained on; the result may suffer."
             )
