@@ -25,7 +25,7 @@ def stubbed(monkeypatch):
     """Songs of three snapshots; what their bytes say decides what goes wrong."""
     whole = example.analysis()
 
-    def stream(data):
+    def stream(data, model):
         if data == b"bad":
             raise NotAudio("It is text.")
         yield replace(whole, share_heard=0.3)
@@ -37,7 +37,7 @@ def stubbed(monkeypatch):
         yield whole
 
     monkeypatch.setattr(prediction, "stream", stream)
-    monkeypatch.setattr(prediction, "glance", lambda data: None)
+    monkeypatch.setattr(prediction, "glance", lambda data, model: None)
     monkeypatch.setattr(pretrained, "loaded", lambda: False)
     monkeypatch.setattr(pretrained, "networks", lambda progress: progress(5, 10))
     return whole
@@ -107,7 +107,7 @@ def test_a_closed_song_is_forgotten(stubbed):
 
 def test_a_glance_comes_before_the_song_is_heard(stubbed, monkeypatch):
     glanced = replace(example.analysis(), share_heard=0.1)
-    monkeypatch.setattr(prediction, "glance", lambda data: glanced)
+    monkeypatch.setattr(prediction, "glance", lambda data, model: glanced)
     answers = exchange(
         {"open": "a", "bytes": 4, "data": b"song"}, {"step": "a"}, {"step": "a"}, {"step": "a"}
     )
@@ -125,9 +125,9 @@ import sys
 from dataclasses import replace
 from genre_engine import errors, example, listening_process, prediction, pretrained
 
-prediction.glance = lambda data: None
+prediction.glance = lambda data, model: None
 
-def stream(data):
+def stream(data, model):
     whole = example.analysis()
     if data == b"bad": raise errors.NotAudio("It is text.")
     if data == b"fault": raise ZeroDivisionError("ours")

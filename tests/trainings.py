@@ -1,4 +1,4 @@
-"""Small data sets of sounds, and runs that were really trained on them, for tests of what uses runs.
+"""Small data sets of sounds, and runs really trained on them, for tests of what uses runs.
 
 The sounds are told apart at once (chords, drums, low tones), the clips are as long as the excerpts
 of the features, and an excerpt is 6 s instead of 30, so that a test's song has many windows.
@@ -63,5 +63,3 @@ def make_song(*parts, rate=44100):
         for genre, duration_s in parts
     ]
     return sounds.encoded(np.concatenate(pieces).astype(np.float32), rate, "FLAC")
-
-

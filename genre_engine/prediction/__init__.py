@@ -32,6 +32,7 @@ __all__ = [
     "classify",
     "from_tags",
     "glance",
+    "load",
     "stream",
 ]
 
@@ -57,6 +58,17 @@ def check_choice(view: str | None, model: str) -> ModelInfo:
             f"{', '.join(found.views)}."
         )
     return found
+
+
+def load(model: ModelInfo) -> None:
+    """Have a run's model in memory; the last ones that were used stay there.
+
+    Raises:
+        RunError, ModelError: it was removed, is damaged, or can't be used.
+    """
+    from genre_engine.prediction import trained
+
+    trained.load(model)
 
 
 def classify(
