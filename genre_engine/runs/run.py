@@ -220,7 +220,7 @@ class Run:
                 f"parts.parquet of the run {self.name!r} is damaged. Remove it and train again."
             ) from error
 
-    def model(self) -> "Model[Any]":
+    def model(self) -> "Model":
         """The finished model.
 
         Raises:

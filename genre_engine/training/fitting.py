@@ -85,6 +85,7 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     model = kind(kind.Settings.from_dict(config.settings), seed=config.seed)
     model.fit(data["train"], data["selecting"], reporter, checkpoint=run.checkpoint_folder)
     data.clear()
+    _tell_lost_epochs(run, events, model)
     phase("Predicting")
     model.save(run.model_folder)
     _predict(run, material, model)
@@ -95,6 +96,18 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     events.write("status", status="finished", message=judging.verdict(report))
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
     run.clear_request()
+
+
+def _tell_lost_epochs(run: Run, events: Journal, model: Model) -> None:
+    """Tell of epochs whose checkpoint was the last that could be written, and not their event."""
+    told = [event["epoch"] for event in run.epochs()]
+    whole = [epoch["epoch"] for epoch in model.history_]
+    if told == whole:
+        return
+    lost = next((n for n in whole if n not in told), whole[0])
+    for values in model.history_:
+        if values["epoch"] >= lost:
+            events.write("epoch", **values)
 
 
 def _material(run: Run) -> Material:

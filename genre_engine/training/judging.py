@@ -39,7 +39,7 @@ def report(run: Run, material: Material, model: Model) -> dict[str, Any]:
     thresholds = None
     if config.task == "multilabel":
         best = metrics.choose_global(y, p, config.genres)
-        groups = None if validation.groups is None else validation.groups[tuning]
+        groups = None if validation.groups is None else validation.groups[tuning].tolist()
         own = metrics.choose_per_genre(y, p, config.genres, groups=groups, towards=best)
         per_genre = dict(zip(config.genres, own.tolist(), strict=True))
         thresholds = {"global": best, "per_genre": per_genre}

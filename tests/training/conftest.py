@@ -46,8 +46,9 @@ def workspace(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def small(tmp_path):
-    return import_table(tmp_path)
+def small(tmp_path, workspace):
+    there = (workspace / "datasets" / "small").is_dir()
+    return datasets.open("small") if there else import_table(tmp_path)
 
 
 @pytest.fixture
@@ -74,5 +75,5 @@ def trained_workspace(tmp_path_factory):
 @pytest.fixture
 def trained(trained_workspace, workspace):
     """A copy of the trained run in this test's workspace."""
-    shutil.copytree(trained_workspace, workspace)
+    shutil.copytree(trained_workspace, workspace, dirs_exist_ok=True)
     return runs.open("first")
