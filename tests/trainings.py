@@ -4,6 +4,7 @@ The sounds are told apart at once (chords, drums, low tones), the clips are as l
 of the features, and an excerpt is 6 s instead of 30, so that a test's song has many windows.
 """
 
+import json
 from contextlib import contextmanager
 
 import numpy as np
@@ -56,7 +57,57 @@ def make_run(dataset="sounds", model="linear", name=None, **options):
     return training.train(runs.create(config))
 
 
-def make_song(*parts, rate=44100):
+def make_all(folder):
+    """A workspace with finished runs: a model for each task and for patches, one that pretends to
+    be trained on the demo set, one on a table, and one that was never started."""
+    make_clips(folder / "clips")
+    with workspace_at(folder / "workspace"):
+        make_dataset("sounds", folder / "clips", ("summary", "patches"))
+        make_run(name="tones", features="summary")
+        make_run(name="one-of", features="summary", task="multiclass")
+        make_run(name="two", features="summary", task="binary", genres=["chords", "drums"])
+        make_run(
+            name="pictures",
+            model="cnn",
+            features="patches",
+            settings={"epochs": 1, "filters": [4, 4]},
+        )
+        _make_synthetic(make_run(name="toy", features="summary"))
+        _make_table_run(folder / "table.csv")
+        config = runs.new_config("sounds", model="linear", name="waiting", split="random")
+        runs.create(config)
+    return folder / "workspace"
+
+
+def _make_synthetic(run):
+    path = run.folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(config | {"synthetic": True, "dataset": "demo"}), encoding="utf-8")
+
+
+def _make_table_run(path):
+    rng = np.random.default_rng(0)
+    lines = ["track_id,a,b,genre"]
+    for number in range(40):
+        values = rng.normal(3 * (number % 2), 1, 2)
+        genre = ("pop", "rock")[number % 2]
+        lines.append(f"song {number},{values[0]:.3f},{values[1]:.3f},{genre}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    datasets.import_table("numbers", path, label="genre")
+    make_run("numbers", name="numbers")
+
+
+_made = {}
+
+
+def workspace_of(tmp_path_factory):
+    """The workspace of `make_all`, made once for all tests. Who changes it copies it first."""
+    if "at" not in _made:
+        _made["at"] = make_all(tmp_path_factory.mktemp("trainings"))
+    return _made["at"]
+
+
+def make_song(*parts, rate=RATE):
     """The bytes of a song: (genre or None for silence, seconds) after each other."""
     pieces = [
         GENRES[genre](duration_s, rate) if genre else np.zeros(round(duration_s * rate))

@@ -58,12 +58,15 @@ def genre_bars(
             marker={"symbol": "line-ns-open", "size": 8, "color": ACCENT},
             hoverinfo="skip",
         )
+    ends = np.maximum(matches, high)
     if scores.thresholds is not None:
-        _add_thresholds(figure, names, 100 * scores.thresholds[best])
-    for index, name, match, end in zip(best, names, matches, high, strict=True):
+        thresholds = 100 * scores.thresholds[best]
+        _add_thresholds(figure, names, thresholds)
+        ends = np.maximum(ends, thresholds)
+    for index, name, match, end in zip(best, names, matches, ends, strict=True):
         figure.add_annotation(
             y=name,
-            x=max(match, end),
+            x=end,
             text=f"<b>{match:.0f}</b>" if index in yes else f"{match:.0f}",
             showarrow=False,
             xanchor="left",

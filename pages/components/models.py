@@ -82,14 +82,12 @@ def _tell_address(chosen: list[str]) -> None:
 
 
 def about(model: ModelInfo) -> None:
-    """What a run's model was trained on, and how; a badge where that wasn't real music."""
+    """What a model was trained on, and how; a badge where that wasn't real music."""
     if not model.is_run:
+        st.markdown("Trained on the Million Song Dataset and MagnaTagATune")
         return
-    parts = [
-        f"Trained on **{plain(model.dataset)}**",
-        f"{plain(model.algorithm)} on {plain(model.features)}",
-        f"{len(model.genres)} genres",
-    ]
+    line = f"Trained on **{plain(model.dataset)}**"
     if model.synthetic:
-        parts.insert(1, ":orange-badge[:material/science: synthetic music only]")
-    st.markdown(" · ".join(parts))
+        line += " :orange-badge[:material/science: synthetic music only]"
+    how = f"{plain(model.algorithm)} on {plain(model.features)}, {len(model.genres)} genres"
+    st.markdown(f"{line} · {how}")

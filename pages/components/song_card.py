@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from genre_engine import figures, vocabulary
-from genre_engine.errors import GenreEngineError, WeightsError
+from genre_engine.errors import GenreEngineError, WeightsError, WrongUsage
 from genre_engine.overview import overview
 from genre_engine.prediction import MODEL, ModelInfo
 from genre_engine.pretrained import weights
@@ -29,7 +29,7 @@ def song_card(
                 if alone:
                     st.subheader(_headline(hearings[0], view), anchor=False)
                 st.markdown(_about(song, hearings))
-                if alone:
+                if alone and models[0].is_run:
                     about(models[0])
             st.button(
                 "Remove",
@@ -41,7 +41,7 @@ def song_card(
                 args=(song,),
             )
         if alone and hearings[0].error is not None:
-            _failure(song, hearings[0])
+            _failure(song, hearings[0], models[0])
             return
         _player(song)
         if alone:
@@ -64,7 +64,7 @@ def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
         st.subheader(_headline(hearing, view), anchor=False)
         about(model)
     if hearing.error is not None:
-        _failure(song, hearing)
+        _failure(song, hearing, model)
     else:
         _hearing(song, hearing, model, view, wide=False)
 
@@ -76,7 +76,7 @@ def _hearing(song: Song, hearing: Hearing, model: ModelInfo, view: str, *, wide:
         return
     key = song.key if model.id == MODEL else f"{song.key}-{model.id}"
     view = analysis.view(view)
-    heat_strip(analysis, view, song.key, key)
+    heat_strip(analysis, view, song.key, key, narrow=not wide)
     if hearing.busy:
         st.progress(analysis.share_heard, text=f"Heard {analysis.share_heard:.0%} so far")
     if model.is_run or not wide:
@@ -112,11 +112,17 @@ def _about(song: Song, hearings: Sequence[Hearing]) -> str:
     return name
 
 
-def _failure(song: Song, hearing: Hearing) -> None:
+def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:
     if not isinstance(hearing.error, GenreEngineError):
         st.error(
             "A fault of this app, not of your file; it has been logged. The other songs are not "
             "affected.",
+            icon=":material/error:",
+        )
+        return
+    if isinstance(hearing.error, WrongUsage):  # it was there when the page was drawn
+        st.error(
+            f"The run **{plain(model.name)}** was removed. Choose another model.",
             icon=":material/error:",
         )
         return

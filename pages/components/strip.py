@@ -30,7 +30,7 @@ _strip = st.components.v2.component(
 )
 
 
-def heat_strip(analysis: Analysis, view: str, card: str, key: str) -> None:
+def heat_strip(analysis: Analysis, view: str, card: str, key: str, *, narrow: bool = False) -> None:
     """Draw the strip of a song whose player is in the container with the key `card`."""
     scores = analysis.views[view]
     starts, ends = analysis.starts_s, analysis.ends_s
@@ -56,6 +56,7 @@ def heat_strip(analysis: Analysis, view: str, card: str, key: str) -> None:
             "starts": starts.round(3).tolist(),
             "ends": ends.round(3).tolist(),
             "duration": analysis.duration_s,
+            "narrow": narrow,
         },
         height="content",
     )
