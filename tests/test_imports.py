@@ -17,7 +17,7 @@ LAYOUT = (
     *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained", "features"),
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
-    *("extraction", "metrics", "models", "runs", "bundles", "training", "tuning"),
+    *("extraction", "metrics", "models", "runs", "bundles", "training", "comparison", "tuning"),
     *("prediction", "example", "listening_process", "making", "jobs", "worker", "reproduce"),
     *("figures", "cli", "__main__"),
 )

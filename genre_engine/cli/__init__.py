@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, evaluate, extract, runs, train, weights
+from genre_engine.cli import classify, compare, datasets, evaluate, extract, runs, train, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("classify")(classify.command)
+app.command("compare")(compare.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from genre_engine.metrics.arrays import Judged, check
+from genre_engine.metrics.arrays import Flags, Floats, Judged, check
 from genre_engine.metrics.baselines import Baseline, do_nothing
 from genre_engine.metrics.calibration import Platt
 from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
@@ -25,6 +25,8 @@ __all__ = [
     "NAMES",
     "PER_GENRE",
     "Baseline",
+    "Flags",
+    "Floats",
     "Judged",
     "Platt",
     "Report",

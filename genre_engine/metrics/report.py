@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from genre_engine.errors import WrongUsage
 from genre_engine.metrics import baselines as do_nothing
 from genre_engine.metrics import bootstrap, calibration
-from genre_engine.metrics.arrays import Floats, Judged, check, decide, thresholds_of
+from genre_engine.metrics.arrays import Flags, Floats, Judged, check, decide, thresholds_of
 from genre_engine.metrics.baselines import Baseline
 from genre_engine.metrics.bootstrap import Draws
 from genre_engine.metrics.figures import NAMES, PER_GENRE, Figures, plain, sums
@@ -61,10 +62,10 @@ class Report:
     def undefined(self) -> dict[str, list[str]]:
         """Genres for which a figure isn't defined: left out of its macro mean, or counted as 0."""
         y = self.judged.y
-        found = {
-            "precision": ~self._said.any(axis=0),
+        found: dict[str, Flags] = {
+            "precision": ~self.decisions.any(axis=0),
             "recall": ~y.any(axis=0),
-            "f1": ~y.any(axis=0) & ~self._said.any(axis=0),
+            "f1": ~y.any(axis=0) & ~self.decisions.any(axis=0),
             "roc_auc": ~y.any(axis=0) | y.all(axis=0),
             "average_precision": ~y.any(axis=0),
         }
@@ -73,8 +74,9 @@ class Report:
             for name, flags in found.items()
         }
 
-    @property
-    def _said(self) -> Any:
+    @cached_property
+    def decisions(self) -> Flags:
+        """bool [n_tracks, n_genres]: what was said."""
         return decide(self.judged, self.thresholds if self.thresholds is not None else np.zeros(0))
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class Report:
             "tracks": len(self.judged.y),
             "genres": list(self.genres),
             "support": self.support,
-            **self._body(self.figures, self._said),
+            **self._body(self.figures, self.decisions),
             "thresholds": self._thresholds(),
             "calibration": self.calibration,
             "undefined": self.undefined,

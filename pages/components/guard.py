@@ -27,6 +27,15 @@ def pages() -> list[Any]:
             icon=":material/travel_explore:",
             url_path="explore",
         ),
+        st.Page(
+            "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
+        ),
+        st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            url_path="compare",
+        ),
     ]
 
 

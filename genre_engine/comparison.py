@@ -1,0 +1,416 @@
+"""Finished runs side by side: which is better, is the difference real, and what was set otherwise.
+
+Runs are ranked together only where they answer the same question: the same tracks, the same truth,
+the same genres, one task. Such runs form a board. Within a board the difference of two runs is
+taken draw by draw, over the same artists for both (paired bootstrap), and where several pairs are
+looked at, their p-values are Holm's.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from genre_engine import metrics
+from genre_engine.errors import RunError, WrongUsage
+from genre_engine.metrics.figures import NAMES
+from genre_engine.runs import Predictions, Run
+
+DEFAULT_FIGURE = "average_precision.macro"
+# What a leader board can be sorted by; False: the smaller the better.
+FIGURES: Mapping[str, tuple[str, bool]] = {
+    "average_precision.macro": ("Macro average precision", True),
+    "f1.macro": ("Macro F1", True),
+    "f1.micro": ("Micro F1", True),
+    "roc_auc.macro": ("Macro ROC AUC", True),
+    "average_precision.micro": ("Micro average precision", True),
+    "roc_auc.micro": ("Micro ROC AUC", True),
+    "accuracy.top1": ("Top-1 accuracy", True),
+    "accuracy.labelwise": ("Label-wise accuracy", True),
+    "accuracy.subset": ("Subset accuracy", True),
+    "hamming_loss": ("Hamming loss", False),
+    "loss": ("Loss", False),
+}
+_ALPHA = 0.05
+# Settings of so many runs can be laid over each other as lines.
+PARALLEL_FROM = 10
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a better run is ahead of another, in one figure.
+
+    Attributes:
+        ahead, behind: names of the runs.
+        value: at least 0, whichever way the figure counts.
+        interval: 95 %, of the same sign as `value` where the difference is real.
+        p: two-sided, from the draws; None where nothing could be drawn.
+        p_holm: the same, corrected for all pairs that were looked at.
+    """
+
+    ahead: str
+    behind: str
+    value: float
+    interval: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None = None
+
+    @property
+    def real(self) -> bool:
+        """Whether it can be told from chance at the 5 % level, all pairs considered."""
+        return self.p_holm is not None and self.p_holm < _ALPHA
+
+    def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
+        """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
+        name = FIGURES[figure][0] if figure in FIGURES else figure
+        said = f"{self.ahead} beats {self.behind} by {self.value:.3f}"
+        if self.value == 0:
+            said = f"{self.ahead} and {self.behind} are level"
+        if self.interval is not None:
+            low, high = (f"{bound:.3f}".replace("-", "−") for bound in self.interval)
+            said += f" [{low}, {high}]"
+        said += f" in {name[0].lower() + name[1:]}"
+        if self.p is None:
+            return f"{said}; too few artists or tracks to tell whether that is chance"
+        return f"{said}: {'a real difference' if self.real else 'not distinguishable'}"
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Runs that may be ranked together, the best first.
+
+    Attributes:
+        reports: of each run, on the same tracks in the same order with the same draws.
+        differences: of each pair.
+    """
+
+    dataset: str
+    task: str
+    genres: tuple[str, ...]
+    n_tracks: int
+    over: str
+    runs: tuple[Run, ...]
+    reports: Mapping[str, metrics.Report]
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` prints.
+
+    Attributes:
+        apart: sentences on why runs are not ranked together.
+        settings: what differs between the runs: by its name, each run's value by the run's name.
+    """
+
+    part: str
+    figure: str
+    runs: tuple[Run, ...]
+    boards: tuple[Board, ...]
+    apart: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+
+    def ranked_by(self, figure: str) -> "Comparison":
+        """The same judgement, ranked by another figure; no new look at anything.
+
+        Raises:
+            WrongUsage: there is no such figure.
+        """
+        if figure not in FIGURES:
+            raise WrongUsage(f"There is no figure {figure!r}. Choose one of: {', '.join(FIGURES)}.")
+        boards = tuple(_ranked(board, figure) for board in self.boards)
+        return replace(self, figure=figure, boards=boards)
+
+    def report(self, run: Run) -> metrics.Report:
+        return next(board.reports[run.id] for board in self.boards if run.id in board.reports)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "part": self.part,
+            "figure": self.figure,
+            "runs": [self._run(run) for run in self.runs],
+            "boards": [
+                {
+                    "dataset": board.dataset,
+                    "task": board.task,
+                    "genres": list(board.genres),
+                    "tracks": board.n_tracks,
+                    "bootstrap_over": board.over,
+                    "ranking": [run.name for run in board.runs],
+                    "differences": [
+                        {
+                            "ahead": difference.ahead,
+                            "behind": difference.behind,
+                            "difference": difference.value,
+                            "interval": list(difference.interval) if difference.interval else None,
+                            "p": difference.p,
+                            "p_holm": difference.p_holm,
+                            "real": difference.real,
+                        }
+                        for difference in board.differences
+                    ],
+                }
+                for board in self.boards
+            ],
+            "not_ranked_together": list(self.apart),
+            "settings": {name: dict(values) for name, values in self.settings.items()},
+        }
+
+    def _run(self, run: Run) -> dict[str, Any]:
+        report = self.report(run)
+        best = best_epoch(run)
+        return {
+            "run": run.name,
+            "id": run.id,
+            "dataset": run.config.dataset,
+            "model": run.config.model,
+            "features": run.config.features.get("kind"),
+            "split": run.config.split.get("kind"),
+            "figures": {name: report.figure(name) for name in NAMES},
+            "intervals": {name: report.interval(name) for name in NAMES},
+            "best_epoch": None if best is None else best.get("epoch"),
+        }
+
+
+def compare(
+    chosen: Sequence[Run], *, part: str = "validation", figure: str = DEFAULT_FIGURE
+) -> Comparison:
+    """Lay finished runs side by side. On test, a look is counted in each run.
+
+    Raises:
+        WrongUsage: fewer than two runs, one named twice, no such part or figure.
+        RunError: one hasn't finished, or its files are damaged.
+    """
+    if len(chosen) < 2:
+        raise WrongUsage("One run can't be compared. Name two or more.")
+    if len({run.id for run in chosen}) < len(chosen):
+        raise WrongUsage("A run is named twice. Name each once.")
+    if part not in ("validation", "test"):
+        raise WrongUsage(f"There is no part {part!r} to judge. Choose validation or test.")
+    keys = {run.id: question(run, part) for run in chosen}
+    boards = tuple(
+        _board([run for run in chosen if keys[run.id] == key], part)
+        for key in dict.fromkeys(keys.values())
+    )
+    found = Comparison(
+        part,
+        figure,
+        tuple(chosen),
+        boards,
+        _apart(boards, part),
+        differing_settings(chosen),
+    ).ranked_by(figure)
+    if part == "test":  # after all that could be refused
+        for run in chosen:
+            run.add_look()
+    return found
+
+
+def question(run: Run, part: str = "validation") -> str:
+    """A digest of what a run was asked: task, genres, and a part's tracks with their truth.
+
+    Raises:
+        RunError: the run hasn't finished, or its files are damaged.
+    """
+    predicted = run.predictions(part)
+    order = np.argsort(np.asarray(predicted.track_ids, str), kind="stable")
+    digest = hashlib.sha256()
+    for text in (run.config.task, *run.config.genres):
+        digest.update(text.encode() + b"\0")
+    digest.update("\0".join(predicted.track_ids[i] for i in order).encode("utf-8", "replace"))
+    digest.update(np.ascontiguousarray(predicted.y[order]).tobytes())
+    return digest.hexdigest()
+
+
+def _board(members: Sequence[Run], part: str) -> Board:
+    first = members[0]
+    shared = _sorted(first.predictions(part))
+    groups = None if shared.groups is None else shared.groups.tolist()
+    reports = {}
+    for run in members:
+        predicted = _sorted(run.predictions(part))
+        reports[run.id] = metrics.evaluate(
+            predicted.y,
+            predicted.p,
+            genres=run.config.genres,
+            thresholds=_threshold(run),
+            task=run.config.task,
+            groups=groups,
+            run=run.name,
+            part=part,
+        )
+    draws = reports[first.id].draws
+    return Board(
+        first.config.dataset,
+        first.config.task,
+        first.config.genres,
+        len(shared.track_ids),
+        "nothing" if draws is None else draws.groups.over,
+        tuple(members),
+        reports,
+        (),
+    )
+
+
+def _ranked(board: Board, figure: str) -> Board:
+    """The board with its runs and differences in the order of a figure."""
+    sign = 1 if FIGURES[figure][1] else -1
+
+    def score(run: Run) -> float:
+        value = board.reports[run.id].figure(figure)
+        return -np.inf if value is None else sign * value
+
+    ranked = tuple(sorted(board.runs, key=score, reverse=True))
+    found = [
+        difference
+        for ahead, behind in combinations(ranked, 2)
+        if (difference := _difference(ahead, behind, board.reports, figure, sign)) is not None
+    ]
+    return replace(board, runs=ranked, differences=_corrected(found))
+
+
+def _sorted(predicted: Predictions) -> Predictions:
+    """In the order of the tracks' ids: then all runs of a board see the same draws."""
+    order = np.argsort(np.asarray(predicted.track_ids, str), kind="stable")
+    return Predictions(
+        [predicted.track_ids[i] for i in order],
+        predicted.y[order],
+        predicted.p[order],
+        None if predicted.groups is None else predicted.groups[order],
+    )
+
+
+def _threshold(run: Run) -> Any:
+    stored = (run.report() or {}).get("thresholds")
+    try:
+        return 0.5 if stored is None else float(stored["global"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"report.json of the run {run.name!r} holds no thresholds. Train it again."
+        ) from error
+
+
+def _difference(
+    ahead: Run, behind: Run, reports: Mapping[str, metrics.Report], figure: str, sign: int
+) -> Difference | None:
+    one, other = reports[ahead.id], reports[behind.id]
+    a, b = one.figure(figure), other.figure(figure)
+    if a is None or b is None:
+        return None
+    value = sign * (a - b)
+    if one.draws is None or other.draws is None:
+        return Difference(ahead.name, behind.name, value, None, None)
+    drawn = sign * (one.draws.figures.overall[figure] - other.draws.figures.overall[figure])
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return Difference(ahead.name, behind.name, value, None, None)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    # One is added to both: so many draws can't show that chance is impossible.
+    tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
+    p = min(1.0, 2 * (1 + float(tail)) / (1 + len(drawn)))
+    return Difference(ahead.name, behind.name, value, (float(low), float(high)), p)
+
+
+def _corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    known = [difference for difference in found if difference.p is not None]
+    corrected = dict(zip(known, holm([d.p for d in known if d.p is not None]), strict=True))
+    return tuple(
+        Difference(d.ahead, d.behind, d.value, d.interval, d.p, corrected.get(d)) for d in found
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for how many there are.
+
+    Source: S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    corrected = [1.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = highest
+    return corrected
+
+
+def _apart(boards: Sequence[Board], part: str) -> tuple[str, ...]:
+    """Why boards are several: for each but the first, how it differs from the first."""
+    if len(boards) < 2:
+        return ()
+    base = boards[0]
+    said = []
+    for board in boards[1:]:
+        names = " and ".join(_names(board))
+        reasons = []
+        if board.task != base.task:
+            reasons.append(f"another task ({board.task} instead of {base.task})")
+        if board.genres != base.genres:
+            reasons.append(f"other genres ({len(board.genres)} against {len(base.genres)})")
+        mine, theirs = (_ids(one, part) for one in (board, base))
+        if mine != theirs:
+            reasons.append(
+                f"other {part} tracks ({len(mine):,} against {len(theirs):,}, of which "
+                f"{len(mine & theirs):,} are the same)"
+            )
+        elif not reasons:
+            reasons.append("the same tracks with other labels")
+        said.append(
+            f"{names} can't be ranked with {' and '.join(_names(base))}: {', '.join(reasons)}."
+        )
+    return tuple(said)
+
+
+def _names(board: Board) -> list[str]:
+    return [run.name for run in board.runs]
+
+
+def _ids(board: Board, part: str) -> set[str]:
+    return set(board.runs[0].predictions(part).track_ids)
+
+
+def differing_settings(chosen: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Whatever the runs' configs don't have in common: by its name, each run's value by its name.
+
+    A setting that a model doesn't have is None, and one that all who have it share is left out.
+    """
+    flat = {run.name: _flat(run) for run in chosen}
+    names = dict.fromkeys(name for values in flat.values() for name in values)
+    return {
+        name: {run: values.get(name) for run, values in flat.items()}
+        for name in names
+        if len({repr(values[name]) for values in flat.values() if name in values}) > 1
+    }
+
+
+def _flat(run: Run) -> dict[str, Any]:
+    config = run.config
+    fractions = config.split.get("fractions")
+    excerpt = config.features.get("parameters", {}).get("excerpt_s")
+    return {
+        "data set": config.dataset,
+        "model": config.model,
+        "features": config.features.get("kind"),
+        "excerpt in s": excerpt,
+        "task": config.task,
+        "genres": ", ".join(config.genres),
+        "rule": config.rule,
+        "split": config.split.get("kind"),
+        "fractions": None
+        if not fractions
+        else ", ".join(f"{part} {share:.2f}" for part, share in fractions.items()),
+        "seed": config.seed,
+        **config.settings,
+    }
+
+
+def best_epoch(run: Run) -> dict[str, Any] | None:
+    """The epoch whose weights were kept: that of the lowest loss on validation; None for none."""
+    epochs = [epoch for epoch in run.epochs() if epoch.get("val_loss") is not None]
+    return min(epochs, key=lambda epoch: float(epoch["val_loss"]), default=None)

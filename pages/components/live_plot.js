@@ -1,0 +1,99 @@
+// One chart, kept: every new figure goes to Plotly.react on the same node, so a zoom stays.
+
+const CONFIG = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+
+function loaded(address) {
+  // Once for the page, however many charts there are. The page's address is one level deep.
+  window.genrePlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(address, window.location.href).href;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      delete window.genrePlotly;
+      script.remove();
+      reject(new Error(`${script.src} can't be loaded`));
+    };
+    document.head.append(script);
+  });
+  return window.genrePlotly;
+}
+
+// What Streamlit's theme gives to its own charts.
+function themed(layout, root, height, width) {
+  const style = getComputedStyle(root);
+  const value = (name, other) => style.getPropertyValue(name).trim() || other;
+  const text = value("--st-text-color", "#31333f");
+  const line = value("--st-border-color", "#e0e0e0");
+  const axis = (given = {}) => ({
+    gridcolor: line,
+    linecolor: line,
+    zerolinecolor: line,
+    ...given,
+    title: { ...given.title, font: { size: 13, color: text } },
+    tickfont: { size: 12, color: text },
+  });
+  const out = {
+    ...layout,
+    height,
+    width,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: value("--st-font", "sans-serif"), size: 13, color: text },
+    hoverlabel: {
+      bgcolor: value("--st-secondary-background-color", "#fff"),
+      bordercolor: line,
+      font: { color: text, size: 13 },
+      ...layout.hoverlabel,
+    },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: text, activecolor: value("--st-primary-color", text) },
+  };
+  for (const name of Object.keys(layout)) {
+    if (/^[xy]axis\d*$/.test(name)) out[name] = axis(layout[name]);
+  }
+  return out;
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".live-plot");
+  root.setAttribute("aria-label", data.alt);
+  root.style.height = `${data.height}px`;
+  const kept = (root.kept ??= { updates: 0, drawn: "" });
+  kept.data = data;
+
+  const draw = () => {
+    // The newest figure, which may have come while plotly.js was still on its way.
+    const { traces, layout, height } = kept.data;
+    const width = root.clientWidth;
+    if (!width || !window.Plotly) return;
+    const full = themed(layout, root, height, width);
+    const said = JSON.stringify([traces, full]);
+    if (said === kept.drawn) return;
+    kept.drawn = said;
+    kept.updates += 1;
+    root.dataset.updates = String(kept.updates);
+    window.Plotly.react(root, structuredClone(traces), full, CONFIG);
+  };
+
+  loaded(data.plotly).then(draw, (error) => {
+    root.textContent = `The chart can't be drawn: ${error.message}. Load the page again.`;
+  });
+
+  if (!kept.watcher) {
+    kept.watcher = new ResizeObserver(draw);
+    kept.watcher.observe(root);
+    // Light and dark change the colours that are read from the page.
+    kept.dark = new MutationObserver(draw);
+    kept.dark.observe(document.documentElement, { attributes: true, attributeFilter: ["style", "class"] });
+    for (let at = root; at && at !== document.documentElement; at = at.parentElement) {
+      kept.dark.observe(at, { attributes: true, attributeFilter: ["style", "class"] });
+    }
+  }
+
+  return () => {
+    kept.watcher?.disconnect();
+    kept.dark?.disconnect();
+    kept.watcher = null;
+    kept.drawn = "";
+    window.Plotly?.purge(root);
+  };
+}

@@ -1,0 +1,55 @@
+"""`compare` as a user calls it."""
+
+import json
+
+import pytest
+
+from tests.finished_runs import finished
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+def test_a_table_says_who_is_ahead_and_what_differs(run):
+    finished("strong", skill=0.7, settings={"dropout": 0.1})
+    finished("weak", skill=0.1, settings={"dropout": 0.6})
+    status, out, errors = run("compare", "strong", "weak")
+    assert status == 0
+    assert "strong beats weak by" in " ".join(out.split())
+    assert "a real difference" in " ".join(out.split())
+    assert "dropout" in out
+    assert errors == ""
+
+
+def test_json_has_every_run_s_figures(run):
+    finished("one")
+    finished("other", seed=4)
+    status, out, _ = run("compare", "one", "other", "--format", "json", "--figure", "f1.macro")
+    values = json.loads(out)
+    assert status == 0
+    assert values["figure"] == "f1.macro"
+    assert [entry["run"] for entry in values["runs"]] == ["one", "other"]
+    assert values["runs"][0]["intervals"]["f1.macro"][0] < values["runs"][0]["figures"]["f1.macro"]
+
+
+def test_runs_on_other_tracks_are_told_apart_in_words(run):
+    finished("one")
+    finished("other", ids=[f"x {i}" for i in range(90)])
+    status, _, errors = run("compare", "one", "other")
+    assert status == 0
+    assert "can't be ranked with" in errors
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "one"], "Name two or more"),
+        (["compare", "one", "nobody"], "There is no run 'nobody'"),
+        (["compare", "one", "other", "--figure", "f9"], "There is no figure 'f9'"),
+    ],
+)
+def test_wrong_usage_has_status_2(words, said, run):
+    finished("one")
+    finished("other")
+    status, out, errors = run(*words)
+    assert (status, out) == (2, "")
+    assert said in errors
