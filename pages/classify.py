@@ -50,7 +50,7 @@ def main() -> None:
         song_card(song, chosen, view, visit.remove)
     visit.watch(news)
     _table(songs, chosen, view)
-    _about_matches(view, chosen)
+    _about_scores(songs, view, chosen)
 
 
 def _view() -> str:
@@ -179,13 +179,14 @@ def _as_csv(done: list[Heard], elements: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _about_matches(view: str, chosen: list[ModelInfo]) -> None:
+def _about_scores(songs: list[Song], view: str, chosen: list[ModelInfo]) -> None:
     with st.expander("What do these numbers mean?"):
         if any(not model.is_run for model in chosen):
             _about_pretrained(view)
         for model in chosen:
             if model.is_run:
-                _about_run(model)
+                known = [song.hearings[model.id].analysis for song in songs]
+                _about_run(model, all(found.calibrated for found in known if found is not None))
 
 
 def _about_pretrained(view: str) -> None:
@@ -206,7 +207,7 @@ def _about_pretrained(view: str) -> None:
         )
 
 
-def _about_run(model: ModelInfo) -> None:
+def _about_run(model: ModelInfo, calibrated: bool) -> None:
     windows = (
         f"It hears the song in windows of {model.excerpt_s:g} s, as long as the excerpts that it "
         "was trained on; a song's score is their mean."
@@ -222,8 +223,13 @@ def _about_run(model: ModelInfo) -> None:
     st.markdown(
         f"**{plain(model.name)}** was trained on the data set *{plain(model.dataset)}*, and knows "
         f"its {len(model.genres)} genres only: whatever it hears, it says one of these or none. "
-        f"{windows} {said} Its scores are **probabilities**, calibrated on validation: they hold "
-        f"for music like that of {plain(model.dataset)}, and for no other."
+        f"{windows} {said} "
+        + (
+            "Its scores are **probabilities**, calibrated on validation: they hold for music like "
+            f"that of {plain(model.dataset)}, and for no other."
+            if calibrated
+            else "Its scores are **not calibrated**: 70 doesn't mean seven times in ten."
+        )
     )
 
 
