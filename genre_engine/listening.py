@@ -5,11 +5,12 @@ Works in stretches of some minutes, so that memory doesn't grow with a file's le
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.audio import Stream, excerpts
+from genre_engine.audio import Samples, excerpts
 from genre_engine.decoders import Source
 from genre_engine.pretrained.network import (
     FRAMES_PER_S,
@@ -59,8 +60,17 @@ class Stretch:
     audible: NDArray[np.bool_]
 
 
-def stretches(stream: Stream, windows: int = STRETCH_WINDOWS) -> Iterator[Stretch]:
-    """Cut a 16 kHz stream into windows of 3 s, `windows` at a time.
+class Samples16k(Protocol):
+    """A song's samples at 16 kHz, and how long it is, known after the last block."""
+
+    @property
+    def duration_s(self) -> float: ...
+
+    def __iter__(self) -> Iterator[Samples]: ...
+
+
+def stretches(stream: Samples16k, windows: int = STRETCH_WINDOWS) -> Iterator[Stretch]:
+    """Cut a song into windows of 3 s, `windows` at a time.
 
     A song shorter than 3 s gives one window, padded with silence.
 

@@ -7,9 +7,9 @@ song comes and ends it when none has come for a while.
 
 The two talk through the child's standard input and output, a JSON object a line:
 
-    {"open": KEY, "bytes": N} and N bytes   → {"analysis": …}     the first snapshot
-    {"step": KEY}                           → {"analysis": …}     the next one
-    {"close": KEY}                          → {}
+    {"open": KEY, "model": ID, "bytes": N} and N bytes   → {"analysis": …}   the first snapshot
+    {"step": KEY}                                        → {"analysis": …}   the next one
+    {"close": KEY}                                       → {}
 
 Before an answer there may be lines {"fetching": [bytes, of bytes]} and {"note": TEXT}; instead of
 one {"error": TYPE, "message": TEXT}. The child ends when its standard input does, so it never
@@ -50,16 +50,18 @@ class ListeningProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def open(self, key: str, data: bytes, note: Note) -> Analysis:
+    def open(self, key: str, data: bytes, note: Note, model: str = "pretrained") -> Analysis:
         """The first snapshot of the song in `data`; `note` is told what is being done until then.
 
+        A key stands for one song and one model, by its id; several may be open at a time.
+
         Raises:
-            GenreEngineError: the child of it that says what is wrong with the song.
+            GenreEngineError: the child of it that says what is wrong with the song or the model.
             ProcessEnded: the process is gone, and all songs that were open with it.
         """
         if not self.running:
             self._start()
-        return self._ask({"open": key, "bytes": len(data)}, data, note)
+        return self._ask({"open": key, "model": model, "bytes": len(data)}, data, note)
 
     def step(self, key: str) -> Analysis:
         """The next snapshot; raises what `open` raises."""
@@ -151,7 +153,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             key, data = request["open"], requests.read(request["bytes"])
             if len(data) < request["bytes"]:  # the server ended while it sent them
                 return
-            songs[key] = _listened(data, say)
+            songs[key] = _listened(data, request.get("model", "pretrained"), say)
         else:
             key = request["step"]
         try:
@@ -170,16 +172,20 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             say(analysis=dump(analysis))
 
 
-def _listened(data: bytes, say: Callable[..., None]) -> Iterator[Analysis]:
+def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Analysis]:
     from genre_engine import prediction, pretrained
 
-    if not pretrained.loaded():
+    chosen = prediction.catalogue.find(model)
+    if (not chosen.is_run or chosen.features == "embedding") and not pretrained.loaded():
         say(note="Waking up the networks")
         pretrained.networks(lambda done, total: say(fetching=[done, total]))
-        say(note="Listening")
-    if (first := prediction.glance(data)) is not None:
+    if chosen.is_run:
+        say(note="Waking up the model")
+        prediction.load(chosen)
+    say(note="Listening")
+    if (first := prediction.glance(data, chosen.id)) is not None:
         yield first
-    yield from prediction.stream(data)
+    yield from prediction.stream(data, chosen.id)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ class Analysis:
         heard: what else is heard, the surest first.
         warnings: sentences on what makes the result less sure.
         share_heard: windows scored of those that are known, 0 to 1.
+        calibrated: whether the scores are probabilities that come true as often as they say.
     """
 
     model: str
@@ -35,10 +36,17 @@ class Analysis:
     heard: tuple[Heard, ...]
     warnings: tuple[str, ...] = ()
     share_heard: float = 1.0
+    calibrated: bool = False
+
+    def view(self, wanted: str) -> str:
+        """The wanted view where there is one of that name, else the first."""
+        return wanted if wanted in self.views else next(iter(self.views))
 
     def sentence(self, view: str) -> str:
-        """The result in a few words: "Classical, clearly"."""
+        """The result in a few words: "Classical, clearly", or the genres that count as "yes"."""
         scores = self.views[view]
+        if scores.thresholds is not None:
+            return _listed([scores.genres[i] for i in scores.yes()])
         first, second = scores.ranking()[:2]
         best, next_best = scores.song[first], scores.song[second]
         name = vocabulary.display_name(scores.genres[first])
@@ -51,6 +59,19 @@ class Analysis:
             return f"{name}, clearly"
         return f"Most likely {name}"
 
+
+def _listed(genres: list[str]) -> str:
+    """["pop", "rock"] → "Pop and rock"; with many, the rest is counted."""
+    if not genres:
+        return "No clear genre"
+    first = vocabulary.display_name(genres[0])
+    rest = [vocabulary.name_within(genre) for genre in genres[1:]]
+    if len(rest) > _NAMED:
+        rest = [*rest[: _NAMED - 1], f"{len(rest) - _NAMED + 1} more"]
+    return " and ".join([", ".join([first, *rest[:-1]]), *rest[-1:]])
+
+
+_NAMED = 3
 
 # Columns of the CSV beside the genres; names are those of the JSON where both have them.
 _BEFORE = ("file", "model", "view", "duration_s")
@@ -68,6 +89,7 @@ def element(
     """A classified song; its best `top` genres (None: all), with its windows where asked for."""
     scores = analysis.views[view]
     found = _empty(file, analysis.model, view)
+    found["calibrated"] = analysis.calibrated
     found["duration_s"] = round(analysis.duration_s, 3)
     found["genres"] = [
         {"genre": scores.genres[i], "score": _rounded(scores.song[i])}
@@ -142,13 +164,19 @@ def dump(analysis: Analysis) -> dict[str, Any]:
                 "genres": list(scores.genres),
                 "song": scores.song.round(5).tolist(),
                 "by_window": scores.by_window.round(4).tolist(),
+                **_thresholds(scores),
             }
             for name, scores in analysis.views.items()
         },
         "heard": [asdict(heard) for heard in analysis.heard],
         "warnings": list(analysis.warnings),
         "share_heard": analysis.share_heard,
+        "calibrated": analysis.calibrated,
     }
+
+
+def _thresholds(scores: GenreScores) -> dict[str, list[float]]:
+    return {} if scores.thresholds is None else {"thresholds": scores.thresholds.tolist()}
 
 
 def restore(values: Mapping[str, Any]) -> Analysis:
@@ -160,11 +188,16 @@ def restore(values: Mapping[str, Any]) -> Analysis:
         ends_s=np.array(values["ends_s"]),
         views={
             name: GenreScores(
-                tuple(view["genres"]), np.array(view["song"]), np.array(view["by_window"])
+                tuple(view["genres"]),
+                np.array(view["song"]),
+                np.array(view["by_window"]),
+                np.array(view["thresholds"]) if "thresholds" in view else None,
             )
             for name, view in values["views"].items()
         },
         heard=tuple(Heard(**heard) for heard in values["heard"]),
         warnings=tuple(values["warnings"]),
         share_heard=values["share_heard"],
+        # The example's bundled analysis was kept before models were trained.
+        calibrated=values.get("calibrated", False),
     )

@@ -143,6 +143,12 @@ def display_name(genre: str) -> str:
     return _NAMES.get(genre, genre[:1].upper() + genre[1:])
 
 
+def name_within(genre: str) -> str:
+    """A genre as it stands within a sentence: "hip hop", "R&B"."""
+    name = _NAMES.get(genre, genre)
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def tagless(view: str) -> tuple[str, ...]:
     """Genres of a view that no tag stands for, so that nothing can be said of them."""
     return tuple(genre for genre, (msd, mtt) in VIEWS[view].items() if not msd and not mtt)
@@ -150,21 +156,30 @@ def tagless(view: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class GenreScores:
-    """Matches of a song's genres, 0 to 1.
+    """Scores of a song's genres, 0 to 1: matches, or a trained model's probabilities.
 
     Attributes:
         genres: names, `[n]`, in the vocabulary's order.
         song: `[n]`, for the song as a whole, from the windows' mean probabilities.
         by_window: `[windows, n]`.
+        thresholds: `[n]`, the scores from which a genre counts as "yes"; None where nothing was
+            learnt of that.
     """
 
     genres: tuple[str, ...]
     song: Floats
     by_window: Floats
+    thresholds: Floats | None = None
 
     def ranking(self) -> list[int]:
         """Indices of the genres, best first; ties in the vocabulary's order."""
         return [int(i) for i in np.argsort(-self.song, kind="stable")]
+
+    def yes(self) -> list[int]:
+        """Indices of the genres that reach their thresholds, best first; none without any."""
+        if self.thresholds is None:
+            return []
+        return [i for i in self.ranking() if self.song[i] >= self.thresholds[i]]
 
 
 def score(

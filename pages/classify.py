@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from genre_engine import results, vocabulary
-from genre_engine.prediction import MODEL
-from pages.components import guard, visit
-from pages.components.listener import Song
+from genre_engine.prediction import ModelInfo
+from pages.components import guard, models, visit
+from pages.components.listener import Hearing, Song
 from pages.components.song_card import song_card
 from pages.components.text import plain
 
@@ -25,7 +25,8 @@ CSV_GENRES = 5
 def main() -> None:
     st.title("What genre is this song?", anchor=False)
     uploads = st.file_uploader(
-        "Drop in one song or several. Two pretrained networks listen to the whole of each.",
+        "Drop in one song or several. Two pretrained networks listen to the whole of each, and so "
+        "do models of your own.",
         accept_multiple_files=True,
         max_upload_size=LIMIT_MB,
         key="uploads",
@@ -34,8 +35,11 @@ def main() -> None:
         "files are kept in memory for this visit only.",
     )
     visit.add_uploads(uploads)
+    chosen = models.choose()
+    visit.hear([model.id for model in chosen])
+    pretrained = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = _view()
+        view = _view() if pretrained else "wide"
         if not any(song.example for song in visit.songs()):
             st.button("Try the example", icon=":material/play_circle:", on_click=visit.add_example)
     _undo()
@@ -43,10 +47,10 @@ def main() -> None:
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     for song in songs:
-        song_card(song, view, visit.remove)
+        song_card(song, chosen, view, visit.remove)
     visit.watch(news)
-    _table(songs, view)
-    _about_matches(view)
+    _table(songs, chosen, view)
+    _about_scores(songs, view, chosen)
 
 
 def _view() -> str:
@@ -74,17 +78,27 @@ def _undo() -> None:
             st.button("Undo", icon=":material/undo:", type="tertiary", on_click=visit.undo)
 
 
-def _table(songs: list[Song], view: str) -> None:
+# What one model says of one song.
+Heard = tuple[Song, ModelInfo, Hearing]
+
+
+def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
     """This visit's songs that are done, with what `classify` would print of them."""
-    done = [song for song in songs if not song.busy]
+    done = [
+        (song, model, song.hearings[model.id])
+        for song in songs
+        for model in chosen
+        if not song.hearings[model.id].busy
+    ]
     if not done:
         return
-    elements = [_element(song, view) for song in done]
+    elements = [_element(heard, view) for heard in done]
     st.subheader("Songs of this visit", anchor=False)
     rows = [
         {
             "Song": song.name,
-            "Result": song.analysis.sentence(view) if song.analysis else "Didn't work",
+            **({"Model": model.name} if len(chosen) > 1 else {}),
+            "Result": _result(hearing, view),
             "Genres": ", ".join(
                 f"{vocabulary.display_name(g['genre'])} {100 * g['score']:.0f}"
                 for g in found["genres"][:3]
@@ -92,13 +106,14 @@ def _table(songs: list[Song], view: str) -> None:
             "Length in s": found["duration_s"],
             "Remarks": found["error"]["message"] if found["error"] else " ".join(found["warnings"]),
         }
-        for song, found in zip(done, elements, strict=True)
+        for (song, model, hearing), found in zip(done, elements, strict=True)
     ]
     st.dataframe(
         rows,
         hide_index=True,
         column_config={
             "Song": st.column_config.TextColumn(width="medium"),
+            "Model": st.column_config.TextColumn(width="small"),
             "Result": st.column_config.TextColumn(width="medium"),
             "Genres": st.column_config.TextColumn(width="large"),
             "Length in s": st.column_config.NumberColumn(format="%.0f", width="small"),
@@ -113,7 +128,7 @@ def _table(songs: list[Song], view: str) -> None:
             "genres.csv",
             "text/csv",
             icon=":material/download:",
-            help="One row a song",
+            help="One row for each song and model",
         )
         st.download_button(
             "JSON",
@@ -121,51 +136,101 @@ def _table(songs: list[Song], view: str) -> None:
             "genres.json",
             "application/json",
             icon=":material/download:",
-            help="With the scores of every window of 3 s",
+            help="With the scores of every window",
         )
         with st.popover("As a command", icon=":material/terminal:"):
-            names = " ".join(shlex.quote(song.name) for song in done if not song.example)
             st.markdown("The same from the command line:")
-            st.code(
-                f"python -m genre_engine classify {names or 'SONG'} --view {view} --format json "
-                "--windows",
-                language="bash",
-                wrap_lines=True,
-            )
+            st.code(_commands(songs, chosen, view), language="bash", wrap_lines=True)
 
 
-def _element(song: Song, view: str) -> dict[str, Any]:
-    if song.analysis is not None and song.error is None:
-        return results.element(song.analysis, song.name, view, windows=True)
-    return results.failure(song.name, song.error or RuntimeError(), view, MODEL)
+def _commands(songs: list[Song], chosen: list[ModelInfo], view: str) -> str:
+    names = " ".join(shlex.quote(song.name) for song in songs if not song.example) or "SONG"
+    options = (
+        f"--model {shlex.quote(model.name)}" if model.is_run else f"--view {view}"
+        for model in chosen
+    )
+    return "\n".join(
+        f"python -m genre_engine classify {names} {option} --format json --windows"
+        for option in options
+    )
 
 
-def _as_csv(done: list[Song], elements: list[dict[str, Any]]) -> str:
+def _result(hearing: Hearing, view: str) -> str:
+    if hearing.analysis is None or hearing.error is not None:
+        return "Didn't work"
+    return hearing.analysis.sentence(hearing.analysis.view(view))
+
+
+def _element(heard: Heard, view: str) -> dict[str, Any]:
+    song, model, hearing = heard
+    if hearing.analysis is not None and hearing.error is None:
+        analysis = hearing.analysis
+        return results.element(analysis, song.name, analysis.view(view), windows=True)
+    shown = view if view in model.views else model.views[0]
+    return results.failure(song.name, hearing.error or RuntimeError(), shown, model.name)
+
+
+def _as_csv(done: list[Heard], elements: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(results.csv_header(CSV_GENRES))
-    for song, found in zip(done, elements, strict=True):
-        writer.writerow(results.csv_row(found, song.analysis, CSV_GENRES))
+    for (_, _, hearing), found in zip(done, elements, strict=True):
+        writer.writerow(results.csv_row(found, hearing.analysis, CSV_GENRES))
     return text.getvalue()
 
 
-def _about_matches(view: str) -> None:
+def _about_scores(songs: list[Song], view: str, chosen: list[ModelInfo]) -> None:
     with st.expander("What do these numbers mean?"):
+        if any(not model.is_run for model in chosen):
+            _about_pretrained(view)
+        for model in chosen:
+            if model.is_run:
+                known = [song.hearings[model.id].analysis for song in songs]
+                _about_run(model, all(found.calibrated for found in known if found is not None))
+
+
+def _about_pretrained(view: str) -> None:
+    st.markdown(
+        "A **match** from 0 to 100 says how strongly the networks hear a genre, compared with "
+        "how often they met it in training. It is **not a probability**: genres are heard "
+        "independently, and matches do not add up to 100. The line over a bar spans the "
+        "windows of 3 s between the lowest and the highest tenth. Below 35 no genre is named."
+    )
+    st.markdown(
+        "The networks are musicnn by Jordi Pons (ISC licence), trained on the Million Song "
+        "Dataset and on MagnaTagATune. They know music only, Western music best."
+    )
+    if view == "ten":
         st.markdown(
-            "A **match** from 0 to 100 says how strongly the networks hear a genre, compared with "
-            "how often they met it in training. It is **not a probability**: genres are heard "
-            "independently, and matches do not add up to 100. The line over a bar spans the "
-            "windows of 3 s between the lowest and the highest tenth. Below 35 no genre is named."
+            "Of the ten Jamendo genres, *soundtrack* has no tag in either network, so its row "
+            "is hatched."
         )
-        st.markdown(
-            "The networks are musicnn by Jordi Pons (ISC licence), trained on the Million Song "
-            "Dataset and on MagnaTagATune. They know music only, Western music best."
+
+
+def _about_run(model: ModelInfo, calibrated: bool) -> None:
+    windows = (
+        f"It hears the song in windows of {model.excerpt_s:g} s, as long as the excerpts that it "
+        "was trained on; a song's score is their mean."
+        if model.excerpt_s is not None
+        else "It hears the song as a whole, as it was trained."
+    )
+    said = (
+        "The grey tick on a row is the threshold that its training chose on validation: from there "
+        'on the genre counts as "yes", and the headline names it.'
+        if model.task == "multilabel"
+        else "A song has one of its genres, so the scores add up to 100."
+    )
+    st.markdown(
+        f"**{plain(model.name)}** was trained on the data set *{plain(model.dataset)}*, and knows "
+        f"its {len(model.genres)} genres only: whatever it hears, it says one of these or none. "
+        f"{windows} {said} "
+        + (
+            "Its scores are **probabilities**, calibrated on validation: they hold for music like "
+            f"that of {plain(model.dataset)}, and for no other."
+            if calibrated
+            else "Its scores are **not calibrated**: 70 doesn't mean seven times in ten."
         )
-        if view == "ten":
-            st.markdown(
-                "Of the ten Jamendo genres, *soundtrack* has no tag in either network, so its row "
-                "is hatched."
-            )
+    )
 
 
 guard.enter()

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from genre_engine import example, listening_process, prediction, pretrained
+from genre_engine import example, listening_process, prediction, pretrained, runs
 from genre_engine.errors import NotAudio, SilentAudio, WeightsError
 from genre_engine.listening_process import ListeningProcess, ProcessEnded, serve
 from genre_engine.results import dump
+from tests import trainings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of POSIX")
 
@@ -25,7 +26,7 @@ def stubbed(monkeypatch):
     """Songs of three snapshots; what their bytes say decides what goes wrong."""
     whole = example.analysis()
 
-    def stream(data):
+    def stream(data, model):
         if data == b"bad":
             raise NotAudio("It is text.")
         yield replace(whole, share_heard=0.3)
@@ -37,7 +38,7 @@ def stubbed(monkeypatch):
         yield whole
 
     monkeypatch.setattr(prediction, "stream", stream)
-    monkeypatch.setattr(prediction, "glance", lambda data: None)
+    monkeypatch.setattr(prediction, "glance", lambda data, model: None)
     monkeypatch.setattr(pretrained, "loaded", lambda: False)
     monkeypatch.setattr(pretrained, "networks", lambda progress: progress(5, 10))
     return whole
@@ -107,12 +108,38 @@ def test_a_closed_song_is_forgotten(stubbed):
 
 def test_a_glance_comes_before_the_song_is_heard(stubbed, monkeypatch):
     glanced = replace(example.analysis(), share_heard=0.1)
-    monkeypatch.setattr(prediction, "glance", lambda data: glanced)
+    monkeypatch.setattr(prediction, "glance", lambda data, model: glanced)
     answers = exchange(
         {"open": "a", "bytes": 4, "data": b"song"}, {"step": "a"}, {"step": "a"}, {"step": "a"}
     )
     shares = [answer["analysis"]["share_heard"] for answer in answers if "analysis" in answer]
     assert shares == [0.1, 0.3, 0.6, 1.0]
+
+
+def test_a_model_that_is_not_there_does_not_spoil_the_others(stubbed, workspace):
+    answers = exchange(
+        {"open": "a", "model": "20260101-000000-abcd"}, {"open": "b", "model": "pretrained"}
+    )
+    assert answers[0]["error"] == "WrongUsage"
+    assert "There is no model '20260101-000000-abcd'" in answers[0]["message"]
+    assert "analysis" in answers[1]
+
+
+def test_a_run_s_model_is_loaded_in_the_process_and_heard_there(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(trainings.workspace_of(tmp_path_factory)))
+    run = runs.open("tones")
+    process = ListeningProcess()
+    notes = []
+    try:
+        found = process.open("a", trainings.make_song(("chords", 14.0)), notes.append, model=run.id)
+        while found.share_heard < 1:
+            found = process.step("a")
+    finally:
+        process.end()
+    assert notes == ["Waking up the model", "Listening"]
+    assert found.model == "tones"
+    assert found.sentence("own") == "Chords"
+    assert found.views["own"].thresholds is not None
 
 
 def test_a_song_that_was_cut_off_on_its_way_is_not_listened_to(stubbed):
@@ -125,9 +152,9 @@ import sys
 from dataclasses import replace
 from genre_engine import errors, example, listening_process, prediction, pretrained
 
-prediction.glance = lambda data: None
+prediction.glance = lambda data, model: None
 
-def stream(data):
+def stream(data, model):
     whole = example.analysis()
     if data == b"bad": raise errors.NotAudio("It is text.")
     if data == b"fault": raise ZeroDivisionError("ours")

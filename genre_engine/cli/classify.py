@@ -18,6 +18,7 @@ from genre_engine.errors import AudioError, FileUnreadable, NotAudio, WrongUsage
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from genre_engine.prediction import ModelInfo
     from genre_engine.results import Analysis
 
 
@@ -40,10 +41,16 @@ def command(
         list[str],  # not paths, which lose a "./": a song's name is as the user gave it
         typer.Argument(metavar="FILE|FOLDER...", help="Songs, and folders that are walked."),
     ],
-    model: Annotated[str, typer.Option(help="Which model listens.")] = "pretrained",
+    model: Annotated[
+        str, typer.Option(metavar="pretrained|RUN", help="Which model listens.")
+    ] = "pretrained",
     view: Annotated[
-        View, typer.Option(help="31 genres (wide), or the ten of MTG-Jamendo (ten).")
-    ] = View.wide,
+        View | None,
+        typer.Option(
+            help="Of the pretrained networks: 31 genres (wide), or the ten of MTG-Jamendo (ten). A "
+            "run has its own genres. [default: wide]",
+        ),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="How results are written.")] = (
         Format.table
     ),
@@ -52,7 +59,11 @@ def command(
         typer.Option(min=1, help="Genres a song. [default: table 3, csv 5, json all]"),
     ] = None,
     windows: Annotated[
-        bool, typer.Option("--windows", help="Over time too, in windows of 3 s (table, json).")
+        bool,
+        typer.Option(
+            "--windows",
+            help="Over time too, in windows of 3 s, a run's as long as its excerpts (table, json).",
+        ),
     ] = False,
     output: Annotated[
         Path | None,
@@ -65,10 +76,10 @@ def command(
     """Tell the genres of songs: every file, and every audio file below a folder."""
     from genre_engine import prediction
 
-    prediction.check_choice(view, model)
+    chosen = prediction.check_choice(view, model)
     if windows and form is Format.csv:
         raise WrongUsage("A CSV has one row a song: --windows goes with --format json or table.")
-    batch = _Batch(model, view, top or _TOP_BY_DEFAULT[form], windows)
+    batch = _Batch(chosen, view or chosen.views[0], top or _TOP_BY_DEFAULT[form], windows)
     songs = list(_songs(inputs))
     if form is Format.csv:
         _write_csv(batch, songs, output)
@@ -116,9 +127,9 @@ def _walk(folder: str) -> Iterator[Song]:
 class _Batch:
     """What is asked of every song, and how many failed."""
 
-    def __init__(self, model: str, view: View, top: int | None, windows: bool) -> None:
+    def __init__(self, model: "ModelInfo", view: str, top: int | None, windows: bool) -> None:
         self.model = model
-        self.view = view.value
+        self.view = str(view)
         self.top = top
         self.windows = windows
         self.failed = 0
@@ -142,7 +153,7 @@ class _Batch:
                 except AudioError as refusal:
                     self.failed += 1
                     complain(f"{printable(name)}: {refusal}")
-                    yield failure(name, refusal, self.view, self.model), None
+                    yield failure(name, refusal, self.view, self.model.name), None
                 else:
                     yield (
                         element(analysis, name, self.view, top=self.top, windows=self.windows),
@@ -152,7 +163,7 @@ class _Batch:
     def _analyse(self, name: str, progress: "Progress", task: Any, number: int) -> "Analysis":
         from genre_engine.prediction import stream
 
-        for analysis in stream(name):
+        for analysis in stream(name, self.model.id):
             progress.update(task, completed=number + analysis.share_heard)
         return analysis
 
@@ -197,12 +208,15 @@ def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
 
     from genre_engine.vocabulary import tagless
 
+    if batch.model.warning:
+        complain(batch.model.warning)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Song", overflow="fold", ratio=4)
     table.add_column("Length", justify="right", no_wrap=True)
     table.add_column("Genre", ratio=3)
-    table.add_column("Match (0 to 100)", ratio=4)
-    table.add_column("Also heard", ratio=4)
+    table.add_column("Score (0 to 100)" if batch.model.is_run else "Match (0 to 100)", ratio=4)
+    if not batch.model.is_run:
+        table.add_column("Also heard", ratio=4)
     for element, analysis in batch.run(songs):
         if analysis is None:
             continue
@@ -212,17 +226,18 @@ def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
             minutes(analysis.duration_s),
             analysis.sentence(batch.view),
             ", ".join(matches),
-            ", ".join(heard.name for heard in analysis.heard[:5]),
+            *([] if batch.model.is_run else [", ".join(h.name for h in analysis.heard[:5])]),
         )
         if batch.windows:
             for start_s, name in _course(analysis, batch.view):
                 table.add_row("", minutes(start_s), name)
         for warning in element["warnings"]:
-            complain(f"{printable(element['file'])}: {warning}")
+            if warning != batch.model.warning:  # said once, before all songs
+                complain(f"{printable(element['file'])}: {warning}")
     if table.row_count:
         width = None if file.isatty() else 140
         Console(file=file, width=width, highlight=False).print(table)
-        if unsaid := tagless(batch.view):
+        if not batch.model.is_run and (unsaid := tagless(batch.view)):
             complain(f"Not known to the pretrained networks: {', '.join(unsaid)}.")
 
 
@@ -313,7 +328,7 @@ def _continue_csv(output: Path, header: list[str], batch: _Batch) -> set[str]:
         raise refusal
     # A torn row can end in a line break inside quotes: it is too short then.
     kept = [row for row in rows[1:] if len(row) == len(header) and not row[-1]]
-    if any(row[1:3] != [batch.model, batch.view] for row in kept):
+    if any(row[1:3] != [batch.model.name, batch.view] for row in kept):
         raise refusal
     with (
         replacing(output.absolute()) as fresh,

@@ -6,6 +6,7 @@ from genre_engine import vocabulary
 
 ACCENT = "#8b5cf6"
 ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"
+ACCENT_PALE = "rgba(139, 92, 246, 0.22)"
 MUTED = "rgba(128, 122, 145, 0.55)"
 NEUTRAL = "#8a8596"
 

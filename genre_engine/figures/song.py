@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genre_engine import vocabulary
-from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, LEVELS, MUTED
+from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, ACCENT_PALE, LEVELS, MUTED, NEUTRAL
 from genre_engine.overview import Overview
-from genre_engine.vocabulary import GenreScores
+from genre_engine.vocabulary import Floats, GenreScores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -17,10 +17,15 @@ _PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
 
 
 def genre_bars(
-    scores: GenreScores, top: int | None = 5, tagless: tuple[str, ...] = ()
+    scores: GenreScores,
+    top: int | None = 5,
+    tagless: tuple[str, ...] = (),
+    word: str = "match",
 ) -> "go.Figure":
     """The best genres as bars from 0 to 100, a line over each from the 10th to the 90th percentile
     of its windows; genres that can't be told as hatched rows below.
+
+    Where there are thresholds, a tick stands at each, and bars that don't reach theirs are pale.
     """
     import plotly.graph_objects as go
 
@@ -28,14 +33,19 @@ def genre_bars(
     names = [vocabulary.display_name(scores.genres[i]) for i in best]
     matches = 100 * scores.song[best]
     low, high = 100 * np.percentile(scores.by_window[:, best], (10, 90), axis=0)
+    yes = set(best if scores.thresholds is None else scores.yes())
     figure = go.Figure(
         go.Bar(
             y=names,
             x=matches,
             orientation="h",
-            marker={"color": ACCENT_LIGHT, "cornerradius": 4},
+            marker={
+                "color": [ACCENT_LIGHT if i in yes else ACCENT_PALE for i in best],
+                "cornerradius": 4,
+            },
             customdata=np.stack([low, high], axis=1),
-            hovertemplate="%{y}: match %{x:.0f}; most windows between %{customdata[0]:.0f} and "
+            hovertemplate=f"%{{y}}: {word} "
+            "%{x:.0f}; most windows between %{customdata[0]:.0f} and "
             "%{customdata[1]:.0f}<extra></extra>",
         )
     )
@@ -48,11 +58,16 @@ def genre_bars(
             marker={"symbol": "line-ns-open", "size": 8, "color": ACCENT},
             hoverinfo="skip",
         )
-    for name, match, end in zip(names, matches, high, strict=True):
+    ends = np.maximum(matches, high)
+    if scores.thresholds is not None:
+        thresholds = 100 * scores.thresholds[best]
+        _add_thresholds(figure, names, thresholds)
+        ends = np.maximum(ends, thresholds)
+    for index, name, match, end in zip(best, names, matches, ends, strict=True):
         figure.add_annotation(
             y=name,
-            x=max(match, end),
-            text=f"<b>{match:.0f}</b>",
+            x=end,
+            text=f"<b>{match:.0f}</b>" if index in yes else f"{match:.0f}",
             showarrow=False,
             xanchor="left",
             xshift=8,
@@ -89,11 +104,31 @@ def genre_bars(
     return figure
 
 
-def genre_bars_alt(scores: GenreScores, top: int | None = 5) -> str:
+def _add_thresholds(figure: "go.Figure", names: list[str], thresholds: Floats) -> None:
+    figure.add_scatter(
+        y=names,
+        x=thresholds,
+        mode="markers",
+        marker={
+            "symbol": "line-ns-open",
+            "size": 18,
+            "line": {"width": 2, "color": NEUTRAL},
+            "color": NEUTRAL,
+        },
+        hovertemplate='%{y}: counts as "yes" from %{x:.0f} on<extra></extra>',
+    )
+
+
+def genre_bars_alt(scores: GenreScores, top: int | None = 5, word: str = "match") -> str:
     """The bars in words."""
     best = scores.ranking()[:top]
-    told = (f"{vocabulary.display_name(scores.genres[i])} {100 * scores.song[i]:.0f}" for i in best)
-    return "Match from 0 to 100: " + ", ".join(told)
+    yes = scores.yes()
+    told = (
+        f"{vocabulary.display_name(scores.genres[i])} {100 * scores.song[i]:.0f}"
+        + (' (counts as "yes")' if i in yes else "")
+        for i in best
+    )
+    return f"{word.capitalize()} from 0 to 100: " + ", ".join(told)
 
 
 def waveform(drawn: Overview) -> "go.Figure":

@@ -1,9 +1,10 @@
 """Has the visitors' songs classified in the background, one step at a time for the whole server.
 
 A song belongs to its visitor's session; the listener only borrows it, and drops it when the
-session is gone. One thread asks the listening process for one step after the other, so that one
-inference runs at a time whoever is waiting, and goes on while the visitor looks at another page.
-The thread never calls streamlit.
+session is gone. What one model says of one song is a hearing; the queue is made of these. One
+thread asks the listening process for one step after the other, so that one inference runs at a time
+whoever is waiting, and goes on while the visitor looks at another page. The thread never calls
+streamlit.
 """
 
 import itertools
@@ -23,8 +24,8 @@ from genre_engine.results import Analysis
 
 logger = logging.getLogger(__name__)
 
-# Songs that are open at the same time; each holds some tens of MB in the listening process.
-_OPEN_SONGS = 2
+# Hearings that are open at the same time; each holds some tens of MB in the listening process.
+_OPEN = 2
 
 # Seconds without a song after which the listening process is ended and its memory given back.
 _REST_S = 600.0
@@ -35,15 +36,35 @@ _numbers = itertools.count(1)
 
 
 @dataclass(eq=False)
+class Hearing:
+    """What one model says of a song; the listener fills it in.
+
+    Attributes:
+        model: the model's id.
+        note: what is being done, while there is no ranking yet.
+        error: why the song could not be classified.
+    """
+
+    model: str
+    state: Literal["waiting", "working", "done", "failed"] = "waiting"
+    note: str = ""
+    analysis: Analysis | None = None
+    error: Exception | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self.state in ("waiting", "working")
+
+
+@dataclass(eq=False)
 class Song:
-    """A song of this visit; the listener fills in what it finds.
+    """A song of this visit.
 
     Attributes:
         key: names it within the session.
         visitor: whose it is; visitors take turns.
         example: whether it is the bundled one.
-        note: what is being done, while there is no ranking yet.
-        error: why it could not be classified.
+        hearings: by the model's id; who takes one out has it dropped.
         cancelled: set by the page to have it dropped.
         playable: bytes for the browser's player and their MIME type; None until they are made.
         drawn: its waveform and spectrogram, once asked for.
@@ -54,10 +75,7 @@ class Song:
     visitor: str
     key: str = field(default_factory=lambda: f"song-{next(_numbers)}")
     example: bool = False
-    state: Literal["waiting", "working", "done", "failed"] = "waiting"
-    note: str = ""
-    analysis: Analysis | None = None
-    error: Exception | None = None
+    hearings: dict[str, Hearing] = field(default_factory=dict)
     cancelled: bool = False
     playable: tuple[bytes, str] | None = field(init=False)
     drawn: Overview | None = None
@@ -66,29 +84,40 @@ class Song:
         mime = audio.browser_type(self.data)
         self.playable = (self.data, mime) if mime else None
 
-    @property
-    def busy(self) -> bool:
-        return self.state in ("waiting", "working")
+
+# A hearing in the queue: which song, if it is still there, and which model.
+Wanted = tuple[weakref.ref[Song], str]
+
+
+def _hearing(wanted: Wanted) -> Hearing | None:
+    """The hearing that is wanted, if it still is."""
+    song = wanted[0]()
+    if song is None or song.cancelled:
+        return None
+    hearing = song.hearings.get(wanted[1])
+    return hearing if hearing is not None and hearing.busy else None
 
 
 class Listener:
     """The queue and its thread."""
 
     def __init__(self) -> None:
-        self._waiting: list[weakref.ref[Song]] = []
-        self._open: dict[weakref.ref[Song], str] = {}
+        self._waiting: list[Wanted] = []
+        self._open: dict[Wanted, str] = {}
         self._served: dict[str, int] = {}
         self._process = ListeningProcess()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
 
-    def submit(self, song: Song) -> None:
+    def submit(self, song: Song, model: str) -> None:
+        """Have a song heard by a model; nothing where that is being done already."""
         with self._changed:
-            reference = weakref.ref(song)
-            if reference not in self._waiting and reference not in self._open:
-                song.note = _QUEUED if self._waiting or self._open else _LISTENING
-                self._waiting.append(reference)
+            wanted = (weakref.ref(song), model)
+            if wanted not in self._waiting and wanted not in self._open:
+                queued = self._waiting or self._open
+                song.hearings[model].note = _QUEUED if queued else _LISTENING
+                self._waiting.append(wanted)
             self._changed.notify()
 
     def _run(self) -> None:
@@ -101,65 +130,61 @@ class Listener:
                         self._process.end()
                     self._forget()
                 chosen = self._choose()
-            song = chosen() if chosen else None
-            if chosen is not None and song is not None:
-                self._step(chosen, song)
-            # The name must not keep a song alive whose visitor has left.
-            del song
+            if chosen is not None:
+                self._step(chosen)
 
     def _forget(self) -> None:
-        """Drop songs whose visitors have left or who took them back."""
+        """Drop songs whose visitors have left or who took them back, and models that they did."""
+        self._waiting = [wanted for wanted in self._waiting if _hearing(wanted)]
+        for wanted in [wanted for wanted in self._open if not _hearing(wanted)]:
+            self._process.close(self._open.pop(wanted))
 
-        def alive(reference: weakref.ref[Song]) -> bool:
-            song = reference()
-            return song is not None and song.busy and not song.cancelled
-
-        self._waiting = [reference for reference in self._waiting if alive(reference)]
-        for reference in [reference for reference in self._open if not alive(reference)]:
-            self._process.close(self._open.pop(reference))
-
-    def _choose(self) -> weakref.ref[Song] | None:
-        """The song to go on with: first who has been served least, then who came first."""
+    def _choose(self) -> Wanted | None:
+        """What to go on with: first who has been served least, then what came first."""
         candidates = [*self._open, *self._waiting]
-        if len(self._open) >= _OPEN_SONGS:
+        if len(self._open) >= _OPEN:
             candidates = list(self._open)
 
-        def claim(reference: weakref.ref[Song]) -> int:
-            song = reference()
+        def claim(wanted: Wanted) -> int:
+            song = wanted[0]()
             return self._served.get(song.visitor, 0) if song else 0
 
         return min(candidates, key=claim, default=None)
 
-    def _step(self, reference: weakref.ref[Song], song: Song) -> None:
+    def _step(self, wanted: Wanted) -> None:
+        # These names end with this call: they must not keep a song alive whose visitor has left.
+        song, hearing = wanted[0](), _hearing(wanted)
+        if song is None or hearing is None:
+            return
         try:
-            if reference in self._open:
-                song.analysis = self._process.step(song.key)
+            if wanted in self._open:
+                hearing.analysis = self._process.step(self._open[wanted])
             else:
-                self._waiting.remove(reference)
-                song.state, song.note = "working", _LISTENING
-                self._open[reference] = song.key
-                song.analysis = self._process.open(
-                    song.key, song.data, lambda note: setattr(song, "note", note)
+                self._waiting.remove(wanted)
+                hearing.state, hearing.note = "working", _LISTENING
+                self._open[wanted] = key = f"{song.key}/{hearing.model}"
+                hearing.analysis = self._process.open(
+                    key, song.data, lambda note: setattr(hearing, "note", note), hearing.model
                 )
-            if song.analysis.share_heard >= 1.0:
+            if hearing.analysis.share_heard >= 1.0:
                 if song.playable is None:
                     song.playable = (audio.for_browser(song.data), "audio/flac")
-                song.state = "done"
+                hearing.state = "done"
         except ProcessEnded as error:
-            song.error, song.state = error, "failed"
+            hearing.error, hearing.state = error, "failed"
             # The others that were open went with it, through no fault of theirs.
-            del self._open[reference]
+            del self._open[wanted]
             self._waiting[:0] = self._open
             self._open.clear()
         except GenreEngineError as error:
-            song.error, song.state = error, "failed"
+            hearing.error, hearing.state = error, "failed"
         except Exception as error:
             # A fault of ours must not end the queue for everybody.
             logger.exception("classifying a song failed")
-            song.error, song.state = error, "failed"
+            hearing.error, hearing.state = error, "failed"
         self._served[song.visitor] = self._served.get(song.visitor, 0) + 1
-        if not song.busy:
-            self._open.pop(reference, None)
+        if not hearing.busy:
+            self._open.pop(wanted, None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,93 +1,139 @@
-"""One song on the Classify page: sentence, player, strip, bars, and what else is heard."""
+"""One song on the Classify page: player, and for each model sentence, strip, bars, what else."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from genre_engine import figures, vocabulary
-from genre_engine.errors import GenreEngineError, WeightsError
+from genre_engine.errors import GenreEngineError, WeightsError, WrongUsage
 from genre_engine.overview import overview
+from genre_engine.prediction import MODEL, ModelInfo
 from genre_engine.pretrained import weights
-from pages.components.listener import Song, listener
+from genre_engine.results import Analysis
+from pages.components.listener import Hearing, Song, listener
+from pages.components.models import about
 from pages.components.strip import heat_strip
 from pages.components.text import plain
 
 
-def song_card(song: Song, view: str, remove: Callable[[Song], None]) -> None:
-    """Draw a song as far as it is known."""
+def song_card(
+    song: Song, models: Sequence[ModelInfo], view: str, remove: Callable[[Song], None]
+) -> None:
+    """Draw what each model says of a song, as far as it is known; several side by side."""
     with st.container(border=True, key=song.key):
-        _card(song, view, remove)
+        hearings = [song.hearings[model.id] for model in models]
+        alone = len(models) == 1
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(gap=None):
+                if alone:
+                    st.subheader(_headline(hearings[0], view), anchor=False)
+                st.markdown(_about(song, hearings))
+                if alone and models[0].is_run:
+                    about(models[0])
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"{song.key}-remove",
+                help="Take this song off the page",
+                on_click=remove,
+                args=(song,),
+            )
+        if alone and hearings[0].error is not None:
+            _failure(song, hearings[0], models[0])
+            return
+        _player(song)
+        if alone:
+            _hearing(song, hearings[0], models[0], view, wide=True)
+        else:
+            for column, hearing, model in zip(
+                st.columns(len(models), gap="large"), hearings, models, strict=True
+            ):
+                with column:
+                    _column(song, hearing, model, view)
+        if not any(hearing.busy or hearing.error for hearing in hearings):
+            _pictures(song)
 
 
-def _card(song: Song, view: str, remove: Callable[[Song], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        with st.container(gap=None):
-            st.subheader(_headline(song, view), anchor=False)
-            st.markdown(_about(song))
-        st.button(
-            "Remove",
-            icon=":material/close:",
-            type="tertiary",
-            key=f"{song.key}-remove",
-            help="Take this song off the page",
-            on_click=remove,
-            args=(song,),
-        )
-    if song.error is not None:
-        _failure(song)
-        return
-    _player(song)
-    analysis = song.analysis
+def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
+    """One model of several."""
+    name = plain(model.name) if model.is_run else "The pretrained networks"
+    with st.container(gap=None):
+        st.markdown(f"**{name}**")
+        st.subheader(_headline(hearing, view), anchor=False)
+        about(model)
+    if hearing.error is not None:
+        _failure(song, hearing, model)
+    else:
+        _hearing(song, hearing, model, view, wide=False)
+
+
+def _hearing(song: Song, hearing: Hearing, model: ModelInfo, view: str, *, wide: bool) -> None:
+    analysis = hearing.analysis
     if analysis is None:
-        st.progress(0.0, text=song.note)
+        st.progress(0.0, text=hearing.note)
         return
-    heat_strip(analysis, view, song.key)
-    if song.busy:
+    key = song.key if model.id == MODEL else f"{song.key}-{model.id}"
+    view = analysis.view(view)
+    heat_strip(analysis, view, song.key, key, narrow=not wide)
+    if hearing.busy:
         st.progress(analysis.share_heard, text=f"Heard {analysis.share_heard:.0%} so far")
-    bars, rest = st.columns([3, 2], gap="large")
-    with bars:
-        _bars(song, view)
-    with rest:
-        _heard(song)
+    if model.is_run or not wide:
+        _bars(analysis, view, key)
+        if not model.is_run:
+            _heard(analysis)
+    else:
+        bars, rest = st.columns([3, 2], gap="large")
+        with bars:
+            _bars(analysis, view, key)
+        with rest:
+            _heard(analysis)
     for warning in analysis.warnings:
         st.warning(warning, icon=":material/warning:")
-    if not song.busy:
-        _pictures(song)
 
 
-def _headline(song: Song, view: str) -> str:
-    if song.error is not None:
+def _headline(hearing: Hearing, view: str) -> str:
+    if hearing.error is not None:
         return "This one didn't work"
-    if song.analysis is None:
+    if hearing.analysis is None:
         return "Listening …"
-    return plain(song.analysis.sentence(view))
+    return plain(hearing.analysis.sentence(hearing.analysis.view(view)))
 
 
-def _about(song: Song) -> str:
+def _about(song: Song, hearings: Sequence[Hearing]) -> str:
     name = f"**{plain(song.name)}**"
     if song.example:
         name += " · our example, made by this project's own synthesiser"
-    if song.analysis is not None and not song.busy:
-        minutes, seconds = divmod(int(song.analysis.duration_s), 60)
+    known = next((h.analysis for h in hearings if h.analysis is not None and not h.busy), None)
+    if known is not None:
+        minutes, seconds = divmod(int(known.duration_s), 60)
         name += f" · {minutes}:{seconds:02}"
     return name
 
 
-def _failure(song: Song) -> None:
-    if not isinstance(song.error, GenreEngineError):
+def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:
+    if not isinstance(hearing.error, GenreEngineError):
         st.error(
             "A fault of this app, not of your file; it has been logged. The other songs are not "
             "affected.",
             icon=":material/error:",
         )
         return
-    st.error(plain(str(song.error)), icon=":material/error:")
-    if isinstance(song.error, WeightsError):
+    if isinstance(hearing.error, WrongUsage):  # it was there when the page was drawn
+        st.error(
+            f"The run **{plain(model.name)}** was removed. Choose another model.",
+            icon=":material/error:",
+        )
+        return
+    st.error(plain(str(hearing.error)), icon=":material/error:")
+    if isinstance(hearing.error, WeightsError):
         st.code(weights.COMMAND, language="bash")
-        if st.button("Try again", key=f"{song.key}-again", icon=":material/refresh:"):
-            song.error, song.state = None, "waiting"
-            listener().submit(song)
+        if st.button(
+            "Try again", key=f"{song.key}-{hearing.model}-again", icon=":material/refresh:"
+        ):
+            hearing.error, hearing.state = None, "waiting"
+            listener().submit(song, hearing.model)
             st.rerun()
 
 
@@ -97,25 +143,28 @@ def _player(song: Song) -> None:
         st.audio(data, format=mime, alt=f"Player for {song.name}")
 
 
-def _bars(song: Song, view: str) -> None:
-    assert song.analysis is not None  # noqa: S101 - only drawn with one
-    scores = song.analysis.views[view]
-    every = st.session_state.get(f"{song.key}-all", False)
+def _bars(analysis: Analysis, view: str, key: str) -> None:
+    scores = analysis.views[view]
+    every = st.session_state.get(f"{key}-all", False)
     top = None if every else 5
+    pretrained = view in vocabulary.VIEWS
+    tagless = vocabulary.tagless(view) if pretrained else ()
+    word = "probability" if analysis.calibrated else "match" if pretrained else "score"
     st.plotly_chart(
-        figures.genre_bars(scores, top, vocabulary.tagless(view)),
-        key=f"{song.key}-bars-{view}-{every}",
+        figures.genre_bars(scores, top, tagless, word),
+        key=f"{key}-bars-{view}-{every}",
         config={"displayModeBar": False},
-        alt=figures.genre_bars_alt(scores, top),
+        alt=figures.genre_bars_alt(scores, top, word),
     )
-    st.toggle(f"Show all {len(vocabulary.VIEWS[view])} genres", key=f"{song.key}-all")
+    n_genres = len(scores.genres) + len(tagless)
+    if n_genres > 5:
+        st.toggle(f"Show all {n_genres} genres", key=f"{key}-all")
 
 
-def _heard(song: Song) -> None:
-    assert song.analysis is not None  # noqa: S101 - only drawn with one
+def _heard(analysis: Analysis) -> None:
     st.markdown("**What else it hears**")
     groups: dict[str, list[str]] = {}
-    for heard in song.analysis.heard:
+    for heard in analysis.heard:
         groups.setdefault(heard.group, []).append(heard.name)
     if not groups:
         st.markdown("Nothing else stands out.")

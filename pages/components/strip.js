@@ -8,6 +8,7 @@ export default function ({ data, parentElement }) {
   const tip = root.querySelector(".tip");
   const head = root.querySelector(".head");
   const { rows, starts, ends, duration } = data;
+  root.classList.toggle("narrow", data.narrow);
 
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
   const percent = (s) => `${(100 * Math.min(1, Math.max(0, s / duration))).toFixed(3)}%`;

@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from genre_engine import example
-from pages.components.listener import Song, listener
+from genre_engine.prediction import MODEL
+from pages.components.listener import Hearing, Song, listener
 
 # How often unfinished songs are looked after, in seconds.
 _TICK_S = 0.3
@@ -30,7 +31,7 @@ def songs() -> list[Song]:
 
 
 def add_uploads(uploads: Sequence[UploadedFile]) -> None:
-    """Take up the files that are new among those in the upload widget, and have them classified."""
+    """Take up the files that are new among those in the upload widget."""
     mine = songs()
     seen: set[str] = st.session_state[_SEEN]
     for upload in uploads:
@@ -38,7 +39,18 @@ def add_uploads(uploads: Sequence[UploadedFile]) -> None:
             seen.add(upload.file_id)
             song = Song(upload.name, upload.getvalue(), st.session_state[_VISITOR])
             mine.insert(0, song)
-            listener().submit(song)
+
+
+def hear(models: Sequence[str]) -> None:
+    """Have every song heard by these models, by their ids, and let go of what others are at."""
+    for song in songs():
+        for model in [model for model in song.hearings if model not in models]:
+            if song.hearings[model].busy:
+                del song.hearings[model]
+        for model in models:
+            if model not in song.hearings:
+                song.hearings[model] = Hearing(model)
+                listener().submit(song, model)
 
 
 def add_example() -> None:
@@ -48,8 +60,7 @@ def add_example() -> None:
         example.PATH.read_bytes(),
         st.session_state[_VISITOR],
         example=True,
-        state="done",
-        analysis=example.analysis(),
+        hearings={MODEL: Hearing(MODEL, state="done", analysis=example.analysis())},
     )
     songs().insert(0, song)
 
@@ -73,8 +84,9 @@ def undo() -> None:
     place, song = st.session_state.pop(_REMOVED)
     song.cancelled = False
     songs().insert(place, song)
-    if song.busy:
-        listener().submit(song)
+    for hearing in song.hearings.values():
+        if hearing.busy:
+            listener().submit(song, hearing.model)
 
 
 News = list[tuple[bool, str, int]]
@@ -82,7 +94,11 @@ News = list[tuple[bool, str, int]]
 
 def news() -> News:
     """What is known of each song; to be taken before the songs are drawn, for `watch`."""
-    return [(song.busy, song.note, id(song.analysis)) for song in songs()]
+    return [
+        (hearing.busy, hearing.note, id(hearing.analysis))
+        for song in songs()
+        for hearing in list(song.hearings.values())
+    ]
 
 
 def watch(drawn: News) -> None:

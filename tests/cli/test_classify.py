@@ -366,10 +366,10 @@ def test_json_is_closed_when_a_batch_is_interrupted(run, folder, monkeypatch):
 
     real = prediction.stream
 
-    def stream(name):
+    def stream(name, model):
         if name == "b.flac":
             raise KeyboardInterrupt
-        return real(name)
+        return real(name, model)
 
     monkeypatch.setattr(prediction, "stream", stream)
     status, out, _ = run("classify", "a.flac", "b.flac", "--format", "json")
@@ -453,7 +453,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(run, folder, python):
     code = (
         "import sys, time\n"
         "from genre_engine import prediction, example\n"
-        "def stream(name):\n"
+        "def stream(name, model):\n"
         "    time.sleep(600 * ('2.flac' in name)); yield example.analysis()\n"
         "prediction.stream = stream\n"
         "from genre_engine.cli import main\n"

@@ -1,27 +1,30 @@
-"""A song and a model → ranked genres, of the whole song and over time.
+"""Songs and the pretrained networks: windows of 3 s → tags → genres.
 
 `stream` gives a first ranking from a few windows spread over the song and refines it while the rest
-is computed; `analyse` waits for the end; `classify` gives that as plain JSON values.
+is computed; `glance` gives one without decoding the rest.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine import pretrained, vocabulary
-from genre_engine.audio import MAX_DURATION_S, Stream
+from genre_engine.audio import Stream
 from genre_engine.decoders import Source
-from genre_engine.errors import SilentAudio, WrongUsage
+from genre_engine.errors import SilentAudio
 from genre_engine.listening import Stretch, glimpses, stretches
+from genre_engine.prediction.catalogue import MODEL
 from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
-from genre_engine.results import Analysis, element
+from genre_engine.results import Analysis
 from genre_engine.vocabulary import Floats
 
-MODEL = "pretrained"
+SILENT = (
+    "There is nothing to hear in it: silence, or steady noise. Check that it is the right file and "
+    "that its level isn't close to zero."
+)
 
 # Eight windows gave the whole song's first genre on 8 of 8 recordings.
 _FIRST_LOOK = 8
@@ -29,48 +32,7 @@ _FIRST_LOOK = 8
 _STEP, _LONGEST_STEP = 16, 64
 
 
-def check_choice(view: str, model: str) -> None:
-    """Raises WrongUsage where a view or a model doesn't exist."""
-    if view not in vocabulary.VIEWS:
-        raise WrongUsage(
-            f"There is no view '{view}'. Choose one of: {', '.join(vocabulary.VIEWS)}."
-        )
-    if model != MODEL:
-        raise WrongUsage(f"There is no model '{model}'. The one that is always there: {MODEL}.")
-
-
-def classify(
-    source: Source,
-    model: str = MODEL,
-    *,
-    view: str = "wide",
-    top: int | None = None,
-    windows: bool = False,
-) -> dict[str, Any]:
-    """Classify a whole song; one element of `classify --format json`, scores from 0 to 1.
-
-    Args:
-        source: a path, or the bytes of a file.
-        top: how many genres, best first; None for all.
-        windows: whether to list the windows of 3 s with their scores.
-
-    Raises:
-        AudioError: one of its children says what is wrong with the source.
-        WeightsError: the pretrained weights can't be had.
-        WrongUsage: there is no such model or view.
-    """
-    check_choice(view, model)
-    file = None if isinstance(source, bytes) else str(source)
-    return element(analyse(source), file, view, top=top, windows=windows)
-
-
-def analyse(source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis:
-    """The complete analysis of a source; raises what `stream` raises."""
-    *_, complete = stream(source, limit_s=limit_s)
-    return complete
-
-
-def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analysis]:
+def stream(source: Source, *, limit_s: float) -> Iterator[Analysis]:
     """Snapshots of the analysis, the first after eight windows spread over the song.
 
     A file of more than 16 minutes is taken in stretches, and the spread is within the first one.
@@ -88,18 +50,14 @@ def stream(source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analy
                 if song.share_heard < 1.0:
                     yield song.snapshot()
     if not len(song.heard):
-        raise SilentAudio(
-            "There is nothing to hear in it: silence, or steady noise. Check that it is the right "
-            "file and that its level isn't close to zero."
-        )
+        raise SilentAudio(SILENT)
     yield song.complete()
 
 
-def glance(source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis | None:
+def glance(source: Source, *, limit_s: float) -> Analysis | None:
     """A first ranking from eight windows spread over the song, without decoding the rest.
 
-    For whoever waits at a screen: `stream` has to decode a song before its first snapshot. None
-    where the source can't be sought in, and for short songs.
+    None where the source can't be sought in, and for short songs.
 
     Raises:
         AudioError: the source can't be opened.
@@ -214,21 +172,26 @@ class _Song:
 
     def _warnings(self) -> Iterator[str]:
         decoded = self._decoded
-        if decoded.cut_short:
-            claimed = f" of {decoded.claimed_s:.1f}" if decoded.claimed_s else ""
-            yield (
-                f"The file is cut short or damaged: {decoded.duration_s:.1f}{claimed} s could be "
-                "decoded, and only these were used."
-            )
+        yield from file_warnings(decoded)
         if decoded.duration_s < PATCH_S - 0.01:
             yield (
                 f"It lasts only {decoded.duration_s:.1f} s, less than the 3 s that the networks "
                 "listen to at a time; silence was added."
             )
-        if decoded.clipped > 0.01:
-            yield (
-                f"{decoded.clipped:.0%} of its samples are beyond full scale and were clipped; the "
-                "result may suffer."
-            )
         if vocabulary.sounds_like_speech(self.heard.probabilities):
             yield "It may be speech: these networks know only music, and call speech hip hop."
+
+
+def file_warnings(decoded: Stream) -> Iterator[str]:
+    """What a file has shown, once decoded, that makes any model's result less sure."""
+    if decoded.cut_short:
+        claimed = f" of {decoded.claimed_s:.1f}" if decoded.claimed_s else ""
+        yield (
+            f"The file is cut short or damaged: {decoded.duration_s:.1f}{claimed} s could be "
+            "decoded, and only these were used."
+        )
+    if decoded.clipped > 0.01:
+        yield (
+            f"{decoded.clipped:.0%} of its samples are beyond full scale and were clipped; the "
+            "result may suffer."
+        )

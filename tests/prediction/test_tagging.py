@@ -10,6 +10,7 @@ import pytest
 from genre_engine import prediction, pretrained, vocabulary
 from genre_engine.decoders import Decoder
 from genre_engine.errors import BadSamples, FileMissing, SilentAudio, WeightsError, WrongUsage
+from genre_engine.prediction import tagging
 from genre_engine.pretrained.network import PATCH_S
 from genre_engine.pretrained.tags import TAGS
 from genre_engine.results import Analysis
@@ -146,7 +147,7 @@ def test_a_longer_song_is_taken_in_stretches(stubs, monkeypatch):
 
     whole = prediction.analyse(song(120.0))
     monkeypatch.setattr(
-        prediction, "stretches", lambda stream: listening.stretches(stream, windows=10)
+        tagging, "stretches", lambda stream: listening.stretches(stream, windows=10)
     )
     snapshots = list(prediction.stream(song(120.0)))
     shares = [snapshot.share_heard for snapshot in snapshots]

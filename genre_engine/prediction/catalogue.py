@@ -1,0 +1,130 @@
+"""Which models there are to classify songs with: the pretrained networks, and every finished run.
+
+Reads configs and events only, so that a page can list the models without loading any.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from genre_engine import vocabulary
+from genre_engine.errors import ModelError, RunError, WrongUsage
+
+if TYPE_CHECKING:
+    from genre_engine.runs import Run
+
+MODEL = "pretrained"
+# The one view of a run: the genres that it was trained on.
+OWN = "own"
+# The features of an imported table: nobody knows how they were computed.
+_TABLE = "table"
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that can classify songs.
+
+    Attributes:
+        id: what never changes: `pretrained`, or a run's id.
+        name: what it is called, and found by: a run's name where that is unique, else its id.
+        views: names of its views, the one that is shown first before the others.
+        genres: of its first view.
+        dataset, algorithm, features, task: what it was trained on, and how; empty if pretrained.
+        excerpt_s: length in s of the windows that it scores; None: the whole song at once.
+        synthetic: whether it has heard synthetic music only.
+    """
+
+    id: str
+    name: str
+    views: tuple[str, ...]
+    genres: tuple[str, ...]
+    dataset: str = ""
+    algorithm: str = ""
+    features: str = ""
+    task: str = "multilabel"
+    excerpt_s: float | None = 3.0
+    synthetic: bool = False
+
+    @property
+    def is_run(self) -> bool:
+        return self.id != MODEL
+
+    @property
+    def warning(self) -> str | None:
+        """What makes all its results less sure."""
+        if not self.synthetic:
+            return None
+        return (
+            f"This model knows synthetic music only: it was trained on the data set "
+            f"{self.dataset}, which this project's synthesiser made. What it says of a recording "
+            "is a guess."
+        )
+
+
+PRETRAINED = ModelInfo(MODEL, MODEL, tuple(vocabulary.VIEWS), tuple(vocabulary.WIDE))
+
+
+def available() -> list[ModelInfo]:
+    """The pretrained networks, then the finished runs that can classify songs, newest first."""
+    from genre_engine import runs
+
+    there = [run for run in runs.listing() if run.error is None]
+    usable = [run for run in there if run.config.features["kind"] != _TABLE]
+    return [PRETRAINED, *(_info(run, there) for run in usable if run.status == "finished")]
+
+
+def find(name: str) -> ModelInfo:
+    """The model of a name, or of a run's id.
+
+    Raises:
+        WrongUsage: there is none.
+        RunError: it is a run that hasn't finished, or is damaged.
+        ModelError: it is a run that songs can't be classified with.
+    """
+    from genre_engine import runs
+
+    if name == MODEL:
+        return PRETRAINED
+    listed = runs.listing()
+    if not any(name in (run.id, run.name) for run in listed):
+        raise WrongUsage(_offer(name))
+    run = runs.open(name)
+    if run.config.features["kind"] == _TABLE:
+        raise ModelError(
+            f"The run '{run.name}' was trained on an imported table of features, and how these "
+            "were computed from audio isn't known, so it can't classify songs. Train on features "
+            "that are extracted here (summary, patches, embedding)."
+        )
+    state = run.state()
+    if state.status != "finished":
+        raise RunError(
+            f"The run '{run.name}' is {state.status}, so it can't classify songs yet. "
+            f"{'Resume it' if run.resumable else 'Wait for it'}, or choose another model."
+        )
+    return _info(run, [other for other in listed if other.error is None])
+
+
+def _info(run: "Run", among: "list[Run]") -> ModelInfo:
+    config = run.config
+    unique = run.name != MODEL and [other.name for other in among].count(run.name) == 1
+    return ModelInfo(
+        id=run.id,
+        name=run.name if unique else run.id,
+        views=(OWN,),
+        genres=config.genres,
+        dataset=config.dataset,
+        algorithm=config.model,
+        features=str(config.features["kind"]),
+        task=config.task,
+        excerpt_s=config.features.get("parameters", {}).get("excerpt_s"),
+        synthetic=config.synthetic,
+    )
+
+
+def _offer(name: str) -> str:
+    names = [model.name for model in available()]
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    offered = f" Did you mean '{near[0]}'?" if near else ""
+    there = ", ".join(names[:_NAMED]) + (" and more" if len(names) > _NAMED else "")
+    return f"There is no model '{name}'.{offered} There are: {there}."
