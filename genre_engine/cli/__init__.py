@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, weights
+from genre_engine.cli import classify, datasets, extract, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("classify")(classify.command)
 app.command("weights")(weights.command)
+app.command("extract")(extract.command)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(datasets.download, name="download")
 

@@ -9,24 +9,31 @@ A run is a folder (`run` says what lies in it). Runs that the command line start
 the app started are the same.
 """
 
+from genre_engine.runs.checks import new_config, open_material, reopen_material
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
+from genre_engine.runs.material import Material
 from genre_engine.runs.predictions import Predictions
-from genre_engine.runs.run import STATUSES, Run, State
+from genre_engine.runs.run import PREDICTED, STATUSES, Run, State
 from genre_engine.runs.store import create, listing, open_run, remove
 
 __all__ = [
+    "PREDICTED",
     "STATUSES",
     "Config",
     "Event",
     "Journal",
+    "Material",
     "Predictions",
     "Run",
     "State",
     "create",
     "listing",
+    "new_config",
     "open",
+    "open_material",
     "remove",
+    "reopen_material",
 ]
 
 # The contract names it so: runs.open("demo-fcn").

@@ -93,15 +93,16 @@ class Run:
         """Status and message of one moment."""
         if self.error:
             return State("failed", self.error)
-        told = self._told()
+        told = self.told()
         if told.status == "running" and not self.alive:
             # It may have ended since that was read; a lock is freed after the last word.
-            told = self._told()
+            told = self.told()
             if told.status == "running" and not self.alive:
                 return self._killed()
         return told
 
-    def _told(self) -> State:
+    def told(self) -> State:
+        """What its events say, whether or not their writer still lives."""
         event = journal.last(self.events_path, ("status",))
         if event is None or event.get("status") not in STATUSES:
             return State("failed", "Its events can't be read. Resume it, or remove it.")
@@ -219,7 +220,7 @@ class Run:
                 f"parts.parquet of the run {self.name!r} is damaged. Remove it and train again."
             ) from error
 
-    def model(self) -> "Model[Any]":
+    def model(self) -> "Model":
         """The finished model.
 
         Raises:

@@ -1,0 +1,327 @@
+"""A data set's tracks → a feature store: on all cores, resumable, one track's failure is one row.
+
+joblib runs the tracks in processes of their own, each with its native threads pinned to one, or on
+the workers of a Dask cluster, which must see the audio files under the same paths. Results come
+back to the one process that writes the store (`features/writer.py`).
+
+A track that failed is tried again when its file has changed, when its failure may have passed (no
+such file, no permission, no ffmpeg, an unforeseen error), or when it is asked for.
+"""
+
+import logging
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from genre_engine.datasets import Dataset
+from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
+from genre_engine.features import Kind
+from genre_engine.features.store import FeatureStore
+from genre_engine.features.writer import Failure, Writer
+
+Progress = Callable[[int, int, int], None]  # tracks done (failed ones included), in all, failed
+
+# A part is written after so many seconds or tracks, whichever comes first.
+PART_S = 20.0
+PART_TRACKS = 512
+
+# Tracks that a process is given at a time: enough that handing over doesn't count.
+_CHUNK = 8
+# How often a process looks whether the one that started it is still there.
+_WATCH_S = 1.0
+_DASK_TIMEOUT_S = 10.0
+
+# Failures that say something of the file itself, which won't change while the file doesn't.
+_LASTING = frozenset(("NotAudio", "BadSamples", "TooShort", "TooLong"))
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One track: who it is, its path in the track table, and the file on disk (or None)."""
+
+    track_id: str
+    path: str
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: values, or a kind of error and a message."""
+
+    task: Task
+    values: NDArray[Any] | None = None
+    error: str = ""
+    message: str = ""
+
+
+def extract(
+    dataset: Dataset,
+    kind: Kind,
+    *,
+    jobs: int | None = None,
+    dask: str | None = None,
+    track_ids: Sequence[str] | None = None,
+    retry: bool = False,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> FeatureStore:
+    """Compute the features of a data set's tracks that aren't in its store yet.
+
+    Args:
+        jobs: processes; as many as cores by default.
+        dask: the address of a Dask scheduler, to compute on its workers instead.
+        track_ids: only these tracks.
+        retry: try all again that failed before.
+        progress: told (done, in all, failed) as tracks are done.
+        should_stop: asked between tracks; what is done by then is kept.
+
+    Raises:
+        ExtractionRunning: another process is extracting into this store.
+        DatasetError: there is no audio.
+        StorageError: the disk is full; the store is intact.
+        WeightsError: the kind needs weights that can't be had.
+    """
+    tasks = _tasks(dataset, track_ids)
+    report = progress or (lambda done, total, failed: None)
+    with Writer(dataset.features_folder, kind) as writer:
+        known = {task.track_id for task in tasks}
+        open_tasks = [task for task in tasks if _is_open(task, writer, retry)]
+        failed = len((known & set(writer.failures)) - {task.track_id for task in open_tasks})
+        done = len(tasks) - len(open_tasks)
+        report(done, len(tasks), failed)
+        if open_tasks:
+            kind.prepare()
+            written = time.monotonic()
+            for outcome in _outcomes(kind, open_tasks, jobs, dask, should_stop):
+                _take(outcome, writer)
+                done += 1
+                failed += outcome.values is None
+                report(done, len(tasks), failed)
+                late = time.monotonic() - written > PART_S
+                if late or writer.waiting >= PART_TRACKS:
+                    writer.flush()
+                    written = time.monotonic()
+            writer.flush()
+            writer.compact()
+    return FeatureStore(writer.folder)
+
+
+def _tasks(dataset: Dataset, track_ids: Sequence[str] | None) -> list[Task]:
+    table = dataset.tracks
+    if track_ids is not None:
+        unknown = sorted(set(track_ids) - set(table["track_id"]))
+        if unknown:
+            raise WrongUsage(f"{dataset.name!r} has no track {unknown[0]!r}. Check its name.")
+        table = table[table["track_id"].isin(set(track_ids))]
+    tasks = [
+        Task(str(track), path if isinstance(path, str) else "", dataset.audio_path(path))
+        for track, path in zip(table["track_id"], table["path"], strict=True)
+    ]
+    if not any(task.file for task in tasks):
+        raise DatasetError(
+            f"None of the {len(tasks)} tracks of {dataset.name!r} has audio in "
+            f"{dataset.audio_folder}. Put it there, or download it, and try again."
+        )
+    if dataset.kind == "jamendo":
+        # Its tables name tracks whose audio hasn't been fetched, which is no failure.
+        tasks = [task for task in tasks if task.file]
+    return tasks
+
+
+def _is_open(task: Task, writer: Writer, retry: bool) -> bool:
+    if task.track_id in writer.done:
+        return False
+    failure = writer.failures.get(task.track_id)
+    if failure is None or retry or failure.error not in _LASTING:
+        return True
+    return failure.state != _state(task.file)
+
+
+def _state(file: Path | None) -> str:
+    """What tells a file from the one that was there before under its name."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        found = None
+    return f"{found.st_size} {found.st_mtime_ns}" if found else ""
+
+
+def _take(outcome: Outcome, writer: Writer) -> None:
+    if outcome.values is not None:
+        writer.add(outcome.task.track_id, outcome.values)
+        return
+    task = outcome.task
+    state = _state(task.file)
+    writer.fail(Failure(task.track_id, task.path, outcome.error, outcome.message, state))
+    _log.info("%s: %s: %s", task.track_id, outcome.error, outcome.message)
+
+
+def _outcomes(
+    kind: Kind,
+    tasks: Sequence[Task],
+    jobs: int | None,
+    dask: str | None,
+    should_stop: Callable[[], bool] | None,
+) -> Iterator[Outcome]:
+    """Outcomes as they come, in any order, until all are there or a stop is asked for.
+
+    A process that dies (killed for its memory, or by a decoder) takes its pool with it. What
+    was being done then is done again one by one, and a track that kills its process again fails.
+    """
+    left = {task.track_id: task for task in tasks}
+    stop = should_stop or (lambda: False)
+    while left:
+        begun: dict[str, Task] = {}
+        try:
+            chunks = _chunks(kind, list(left.values()), begun)
+            with closing(_run(kind, chunks, jobs, dask)) as results:
+                for outcomes in results:
+                    for outcome in outcomes:
+                        del left[outcome.task.track_id]
+                        yield outcome
+                    if stop():
+                        return
+            return
+        except _worker_deaths():
+            suspects = [task for track, task in begun.items() if track in left]
+            _log.warning("a process died; trying %d tracks one by one", len(suspects))
+        for suspect in suspects:
+            yield _alone(kind, suspect, jobs, dask)
+            del left[suspect.track_id]
+            if stop():
+                return
+
+
+def _alone(kind: Kind, task: Task, jobs: int | None, dask: str | None) -> Outcome:
+    try:
+        # Two processes where one was asked for: with one, joblib would work in this process.
+        (outcomes,) = _run(kind, [[task]], max(2, jobs or 2), dask)
+    except _worker_deaths():
+        message = "The process that read it died, twice. Convert the file to WAV or FLAC."
+        return Outcome(task, error="ProcessDied", message=message)
+    return outcomes[0]
+
+
+def _chunks(kind: Kind, tasks: Sequence[Task], begun: dict[str, Task]) -> Iterator[list[Task]]:
+    """Tasks in handfuls; those that were handed out are put down in `begun`."""
+    size = 1 if kind.excerpt_s is None else _CHUNK
+    for start in range(0, len(tasks), size):
+        chunk = list(tasks[start : start + size])
+        begun.update({task.track_id: task for task in chunk})
+        yield chunk
+
+
+def _worker_deaths() -> tuple[type[BaseException], ...]:
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    deaths: list[type[BaseException]] = [BrokenProcessPool]
+    try:
+        from distributed import KilledWorker
+
+        deaths.append(KilledWorker)
+    except ImportError:  # Dask isn't needed on one machine
+        pass
+    return tuple(deaths)
+
+
+def _run(
+    kind: Kind, chunks: Iterable[list[Task]], jobs: int | None, dask: str | None
+) -> Generator[list[Outcome], None, None]:
+    import joblib
+
+    if jobs is not None and jobs < 1:
+        raise WrongUsage(f"{jobs} processes can't work. Name one or more.")
+    n_jobs = jobs or joblib.cpu_count()
+    if dask is None and n_jobs == 1:
+        for chunk in chunks:
+            yield compute(kind, chunk)
+        return
+    with ExitStack() as stack:
+        if dask is None:
+            config = {"backend": "loky", "n_jobs": n_jobs, "inner_max_num_threads": 1}
+        else:
+            config = {"backend": "dask", "client": stack.enter_context(_client(dask))}
+        stack.enter_context(joblib.parallel_config(**config))
+        # A few tasks ahead for each process; one result is taken from memory when it is written.
+        parallel = joblib.Parallel(
+            return_as="generator_unordered", batch_size=1, pre_dispatch="3*n_jobs"
+        )
+        owner = os.getpid() if dask is None else None
+        results = parallel(joblib.delayed(compute)(kind, chunk, owner) for chunk in chunks)
+        # Who stops before the end means it; joblib would warn of tasks that are then given up.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", message=".*still being processed", category=UserWarning)
+        stack.callback(results.close)
+        yield from results
+
+
+def _client(address: str) -> Any:
+    """A connection to a Dask scheduler.
+
+    Raises:
+        WrongUsage: Dask isn't installed, or nobody answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise WrongUsage(
+            "--dask needs Dask. Install it with: python -m pip install dask distributed"
+        ) from error
+    try:
+        return Client(address, timeout=_DASK_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:  # a timeout is an OSError
+        raise WrongUsage(
+            f"No Dask scheduler answers at {address!r}. Start one with `dask scheduler`, and give "
+            "the address that it prints, such as tcp://127.0.0.1:8786."
+        ) from error
+
+
+def compute(kind: Kind, tasks: Sequence[Task], owner: int | None = None) -> list[Outcome]:
+    """Do some tasks, in whatever process this is.
+
+    Args:
+        owner: the process without which there is nobody to do this for.
+    """
+    if owner is not None:
+        _end_with(owner)
+    return [_compute_one(kind, task) for task in tasks]
+
+
+def _compute_one(kind: Kind, task: Task) -> Outcome:
+    if task.file is None:
+        message = f"There is no file {task.path!r} in the audio folder. Put it there again."
+        return Outcome(task, error="FileMissing", message=message)
+    try:
+        return Outcome(task, kind.compute_source(task.file))
+    except AudioError as error:
+        return Outcome(task, error=type(error).__name__, message=str(error))
+    except GenreEngineError:
+        raise  # says something of the machine, and so of every track
+    except Exception as error:  # noqa: BLE001 - a fault that one track shows mustn't end the rest
+        _log.exception("%s", task.track_id)
+        return Outcome(task, error=type(error).__name__, message=str(error) or repr(error))
+
+
+@cache
+def _end_with(owner: int) -> None:
+    """Have this process end soon after the one that started it, should that be killed."""
+    if os.getppid() != owner:  # it works in the owner itself, or isn't its child
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

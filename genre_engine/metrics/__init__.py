@@ -1,0 +1,89 @@
+"""Truth and probabilities → figures that can be trusted.
+
+    from genre_engine import metrics
+    report = metrics.evaluate(y_true, y_prob, genres=names, thresholds=0.5)
+    report.to_dict()                            # the JSON of `evaluate`
+
+Truth is zeros and ones [n_tracks, n_genres], probabilities have the same shape. `evaluate` checks
+both, computes every figure and gives one Report. The functions below it are the cheap ones for the
+end of an epoch; they check nothing and give None where a figure isn't defined.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from genre_engine.metrics.arrays import Judged, check
+from genre_engine.metrics.baselines import Baseline, do_nothing
+from genre_engine.metrics.calibration import Platt
+from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
+from genre_engine.metrics.ranking import ranking
+from genre_engine.metrics.report import Report, evaluate
+from genre_engine.metrics.thresholds import choose_global, choose_per_genre, for_precision
+
+__all__ = [
+    "NAMES",
+    "PER_GENRE",
+    "Baseline",
+    "Judged",
+    "Platt",
+    "Report",
+    "auc_macro",
+    "average_precision_macro",
+    "binary_cross_entropy",
+    "categorical_cross_entropy",
+    "check",
+    "choose_global",
+    "choose_per_genre",
+    "do_nothing",
+    "evaluate",
+    "for_precision",
+    "labelwise_accuracy",
+    "top1_accuracy",
+]
+
+
+def auc_macro(y_true: Any, y_prob: Any) -> float | None:
+    """Mean ROC AUC over the genres that have true and false tracks."""
+    return _ranked(y_true, y_prob)[0]
+
+
+def average_precision_macro(y_true: Any, y_prob: Any) -> float | None:
+    """Mean average precision over the genres that have true tracks."""
+    return _ranked(y_true, y_prob)[1]
+
+
+def _ranked(y_true: Any, y_prob: Any) -> tuple[float | None, float | None]:
+    y, p = np.asarray(y_true).astype(bool), np.asarray(y_prob, float)
+    # A network that has burst gives NaN, for which there is no order.
+    if not len(y) or not np.isfinite(p).all():
+        return None, None
+    scores = ranking(y, p, micro=False).score(np.ones(len(y)))
+    auc, precision = (float(mean_of_defined(values)) for values in scores)
+    return (auc if np.isfinite(auc) else None), (precision if np.isfinite(precision) else None)
+
+
+def binary_cross_entropy(y_true: Any, y_prob: Any) -> float:
+    """Mean over cells, unweighted, probabilities clipped at 1e-7."""
+    return _loss(y_true, y_prob, "multilabel")
+
+
+def categorical_cross_entropy(y_true: Any, y_prob: Any) -> float:
+    """Mean over tracks with one genre each, unweighted, probabilities clipped at 1e-7."""
+    return _loss(y_true, y_prob, "multiclass")
+
+
+def _loss(y_true: Any, y_prob: Any, task: str) -> float:
+    y, p = np.asarray(y_true).astype(bool), np.asarray(y_prob, float)
+    return float(losses(Judged(y, p, (), task)).mean())
+
+
+def labelwise_accuracy(y_true: Any, y_prob: Any, threshold: float = 0.5) -> float:
+    """Share of cells that are right."""
+    return float(((np.asarray(y_prob) >= threshold) == np.asarray(y_true).astype(bool)).mean())
+
+
+def top1_accuracy(y_true: Any, y_prob: Any) -> float:
+    """Share of tracks whose best-ranked genre is among the true ones."""
+    y = np.asarray(y_true).astype(bool)
+    return float(y[np.arange(len(y)), np.asarray(y_prob).argmax(axis=1)].mean())

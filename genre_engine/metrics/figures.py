@@ -1,0 +1,139 @@
+"""The figures of a report, by name, for one set of weights of the tracks or for many.
+
+A figure's name is its path in the report, such as `f1.macro`. Precision, recall and F1 are 0 where
+nothing was said or nothing is true (scikit-learn's `zero_division=0`), and their macro mean is over
+all genres. ROC AUC and average precision are NaN where they aren't defined, and their macro mean is
+over the genres where they are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genre_engine.metrics.arrays import Flags, Floats, Judged
+from genre_engine.metrics.ranking import Ranking, ranking
+
+PER_GENRE = ("precision", "recall", "f1", "roc_auc", "average_precision")
+NAMES = (
+    "loss",
+    *(f"accuracy.{kind}" for kind in ("subset", "labelwise", "top1")),
+    "hamming_loss",
+    *(f"{name}.{mean}" for name in PER_GENRE for mean in ("micro", "macro")),
+)
+
+# Probabilities of exactly 0 and 1 would make a loss infinite.
+CLIP = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures for d sets of weights.
+
+    Attributes:
+        overall: float [d] by a name of NAMES.
+        per_genre: float [d, n_genres] by a name of PER_GENRE.
+    """
+
+    overall: dict[str, Floats]
+    per_genre: dict[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What is summed over tracks, whatever they weigh: once for all draws.
+
+    Attributes:
+        terms: float [n, 3 * n_genres + 4]: for each genre hits, said, true; then loss, rows that
+            are right as a whole, right cells, rows whose best-ranked genre is true.
+        ranking: the cells in order of their scores.
+    """
+
+    terms: Floats
+    ranking: Ranking
+    n_genres: int
+
+
+def sums(judged: Judged, decisions: Flags) -> Sums:
+    """Prepare the figures of a judgement."""
+    y, said = judged.y, decisions
+    right = y == said
+    best = y[np.arange(len(y)), judged.p.argmax(axis=1)]
+    columns = [y & said, said, y, losses(judged)[:, None], right.all(axis=1)[:, None]]
+    columns += [right.sum(axis=1)[:, None], best[:, None]]
+    terms = np.concatenate([np.asarray(column, float) for column in columns], axis=1)
+    return Sums(terms, ranking(y, judged.p), y.shape[1])
+
+
+def losses(judged: Judged) -> Floats:
+    """Each track's loss: binary cross-entropy, mean over genres; for one genre a track the
+    categorical one.
+    """
+    p = np.clip(judged.p, CLIP, 1 - CLIP)
+    if judged.single:
+        categorical: Floats = -np.log(p[judged.y])
+        return categorical
+    return -np.log(np.where(judged.y, p, 1 - p)).mean(axis=1)
+
+
+def plain(prepared: Sums) -> Figures:
+    """The figures with each track counted once."""
+    weights = np.ones(len(prepared.terms))
+    return combine(prepared, prepared.terms.sum(axis=0)[None], weights.sum()[None], weights[None])
+
+
+def combine(
+    prepared: Sums, totals: Floats, n: Floats, weights: Floats | npt.NDArray[np.float32]
+) -> Figures:
+    """The figures for sets of weights.
+
+    Args:
+        totals: float [d, terms], the weighted sums of `prepared.terms`.
+        n: float [d], the sums of the weights.
+        weights: float [d, n_tracks].
+    """
+    scores = [prepared.ranking.score(row) for row in weights]
+    auc, average_precision = (np.stack(column) for column in zip(*scores, strict=True))
+    g = prepared.n_genres
+    hits, said, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
+    loss, whole, cells, best = totals[:, 3 * g :].T
+    overall = {
+        "loss": loss / n,
+        "accuracy.subset": whole / n,
+        "accuracy.labelwise": cells / (n * g),
+        "accuracy.top1": best / n,
+        "hamming_loss": (n * g - cells) / (n * g),
+    }
+    per_genre = precision_recall_f1(hits, said, true)
+    micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
+    for name, values in per_genre.items():
+        overall[f"{name}.micro"] = micro[name]
+        overall[f"{name}.macro"] = values.mean(axis=1)
+    for name, values in (("roc_auc", auc), ("average_precision", average_precision)):
+        overall[f"{name}.micro"] = values[:, g]
+        overall[f"{name}.macro"] = mean_of_defined(values[:, :g])
+        per_genre[name] = values[:, :g]
+    return Figures(overall, per_genre)
+
+
+def precision_recall_f1(hits: Floats, said: Floats, true: Floats) -> dict[str, Floats]:
+    """Each from counts of any shape; 0 where there is nothing to divide by."""
+    return {
+        "precision": _ratio(hits, said),
+        "recall": _ratio(hits, true),
+        "f1": _ratio(2 * hits, said + true),
+    }
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    result: Floats = np.divide(above, below, out=np.zeros_like(above, float), where=below > 0)
+    return result
+
+
+def mean_of_defined(values: Floats) -> Floats:
+    """Means over the last axis, NaN left out; NaN where all are."""
+    known = np.isfinite(values)
+    n = known.sum(axis=-1)
+    total = np.where(known, values, 0).sum(axis=-1)
+    result: Floats = np.divide(total, n, out=np.full(np.shape(n), np.nan), where=n > 0)
+    return result

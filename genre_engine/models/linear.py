@@ -1,0 +1,183 @@
+"""`linear`: logistic regression over a vector of features.
+
+Where tracks can have several genres, each genre gets a regression of its own, and an epoch is one
+genre: those still to come answer with their share of train. Else one regression tells all genres
+apart, and there is one epoch.
+
+What is learnt are two arrays, so a saved model is `linear.npz`: coefficients, intercepts, scaling.
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.errors import ModelError
+from genre_engine.models.base import Model, Settings, setting
+from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.data import Data, Floats
+from genre_engine.models.files import Description, check_present, damaged, read_arrays
+from genre_engine.models.scaling import Scaling
+from genre_engine.models.watching import Watch
+from genre_engine.models.weighting import class_weights
+
+FILE = "linear.npz"
+
+
+@dataclass(frozen=True)
+class LinearSettings(Settings):
+    """Settings of `linear`."""
+
+    strength: float = setting(
+        0.01,
+        low=1e-6,
+        high=100.0,
+        log=True,
+        label="C",
+        main=True,
+        help="How closely the regression follows the tracks: small values keep the coefficients "
+        "small, against overfitting.",
+        search=(1e-4, 1.0),
+    )
+    class_weights: bool = setting(
+        False,
+        label="Class weights",
+        main=True,
+        help="Lets rare genres count more: by the inverse square root of their frequency, at most "
+        "5 times.",
+        search=(False, True),
+    )
+    max_iterations: int = setting(
+        1000,
+        low=10,
+        high=100_000,
+        step=10,
+        log=True,
+        label="Iterations",
+        help="The most iterations of the solver.",
+    )
+    clip: float = setting(
+        5.0,
+        low=1.0,
+        high=100.0,
+        step=0.5,
+        label="Clip",
+        help="Features further than this many standard deviations from the mean are cut there.",
+    )
+
+
+class Linear(Model):
+    name = "linear"
+    title = "Logistic regression"
+    about = (
+        "A weighted sum of the features for each genre: quick, and hard to beat with few tracks."
+    )
+    Settings = LinearSettings
+    PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
+    _keeps_last = True
+
+    def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
+        super().__init__(settings, seed=seed)
+        self.scaling_: Scaling | None = None
+        self.coefficients_: NDArray[np.float64] = np.empty((0, 0))
+        self.intercepts_: NDArray[np.float64] = np.empty(0)
+
+    def _epochs(self) -> int:
+        return len(self.genres_) if self.task_ == "multilabel" else 1
+
+    def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
+        x = np.asarray(train.x)
+        self.scaling_ = Scaling.of(x, self.settings.clip)
+        scaled, val_scaled = self.scaling_(x), self.scaling_(np.asarray(validation.x))
+        shares = train.y.mean(axis=0)
+        self.coefficients_ = np.zeros((len(shares), x.shape[1]))
+        self.intercepts_ = np.log(shares / (1 - shares))
+        if (state := checkpoint.read()) is not None:
+            watch.restore(state.history)
+            self._take(state.arrays)
+        weights = class_weights(train.y) if self.settings.class_weights else np.ones(len(shares))
+        while not watch.over:
+            genre = watch.epoch - 1
+            if self.task_ == "multilabel":
+                per_class = {0: 1.0, 1: float(weights[genre])}
+                rows, at = self._solve(scaled, train.y[:, genre], per_class, watch)
+                self.coefficients_[genre], self.intercepts_[genre] = rows[0], at[0]
+            else:
+                per_class = dict(enumerate(weights.tolist()))
+                rows, at = self._solve(scaled, train.y.argmax(axis=1), per_class, watch)
+                if len(rows) == 1:  # of two classes scikit-learn gives the second's
+                    rows, at = np.vstack([-rows, rows]) / 2, np.concatenate([-at, at]) / 2
+                self.coefficients_, self.intercepts_ = rows, at
+            watch.add(train.y, self._of(scaled), validation.y, self._of(val_scaled))
+            checkpoint.write(watch.history, self._arrays())
+            watch.tell()
+
+    def _solve(
+        self, x: Floats, y: NDArray[Any], per_class: dict[int, float], watch: Watch
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        regression = LogisticRegression(
+            C=self.settings.strength,
+            max_iter=self.settings.max_iterations,
+            class_weight=per_class,
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            regression.fit(x, y)
+        if any(issubclass(one.category, ConvergenceWarning) for one in caught):
+            watch.progress.log(
+                f"The solver stopped after {self.settings.max_iterations} iterations before it "
+                "had settled. Allow more iterations, or choose a smaller C."
+            )
+        return regression.coef_.astype(np.float64), regression.intercept_.astype(np.float64)
+
+    def _probabilities(self, x: Floats) -> Floats:
+        if self.scaling_ is None:
+            raise ModelError("This linear has learnt nothing yet. Train it first.")
+        return self._of(self.scaling_(x))
+
+    def _of(self, scaled: Floats) -> Floats:
+        from scipy.special import expit, softmax
+
+        z = scaled @ self.coefficients_.T + self.intercepts_
+        found: Floats = expit(z) if self.task_ == "multilabel" else softmax(z, axis=1)
+        return found.astype(np.float32)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {"coefficients": self.coefficients_, "intercepts": self.intercepts_}
+
+    def _take(self, arrays: Any) -> None:
+        coefficients, intercepts = arrays.get("coefficients"), arrays.get("intercepts")
+        n_genres = len(self.genres_)
+        if (
+            coefficients is None
+            or intercepts is None
+            or coefficients.ndim != 2
+            or len(coefficients) != n_genres
+            or intercepts.shape != (n_genres,)
+            or not (np.isfinite(coefficients).all() and np.isfinite(intercepts).all())
+        ):
+            raise ModelError("The coefficients are damaged. Train the model again.")
+        self.coefficients_, self.intercepts_ = coefficients, intercepts
+
+    def _write(self, folder: Path) -> None:
+        scaling = {} if self.scaling_ is None else self.scaling_.to_arrays()
+        np.savez(folder / FILE, allow_pickle=False, **self._arrays(), **scaling)
+
+    @classmethod
+    def check(cls, folder: Path, description: Description) -> None:
+        check_present(folder, (FILE,))
+        read_arrays(folder, FILE)
+
+    def _read(self, folder: Path) -> None:
+        arrays = read_arrays(folder, FILE)
+        self._take(arrays)
+        n_columns = self.coefficients_.shape[1]
+        if self.features_.columns and n_columns != len(self.features_.columns):
+            raise damaged(folder, FILE, "doesn't fit the features")
+        self.scaling_ = Scaling.from_arrays(arrays, n_columns)

@@ -1,0 +1,61 @@
+"""Which models there are. A new one is a module and a line here."""
+
+import difflib
+import importlib
+from pathlib import Path
+
+from genre_engine.errors import ModelError, WrongUsage
+from genre_engine.models.base import Model
+from genre_engine.models.files import read_description
+
+_CLASSES = {
+    "fcn": "fcn.Fcn",
+    "linear": "linear.Linear",
+}
+NAMES = tuple(_CLASSES)
+
+
+def model(name: str) -> type[Model]:
+    """The class of a model.
+
+    Raises:
+        WrongUsage: there is none of that name; the nearest is offered.
+    """
+    if name not in _CLASSES:
+        near = difflib.get_close_matches(name, NAMES, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise WrongUsage(f"There is no model {name!r}.{hint} Choose one of: {', '.join(NAMES)}.")
+    module, _, class_name = _CLASSES[name].partition(".")
+    found: type[Model] = getattr(importlib.import_module(f"{__package__}.{module}"), class_name)
+    return found
+
+
+def load(folder: Path) -> Model:
+    """A saved model, whichever it is.
+
+    Raises:
+        ModelError: there is none, it is damaged, or holds what no model of ours holds.
+    """
+    return _class_in(folder).load(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Look through a saved model without loading anything that it holds.
+
+    Raises:
+        ModelError: as `load`.
+    """
+    found = _class_in(folder)
+    description = read_description(folder)
+    found.read_settings(folder, description)
+    found.check(folder, description)
+
+
+def _class_in(folder: Path) -> type[Model]:
+    name = read_description(folder).model
+    if name not in NAMES:
+        raise ModelError(
+            f"The model in {folder} is a {name!r}, which this version doesn't know. Use the "
+            "version that made it."
+        )
+    return model(name)

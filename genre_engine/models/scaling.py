@@ -1,0 +1,70 @@
+"""Standardising vectors by what train looked like.
+
+A column that is constant in train carries nothing and becomes 0 everywhere: twelve `chroma_*_max`
+columns are nearly always 1, and dividing by their deviation of next to nothing would let one odd
+track drown all else. What remains is clipped for the same reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.errors import ModelError
+
+Floats = NDArray[np.float32]
+
+# A deviation this small beside the mean is what float32 makes of a constant.
+_CONSTANT = 1e-6
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """`(x - mean) * factor`, clipped to ±limit; `factor` is 0 for a constant column.
+
+    Attributes:
+        mean, factor: float32 `[n_columns]`.
+    """
+
+    mean: Floats
+    factor: Floats
+    limit: float
+
+    @classmethod
+    def of(cls, x: Floats, limit: float) -> Self:
+        """Learn it from train, float32 `[n, n_columns]`."""
+        mean = x.mean(axis=0, dtype=np.float64)
+        deviation = np.sqrt(np.square(x - mean.astype(np.float32)).mean(axis=0, dtype=np.float64))
+        varies = deviation > _CONSTANT * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
+        factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+        return cls(mean.astype(np.float32), factor.astype(np.float32), float(limit))
+
+    def __call__(self, x: Floats) -> Floats:
+        """float32 `[n, n_columns]` → the same shape."""
+        scaled: Floats = x - self.mean
+        scaled *= self.factor
+        return np.clip(scaled, -self.limit, self.limit, out=scaled)
+
+    def to_arrays(self) -> dict[str, NDArray[np.float32]]:
+        return {
+            "mean": self.mean,
+            "factor": self.factor,
+            "limit": np.array([self.limit], np.float32),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.float32]], n_columns: int) -> Self:
+        """The reverse of `to_arrays`.
+
+        Raises:
+            ModelError: the arrays don't fit.
+        """
+        mean, factor, limit = (arrays.get(name) for name in ("mean", "factor", "limit"))
+        if mean is None or factor is None or limit is None or limit.shape != (1,):
+            raise ModelError("The model's scaling is damaged. Train it again.")
+        for array in (mean, factor):
+            if array.shape != (n_columns,) or not np.isfinite(array).all():
+                raise ModelError("The model's scaling is damaged. Train it again.")
+        return cls(mean.astype(np.float32), factor.astype(np.float32), float(limit[0]))

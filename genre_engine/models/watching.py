@@ -1,0 +1,171 @@
+"""Following a fit: each epoch's figures, which epoch was best, and who is told.
+
+Both losses are the unweighted cross-entropy, whatever the model optimises, so that runs compare.
+Figures of train come from the predictions that training makes anyway, dropout and all.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from genre_engine.models.data import Floats, Labels
+
+# Batches are told of at most this often: more is not seen, and costs.
+_SECONDS_BETWEEN_BATCHES = 0.25
+_CLIP = 1e-7
+
+
+class Stop(Exception):
+    """Raised by a Progress to end a fit; what is learnt so far is in the checkpoint."""
+
+
+class Progress(Protocol):
+    """Who is told. Each method may raise Stop."""
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None:
+        """`batch` of `batches` of an epoch are done; `loss` is the epoch's so far."""
+
+    def epoch(self, values: dict[str, Any]) -> None:
+        """An epoch is done and its checkpoint written. Keys: epoch (from 1), epochs, loss,
+        val_loss, accuracy, val_accuracy, auc, val_auc, best (whether it is the best so far),
+        seconds."""
+
+    def log(self, text: str) -> None:
+        """Something to know, in a sentence."""
+
+
+class Silent:
+    """Nobody is told."""
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None: ...
+
+    def epoch(self, values: dict[str, Any]) -> None: ...
+
+    def log(self, text: str) -> None: ...
+
+
+def cross_entropy(y: Labels, probabilities: Floats, task: str) -> float:
+    """Mean over cells for `multilabel`, over tracks else; probabilities clipped at 1e-7."""
+    if task != "multilabel":
+        right = probabilities[np.arange(len(y)), y.argmax(axis=1)]
+        return float(-np.log(np.clip(right, _CLIP, 1.0)).mean(dtype=np.float64))
+    right = np.where(y > 0, probabilities, 1.0 - probabilities)
+    return float(-np.log(np.clip(right, _CLIP, 1.0)).mean(dtype=np.float64))
+
+
+def accuracy(y: Labels, probabilities: Floats, task: str) -> float:
+    """The share of right cells at 0.5 for `multilabel` (which is high without learning), else of
+    right tracks."""
+    if task != "multilabel":
+        return float((y.argmax(axis=1) == probabilities.argmax(axis=1)).mean())
+    return float(((probabilities >= 0.5) == (y > 0)).mean())
+
+
+def auc(y: Labels, probabilities: Floats) -> float | None:
+    """Macro ROC AUC over the genres where it is defined; None where it nowhere is."""
+    from scipy.stats import rankdata
+
+    positive = y.sum(axis=0, dtype=np.int64)
+    defined = (positive > 0) & (positive < len(y))
+    if not defined.any():
+        return None
+    ranks = rankdata(probabilities[:, defined], axis=0)
+    n = positive[defined]
+    # Mann and Whitney: how often a positive ranks above a negative.
+    above = (ranks * (y[:, defined] > 0)).sum(axis=0) - n * (n + 1) / 2
+    return float((above / (n * (len(y) - n))).mean())
+
+
+class Watch:
+    """One fit's history.
+
+    Attributes:
+        history: what `Progress.epoch` is told, by epoch.
+        best_epoch: the one whose state is kept, from 1; 0 before there is any.
+
+    Args:
+        keeps_last: the model keeps its last state, as it only grows; else that of the epoch with
+            the least `val_loss`.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        *,
+        task: str,
+        epochs: int,
+        patience: int | None = None,
+        keeps_last: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.history: list[dict[str, Any]] = []
+        self.best_epoch = 0
+        self.epochs = epochs
+        self.progress = progress
+        self._task = task
+        self._patience = patience
+        self._keeps_last = keeps_last
+        self._clock = clock
+        self._started = self._told = clock()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is to be learnt next, or is being learnt, from 1."""
+        return len(self.history) + 1
+
+    @property
+    def over(self) -> bool:
+        """Whether all epochs are done, or patience has run out."""
+        done = len(self.history)
+        waited = done - self.best_epoch
+        return done >= self.epochs or (self._patience is not None and waited >= self._patience)
+
+    def batch(self, batch: int, batches: int, loss: float | None = None) -> None:
+        """Tell of batches, if it is time to."""
+        now = self._clock()
+        if now - self._told >= _SECONDS_BETWEEN_BATCHES:
+            self._told = now
+            self.progress.batch(
+                epoch=self.epoch, epochs=self.epochs, batch=batch, batches=batches, loss=loss
+            )
+
+    def add(self, y: Labels, scores: Floats, val_y: Labels, val_scores: Floats) -> bool:
+        """Take an epoch's predictions of train and validation in; returns whether it is the best
+        so far."""
+        now = self._clock()
+        val_loss = cross_entropy(val_y, val_scores, self._task)
+        best = self._keeps_last or not self.history
+        best = best or val_loss < self.history[self.best_epoch - 1]["val_loss"]
+        values = {
+            "epoch": self.epoch,
+            "epochs": self.epochs,
+            "loss": cross_entropy(y, scores, self._task),
+            "val_loss": val_loss,
+            "accuracy": accuracy(y, scores, self._task),
+            "val_accuracy": accuracy(val_y, val_scores, self._task),
+            "auc": auc(y, scores),
+            "val_auc": auc(val_y, val_scores),
+            "best": best,
+            "seconds": round(now - self._started, 3),
+        }
+        self.history.append(values)
+        if best:
+            self.best_epoch = len(self.history)
+        self._started = self._clock()
+        return best
+
+    def tell(self) -> None:
+        """Tell of the last epoch, once its checkpoint is written."""
+        self._told = self._clock()
+        self.progress.epoch(dict(self.history[-1]))
+
+    def restore(self, history: list[dict[str, Any]]) -> None:
+        """Go on from an earlier history."""
+        self.history = history
+        self.best_epoch = max((e["epoch"] for e in history if e["best"]), default=0)

@@ -1,0 +1,172 @@
+"""The whole life of a training: material → model → predictions → report, told in the run's events.
+
+A run is in one of these hands at a time (its lock), and whatever ends it is its last status event:
+`finished`, `paused` or `cancelled` on a wish, `failed` with the reason. Nothing is ever half
+written, so a training that was killed at any moment goes on from its last epoch, or from the step
+after the fit that it had come to.
+"""
+
+import os
+import platform
+import shutil
+import traceback
+
+import numpy as np
+
+from genre_engine import leakage, models, runs
+from genre_engine.errors import GenreEngineError, ModelError, RunError
+from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
+from genre_engine.runs import Journal, Material, Predictions, Run
+from genre_engine.training import judging
+from genre_engine.training.reporter import Reporter
+from genre_engine.workspace import replacing
+
+
+def train(run: Run, *, progress: Progress | None = None) -> Run:
+    """Train a run, or go on with one; back when it has finished, was paused or cancelled.
+
+    What can't be done is said in the run (`failed`) before it is raised.
+
+    Args:
+        progress: is told what the run's events are told; must not raise.
+
+    Raises:
+        RunError: another process trains it, or it has finished.
+        GenreEngineError: what made it fail.
+        KeyboardInterrupt: it was interrupted; the run is cancelled and can be resumed.
+    """
+    with run.writing() as events:
+        status = run.told().status
+        if status == "finished":
+            raise RunError(f"The run {run.name!r} has finished. Train a new one.")
+        if status != "queued":
+            # A wish of before has been fulfilled, or was overtaken by what ended the run.
+            run.clear_request()
+        reporter = Reporter(run, events, progress)
+        try:
+            _live(run, events, reporter)
+        except Stop:
+            _end_stopped(run, events, reporter)
+        except KeyboardInterrupt:
+            events.write("status", status="cancelled", message=f"Interrupted{_where(reporter)}.")
+            raise
+        except GenreEngineError as error:
+            _end_failed(events, str(error))
+            raise
+        except MemoryError as error:
+            told = ModelError(
+                "There is not enough memory. Close other programs and resume, or train a smaller "
+                "model."
+            )
+            _end_failed(events, str(told))
+            raise told from error
+        except BaseException as error:
+            last = traceback.format_exception_only(error)[-1].strip()
+            _end_failed(events, f"It failed with {last} (the whole of it is in log.txt).")
+            raise
+    return run
+
+
+def _live(run: Run, events: Journal, reporter: Reporter) -> None:
+    config = run.config
+    events.log(f"training {config.model} on {config.dataset}, process {os.getpid()}")
+
+    def phase(message: str) -> None:
+        events.write("status", status="running", message=message)
+        if wish := run.requested():
+            reporter.wish = wish
+            raise Stop(wish)
+
+    phase("Reading the features")
+    material = _material(run)
+    data = {part: _data(run, material, part) for part in ("train", "selecting")}
+    phase("Training")
+    kind = models.model(config.model)
+    model = kind(kind.Settings.from_dict(config.settings), seed=config.seed)
+    model.fit(data["train"], data["selecting"], reporter, checkpoint=run.checkpoint_folder)
+    data.clear()
+    _tell_lost_epochs(run, events, model)
+    phase("Predicting")
+    model.save(run.model_folder)
+    _predict(run, material, model)
+    phase("Judging")
+    report = judging.report(run, material, model)
+    report["made_with"] = {"python": platform.python_version(), "system": platform.system()}
+    run.write_json("report.json", report)
+    events.write("status", status="finished", message=judging.verdict(report))
+    shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
+    run.clear_request()
+
+
+def _tell_lost_epochs(run: Run, events: Journal, model: Model) -> None:
+    """Tell of epochs whose checkpoint was the last that could be written, and not their event."""
+    told = [event["epoch"] for event in run.epochs()]
+    whole = [epoch["epoch"] for epoch in model.history_]
+    if told == whole:
+        return
+    lost = next((n for n in whole if n not in told), whole[0])
+    for values in model.history_:
+        if values["epoch"] >= lost:
+            events.write("epoch", **values)
+
+
+def _material(run: Run) -> Material:
+    path = run.folder / "parts.parquet"
+    if path.is_file():
+        return runs.reopen_material(run)
+    material = runs.open_material(run.config)
+    with replacing(path) as temporary:
+        material.parts_table().to_parquet(temporary, index=False)
+    return material
+
+
+def _data(run: Run, material: Material, part: str) -> Data:
+    rows = material.rows(part)
+    ids = [material.track_ids[row] for row in rows]
+    store = material.store
+    info = FeatureInfo(store.kind_name, store.fingerprint, store.columns, store.parameters)
+    patches = models.model(run.config.model).input == "patches"
+    x = store.patches(ids) if patches else store.vectors(ids)
+    return Data(x, material.y[rows], material.genres, run.config.task, info)
+
+
+def _predict(run: Run, material: Material, model: Model) -> None:
+    """Predictions of validation and test, with what the deaf predictor says; and train's truth."""
+    folder = run.folder / "predictions"
+    deaf = leakage.deaf_scores(material.tracks, material.y, material.split.part == "train")
+    for part in runs.PREDICTED:
+        rows = material.rows(part)
+        if not len(rows):
+            continue
+        data = _data(run, material, part)
+        predicted = Predictions(
+            [material.track_ids[row] for row in rows],
+            data.y,
+            model.predict_proba(data.x),
+            material.groups[rows] if material.has_artists else None,
+            deaf[rows].astype(np.float32),
+        )
+        predicted.save(folder / f"{part}.npz")
+    train = material.rows("train")
+    with replacing(folder / "train.npz") as temporary, temporary.open("wb") as file:
+        ids = np.array([material.track_ids[row] for row in train])
+        np.savez_compressed(file, track_ids=ids, y=material.y[train])
+
+
+def _end_stopped(run: Run, events: Journal, reporter: Reporter) -> None:
+    status = "paused" if reporter.wish == "pause" else "cancelled"
+    events.write("status", status=status, message=f"{status.capitalize()}{_where(reporter)}.")
+    run.clear_request()
+
+
+def _end_failed(events: Journal, message: str) -> None:
+    """On a full disk this may not be written either; then the run shows as ended without a word."""
+    events.log("".join(traceback.format_exc()))
+    try:
+        events.write("status", status="failed", message=message)
+    except GenreEngineError as error:
+        events.log(f"this could not be written among the events: {error}")
+
+
+def _where(reporter: Reporter) -> str:
+    return f" after epoch {reporter.last_epoch}" if reporter.last_epoch else ""

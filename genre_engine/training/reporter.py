@@ -1,0 +1,89 @@
+"""What a fit tells, on its way into a run's events; and a run's wishes, on their way to the fit."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from genre_engine.models.base import Progress, Stop
+from genre_engine.runs import Journal, Run
+
+# Batches are written, and wishes looked for, at most this often.
+_SECONDS = 0.25
+# The first epoch of a network is slow, and a busy machine's are uneven.
+_REMEMBERED_EPOCHS = 9
+
+
+class Reporter:
+    """The Progress of a run's fit.
+
+    Attributes:
+        wish: why the fit was stopped: `pause`, `cancel` or None.
+        last_epoch: the latest that is done, now or before; 0 before there is one.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        events: Journal,
+        also: Progress | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.wish: str | None = None
+        epochs = run.epochs()
+        self.last_epoch = int(epochs[-1]["epoch"]) if epochs else 0
+        self._run = run
+        self._events = events
+        self._also = also
+        self._clock = clock
+        self._looked = self._began = clock()
+        self._seconds: deque[float] = deque(maxlen=_REMEMBERED_EPOCHS)
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None:
+        """A cancel ends the fit here; a pause waits for the epoch's end, and loses nothing."""
+        now = self._clock()
+        if now - self._looked < _SECONDS:
+            return
+        self._looked = now
+        values = {"epoch": epoch, "epochs": epochs, "batch": batch, "batches": batches}
+        left = self._seconds_left(epochs - epoch, batch / max(1, batches))
+        self._events.write("batch", **values, loss=loss, seconds_left=left)
+        if self._also:
+            self._also.batch(**values, loss=loss)
+        if self._run.requested() == "cancel":
+            self._stop("cancel")
+
+    def epoch(self, values: dict[str, Any]) -> None:
+        self._seconds.append(float(values.get("seconds") or 0.0))
+        self.last_epoch = values["epoch"]
+        left = self._seconds_left(values["epochs"] - values["epoch"], 0.0, begun=False)
+        self._events.write("epoch", **values, seconds_left=left)
+        if self._also:
+            self._also.epoch(values)
+        self._looked = self._began = self._clock()
+        if wish := self._run.requested():
+            self._stop(wish)
+
+    def log(self, text: str) -> None:
+        self._events.write("log", text=text)
+        self._events.log(text)
+        if self._also:
+            self._also.log(text)
+
+    def _stop(self, wish: str) -> None:
+        self.wish = wish
+        raise Stop(wish)
+
+    def _seconds_left(self, epochs: int, share: float, *, begun: bool = True) -> float | None:
+        """Until the last epoch's end, were they all needed: `epochs` whole ones, and what is left
+        of the one of which a share is done."""
+        if self._seconds:
+            an_epoch = median(self._seconds)
+        elif begun and share > 0:
+            an_epoch = (self._clock() - self._began) / share
+        else:
+            return None
+        return round(an_epoch * (epochs + (1.0 - share if begun else 0.0)), 1)

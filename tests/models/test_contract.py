@@ -1,0 +1,244 @@
+"""What every model keeps, on every task."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from genre_engine import models
+from genre_engine.errors import ModelError
+from genre_engine.labels import TASKS
+from genre_engine.models import FeatureInfo, Stop
+from genre_engine.models.watching import auc, cross_entropy
+
+# Small and quick, and enough to learn the small problems.
+QUICK = {
+    "fcn": {"layers": [32, 16], "learning_rate": 0.01, "epochs": 12, "patience": 4, "dropout": 0.2},
+    "cnn": {
+        "filters": [8, 16],
+        "learning_rate": 0.01,
+        "epochs": 8,
+        "patience": 8,
+        "batch_size": 16,
+        "dropout": 0.1,
+    },
+    "xgboost": {"rounds": 40, "depth": 3, "learning_rate": 0.2, "patience": 20},
+    "forest": {"trees": 40},
+    "linear": {"strength": 0.1},
+}
+EVERY = [(name, task) for name in models.NAMES for task in TASKS]
+
+
+def made(name, seed=0, **more):
+    model = models.model(name)
+    return model(model.Settings.from_dict(QUICK[name] | more), seed=seed)
+
+
+class Recorder:
+    """A progress that remembers, and stops after an epoch if told to."""
+
+    def __init__(self, stop_after=None):
+        self.stop_after = stop_after
+        self.epochs = []
+        self.texts = []
+
+    def batch(self, *, epoch, epochs, batch, batches, loss):
+        assert 1 <= epoch <= epochs
+        assert 0 < batch <= batches
+
+    def epoch(self, values):
+        self.epochs.append(values)
+        if values["epoch"] == self.stop_after:
+            raise Stop
+
+    def log(self, text):
+        self.texts.append(text)
+
+
+def told(history):
+    """A history without its times."""
+    return [{key: value for key, value in e.items() if key != "seconds"} for e in history]
+
+
+@pytest.fixture(scope="session")
+def learnt(problem):
+    """Each model and task once."""
+    known = {}
+
+    def get(name, task):
+        if (name, task) not in known:
+            train, validation, _ = problem(models.model(name), task)
+            known[name, task] = made(name).fit(train, validation)
+        return known[name, task]
+
+    return get
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_a_model_learns_clearly_more_than_doing_nothing(name, task, problem, learnt):
+    train, _, test = problem(models.model(name), task)
+    p = learnt(name, task).predict_proba(test.x)
+    prior = np.tile(train.y.mean(axis=0, dtype=np.float64), (len(test), 1))
+    assert cross_entropy(test.y, p, task) < 0.8 * cross_entropy(test.y, prior, task)
+    assert auc(test.y, p) > 0.8
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_probabilities_have_a_column_a_genre(name, task, problem, learnt):
+    test = problem(models.model(name), task)[2]
+    p = learnt(name, task).predict_proba(test.x)
+    assert p.dtype == np.float32
+    assert p.shape == test.y.shape
+    assert ((p >= 0) & (p <= 1)).all()
+    if task != "multilabel":
+        np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    assert learnt(name, task).predict_proba(test.x[:0] if name != "cnn" else _none(test)).shape == (
+        0,
+        test.y.shape[1],
+    )
+
+
+def _none(data):
+    return data.x.take([]) if len(data.x.take([0])) else None
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_a_saved_model_predicts_the_same_numbers(name, task, problem, learnt, tmp_path):
+    test = problem(models.model(name), task)[2]
+    model = learnt(name, task)
+    model.save(tmp_path / "model")
+    models.check_files(tmp_path / "model")
+    again = models.load(tmp_path / "model")
+    assert type(again) is type(model)
+    np.testing.assert_array_equal(again.predict_proba(test.x), model.predict_proba(test.x))
+    for attribute in ("genres_", "task_", "features_", "history_", "best_epoch_", "settings"):
+        assert getattr(again, attribute) == getattr(model, attribute)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_saving_replaces_what_was_there(name, problem, learnt, tmp_path):
+    learnt(name, "binary").save(tmp_path / "model")
+    learnt(name, "multilabel").save(tmp_path / "model")
+    assert models.load(tmp_path / "model").task_ == "multilabel"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_the_same_seed_gives_the_same_result(name, task, problem, learnt):
+    train, validation, test = problem(models.model(name), task)
+    again = made(name).fit(train, validation)
+    assert told(again.history_) == told(learnt(name, task).history_)
+    np.testing.assert_array_equal(
+        again.predict_proba(test.x), learnt(name, task).predict_proba(test.x)
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in models.NAMES if name != "linear"])
+def test_another_seed_gives_another_result(name, problem, learnt):
+    train, validation, test = problem(models.model(name), "multilabel")
+    other = made(name, seed=1).fit(train, validation)
+    assert (other.predict_proba(test.x) != learnt(name, "multilabel").predict_proba(test.x)).any()
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_a_fit_that_was_stopped_goes_on_as_if_it_had_not(name, task, problem, learnt, tmp_path):
+    train, validation, test = problem(models.model(name), task)
+    whole = learnt(name, task)
+    n_epochs = len(whole.history_)
+    for stop_after in sorted({1, 2, n_epochs} & set(range(1, n_epochs + 1))):
+        with pytest.raises(Stop):
+            made(name).fit(train, validation, Recorder(stop_after), tmp_path)
+    resumed = Recorder()
+    model = made(name).fit(train, validation, resumed, tmp_path)
+    assert resumed.epochs == []  # the last stop was after the last epoch
+    assert told(model.history_) == told(whole.history_)
+    assert model.best_epoch_ == whole.best_epoch_
+    np.testing.assert_array_equal(model.predict_proba(test.x), whole.predict_proba(test.x))
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_an_epoch_tells_what_the_contract_names(name, problem):
+    train, validation, _ = problem(models.model(name), "multilabel")
+    recorder = Recorder()
+    model = made(name).fit(train, validation, recorder)
+    assert recorder.epochs == model.history_
+    assert [values["epoch"] for values in recorder.epochs] == list(
+        range(1, len(recorder.epochs) + 1)
+    )
+    for values in recorder.epochs:
+        assert set(values) == {
+            *("epoch", "epochs", "loss", "val_loss", "accuracy", "val_accuracy"),
+            *("auc", "val_auc", "best", "seconds"),
+        }
+    json.dumps(recorder.epochs, allow_nan=False)
+    assert model.history_[model.best_epoch_ - 1]["best"]
+    assert not any(values["best"] for values in model.history_[model.best_epoch_ :])
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_the_kept_state_is_that_of_the_best_epoch(name, problem, learnt):
+    validation = problem(models.model(name), "multilabel")[1]
+    model = learnt(name, "multilabel")
+    loss = cross_entropy(validation.y, model.predict_proba(validation.x), "multilabel")
+    assert loss == pytest.approx(model.history_[model.best_epoch_ - 1]["val_loss"], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_foreign_features_are_refused(name, problem, learnt):
+    model = learnt(name, "multilabel")
+    mine = model.features_
+    model.check_features(mine)
+    with pytest.raises(ModelError, match="trained on the features"):
+        model.check_features(FeatureInfo("embedding", mine.fingerprint, mine.columns))
+    with pytest.raises(ModelError, match="other parameters"):
+        model.check_features(dataclasses.replace(mine, fingerprint="ffffffffffff"))
+    with pytest.raises(ModelError, match=r"Use the features|Choose the features"):
+        model.predict_proba(np.zeros((3, 7), np.float32))
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_model_that_has_learnt_nothing_says_so(name, tmp_path):
+    with pytest.raises(ModelError, match="learnt nothing yet"):
+        made(name).predict_proba(np.zeros((1, 3), np.float32))
+    with pytest.raises(ModelError, match="learnt nothing yet"):
+        made(name).save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_genre_without_a_track_is_refused(name, problem):
+    train, validation, _ = problem(models.model(name), "multilabel")
+    y = train.y.copy()
+    y[:, 1] = 0
+    with pytest.raises(ModelError, match="No track in train carries the genre 'jazz'"):
+        made(name).fit(dataclasses.replace(train, y=y), validation)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_checkpoint_of_another_fit_is_refused(name, problem, tmp_path):
+    train, validation, _ = problem(models.model(name), "multilabel")
+    with pytest.raises(Stop):
+        made(name).fit(train, validation, Recorder(1), tmp_path)
+    with pytest.raises(ModelError, match="another seed"):
+        made(name, seed=1).fit(train, validation, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_damaged_checkpoint_is_named(name, problem, tmp_path):
+    train, validation, _ = problem(models.model(name), "multilabel")
+    with pytest.raises(Stop):
+        made(name).fit(train, validation, Recorder(1), tmp_path)
+    state = tmp_path / "state.npz"
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(ModelError, match="Remove it to train from the start"):
+        made(name).fit(train, validation, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_presets_are_settings_of_the_model(name):
+    model = models.model(name)
+    assert model.PRESETS
+    for preset in model.PRESETS.values():
+        model.Settings.from_dict(preset)
+    assert sum(info.main for info in model.Settings.describe()) <= 5

@@ -1,0 +1,186 @@
+"""Extraction: all tracks, each once, whatever happens on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from genre_engine import audio, datasets, extraction, features
+from genre_engine.errors import DatasetError, WrongUsage
+from genre_engine.features import store as stores
+from tests import sounds
+from tests.conftest import REPOSITORY
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+SUMMARY = features.kind("summary")
+
+
+@pytest.fixture
+def music(tmp_path):
+    """A folder of short tones in two genres, and the data set made of it."""
+
+    def make(n=6, *, name="music", seconds=1.0):
+        for number in range(n):
+            place = tmp_path / name / ("low", "high")[number % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            samples = sounds.tone(seconds, 22050, hz=200 + 100 * number)
+            soundfile.write(place / f"{number:03d}.wav", samples, 22050)
+        return datasets.import_folder(name, tmp_path / name)
+
+    return make
+
+
+def ids(dataset):
+    return dataset.tracks["track_id"].tolist()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("name", ["summary", "patches"])
+def test_every_track_gets_the_features_of_its_file(music, name, jobs):
+    dataset = music()
+    kind = features.kind(name)
+    told = []
+    store = extraction.extract(
+        dataset, kind, jobs=jobs, progress=lambda *progress: told.append(progress)
+    )
+    assert sorted(store.track_ids) == ids(dataset)
+    assert told[0] == (0, 6, 0)
+    assert told[-1] == (6, 6, 0)
+    for track, path in zip(ids(dataset), dataset.tracks["path"], strict=True):
+        expected = kind.compute(audio.load(dataset.audio_path(path), kind.sample_rate))
+        found = store.vectors([track])[0] if kind.is_vector else store.patches([track]).song(0)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_one_tracks_failure_is_one_row_and_the_rest_goes_on(music, tmp_path):
+    dataset = music()
+    broken, gone = ids(dataset)[1], ids(dataset)[4]
+    (tmp_path / "music" / broken).write_text("this is no audio")
+    (tmp_path / "music" / gone).unlink()
+    told = []
+    store = extraction.extract(dataset, SUMMARY, progress=lambda *p: told.append(p))
+    assert sorted(store.track_ids) == sorted(set(ids(dataset)) - {broken, gone})
+    rows = store.failures.set_index("track_id")
+    assert rows.loc[broken, "error"] == "NotAudio"
+    assert rows.loc[gone, "error"] == "FileMissing"
+    assert rows.loc[gone, "path"] == gone
+    assert "no audio" in rows.loc[broken, "message"]
+    assert told[-1] == (6, 6, 2)
+
+
+def test_a_failure_is_tried_again_when_its_file_changed_or_when_asked(music, tmp_path, monkeypatch):
+    dataset = music()
+    broken = ids(dataset)[1]
+    file = tmp_path / "music" / broken
+    sound = file.read_bytes()
+    file.write_text("this is no audio")
+    extraction.extract(dataset, SUMMARY, jobs=1)
+    tried = []
+    compute = extraction._compute_one
+    monkeypatch.setattr(
+        extraction, "_compute_one", lambda *a: (tried.append(a[1].track_id), compute(*a))[1]
+    )
+    extraction.extract(dataset, SUMMARY, jobs=1)
+    assert tried == []
+    extraction.extract(dataset, SUMMARY, jobs=1, retry=True)
+    assert tried == [broken]
+    file.write_bytes(sound)
+    store = extraction.extract(dataset, SUMMARY, jobs=1)
+    assert tried == [broken, broken]
+    assert sorted(store.track_ids) == ids(dataset)
+    assert store.failures.empty
+
+
+def test_what_is_done_is_not_done_again(music, monkeypatch):
+    dataset = music()
+    extraction.extract(dataset, SUMMARY, track_ids=ids(dataset)[:2], jobs=1)
+    told = []
+    store = extraction.extract(dataset, SUMMARY, jobs=1, progress=lambda *p: told.append(p))
+    assert told[0] == (2, 6, 0)
+    assert sorted(store.track_ids) == ids(dataset)
+    monkeypatch.setattr(extraction, "_compute_one", None)  # nothing is left to compute
+    assert extraction.extract(dataset, SUMMARY, jobs=1).track_ids == store.track_ids
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_stop_keeps_what_is_done(music, monkeypatch, jobs):
+    monkeypatch.setattr(extraction, "_CHUNK", 1)
+    dataset = music(12)
+    done = []
+    store = extraction.extract(
+        dataset,
+        SUMMARY,
+        jobs=jobs,
+        progress=lambda *p: done.append(p[0]),
+        should_stop=lambda: done[-1] >= 3,
+    )
+    assert 3 <= len(store.track_ids) < 12
+    assert done[-1] == len(store.track_ids)
+    assert len(extraction.extract(dataset, SUMMARY, jobs=jobs).track_ids) == 12
+
+
+def test_without_any_audio_it_says_where_it_belongs(music, tmp_path):
+    dataset = music(2)
+    for track in ids(dataset):
+        (tmp_path / "music" / track).unlink()
+    with pytest.raises(DatasetError, match="None of the 2 tracks of 'music' has audio in"):
+        extraction.extract(dataset, SUMMARY)
+
+
+def test_unknown_tracks_and_impossible_jobs_are_refused(music):
+    dataset = music(2)
+    with pytest.raises(WrongUsage, match="no track 'nobody'"):
+        extraction.extract(dataset, SUMMARY, track_ids=["nobody"])
+    with pytest.raises(WrongUsage, match="0 processes"):
+        extraction.extract(dataset, SUMMARY, jobs=0)
+
+
+_EXTRACT = """
+import sys
+from genre_engine import datasets, extraction, features
+extraction.PART_TRACKS = 3
+extraction._CHUNK = 1
+def progress(done, total, failed):
+    print(done, flush=True)
+if __name__ == "__main__":
+    extraction.extract(
+        datasets.open("music"), features.kind("summary"), jobs=int(sys.argv[1]), progress=progress
+    )
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_at_any_moment_it_goes_on_with_nothing_lost_or_doubled(music, tmp_path, jobs):
+    dataset = music(24)
+    script = tmp_path / "extract_music.py"
+    script.write_text(_EXTRACT)
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    seen = 0
+    for kill_after in (5, 11, 17):
+        process = subprocess.Popen(
+            [sys.executable, script, str(jobs)], stdout=subprocess.PIPE, env=env, text=True
+        )
+        with process:
+            for line in process.stdout:
+                if int(line) >= kill_after:
+                    process.send_signal(signal.SIGKILL)
+                    break
+        store = stores.find(dataset.features_folder, "summary")
+        assert len(store.track_ids) >= max(seen, kill_after - 3)
+        seen = len(store.track_ids)
+    store = extraction.extract(dataset, SUMMARY, jobs=2)
+    written = [
+        track
+        for part in stores.parts(store.folder)
+        for track in stores.pq.read_table(part, columns=["track_id"])["track_id"].to_pylist()
+    ]
+    assert sorted(written) == ids(dataset)
+    again = {track: SUMMARY.compute_source(tmp_path / "music" / track) for track in ids(dataset)}
+    np.testing.assert_allclose(
+        store.vectors(list(again)), np.stack(list(again.values())), rtol=1e-5, atol=1e-5
+    )
