@@ -17,7 +17,7 @@ from genre_engine.metrics.arrays import Judged, check
 from genre_engine.metrics.baselines import Baseline, do_nothing
 from genre_engine.metrics.calibration import Platt
 from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
-from genre_engine.metrics.ranking import ranking
+from genre_engine.metrics.ranking import rank_genres
 from genre_engine.metrics.report import Report, evaluate
 from genre_engine.metrics.thresholds import choose_global, choose_per_genre, for_precision
 
@@ -58,8 +58,8 @@ def _ranked(y_true: Any, y_prob: Any) -> tuple[float | None, float | None]:
     # A network that has burst gives NaN, for which there is no order.
     if not len(y) or not np.isfinite(p).all():
         return None, None
-    scores = ranking(y, p, micro=False).score(np.ones(len(y)))
-    auc, precision = (float(mean_of_defined(values)) for values in scores)
+    scores = np.array([ranking.score() for ranking in rank_genres(y, p)])[:, :, 0]
+    auc, precision = mean_of_defined(scores.T).tolist()
     return (auc if np.isfinite(auc) else None), (precision if np.isfinite(precision) else None)
 
 

@@ -93,7 +93,9 @@ def do_nothing(
     else:
         random = (rng.random((n_test, len(genres))) < prior).astype(float)
     return without_training(n_test, len(genres), task=task) | {
-        "training_prior": Baseline(constant, most_probable(constant) if single else constant >= 0.5),
+        "training_prior": Baseline(
+            constant, most_probable(constant) if single else constant >= 0.5
+        ),
         "most_frequent": Baseline(frequent, frequent.astype(bool)),
         "prior_random": Baseline(random, random.astype(bool)),
     }

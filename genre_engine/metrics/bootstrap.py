@@ -6,7 +6,7 @@ known is drawn by itself.
 
 The draws depend on the seed, the groups and the number of draws alone. So two runs that are judged
 on the same tracks see the same draws, and the difference of their figures can be taken draw by
-draw (`comparison`).
+draw.
 """
 
 import os
@@ -20,14 +20,14 @@ import pandas as pd
 
 from genre_engine.errors import WrongUsage
 from genre_engine.metrics.arrays import Floats, Ints
-from genre_engine.metrics.figures import Figures, Sums, combine
+from genre_engine.metrics.figures import Figures, Sums, weighted
 
 LEVEL = 0.95
 DRAWS = 1000
 MOST_DRAWS = 100_000
 
 # Draws made at once, from one stream of random numbers; it bounds the memory.
-_BATCH = 50
+_BATCH = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +114,9 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
         [np.bincount(groups.of, column, n_groups) for column in prepared.terms.T], axis=1
     )
 
+    for ranking in prepared.rankings:
+        ranking.prepare()
+
     def batch(rng: np.random.Generator, size: int) -> Figures:
         counts = np.stack(
             [
@@ -121,7 +124,7 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
                 for _ in range(size)
             ]
         ).astype(float)
-        return combine(prepared, counts @ by_group, counts @ groups.sizes, counts[:, groups.of])
+        return weighted(prepared, counts @ by_group, counts @ groups.sizes, counts[:, groups.of])
 
     # NumPy lets go of the interpreter's lock in what takes the time here.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

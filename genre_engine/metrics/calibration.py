@@ -1,8 +1,8 @@
 """Whether a probability of 0.7 comes true seven times in ten, and how to mend it where it doesn't.
 
 Class weights, focal loss, mixup and label smoothing all bend probabilities. Platt's scaling bends
-them back: `sigmoid(slope · logit(p) + offset)`, with an offset for each genre and one slope for all,
-learnt on the tuning half of validation.
+them back: `sigmoid(slope · logit(p) + offset)`, with an offset for each genre and one slope for
+all, learnt on the tuning half of validation.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,9 @@ def _loss(at: Floats, x: Floats, y: Floats, single: bool) -> float:
     scores = at[0] * x + at[1:]
     if single:
         top = scores.max(axis=1)
-        total = (np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - (y * scores).sum(axis=1)).sum()
+        total = (
+            np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - (y * scores).sum(axis=1)
+        ).sum()
     else:
         total = (np.logaddexp(0, scores) - y * scores).sum()
     return float(total + _PRIOR / 2 * ((at[0] - 1) ** 2 + (at[1:] ** 2).sum()))
@@ -119,7 +121,7 @@ class Reliability:
         said: float [bins], mean probability.
         came_true: float [bins], share that is true.
         low, high: float [bins], Wilson's 95 % interval of the share.
-        n: int [bins].
+        n: float [bins], how many.
     """
 
     said: Floats
@@ -145,9 +147,9 @@ def reliability(y: Any, p: Any, bins: int = BINS) -> Reliability:
         raise WrongUsage("A reliability curve needs as many truths as probabilities, at least one.")
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
     at = np.searchsorted(edges, scores, side="right")
-    n = np.bincount(at, minlength=len(edges) + 1)
-    filled = n > 0
-    n = n[filled].astype(float)
+    counted = np.bincount(at, minlength=len(edges) + 1)
+    filled = counted > 0
+    n: Floats = counted[filled].astype(float)
     said = np.bincount(at, scores, len(filled))[filled] / n
     share = np.bincount(at, truth, len(filled))[filled] / n
     low, high = wilson(share, n)

@@ -6,13 +6,13 @@ all genres. ROC AUC and average precision are NaN where they aren't defined, and
 over the genres where they are.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from genre_engine.metrics.arrays import Flags, Floats, Judged
-from genre_engine.metrics.ranking import Ranking, ranking
+from genre_engine.metrics.ranking import Ranking, rank_cells, rank_genres
 
 PER_GENRE = ("precision", "recall", "f1", "roc_auc", "average_precision")
 NAMES = (
@@ -46,12 +46,11 @@ class Sums:
     Attributes:
         terms: float [n, 3 * n_genres + 4]: for each genre hits, said, true; then loss, rows that
             are right as a whole, right cells, rows whose best-ranked genre is true.
-        ranking: the cells in order of their scores.
+        rankings: the cells of each genre, and last all of them, in order of their scores.
     """
 
     terms: Floats
-    ranking: Ranking
-    n_genres: int
+    rankings: list[Ranking]
 
 
 def sums(judged: Judged, decisions: Flags) -> Sums:
@@ -62,7 +61,7 @@ def sums(judged: Judged, decisions: Flags) -> Sums:
     columns = [y & said, said, y, losses(judged)[:, None], right.all(axis=1)[:, None]]
     columns += [right.sum(axis=1)[:, None], best[:, None]]
     terms = np.concatenate([np.asarray(column, float) for column in columns], axis=1)
-    return Sums(terms, ranking(y, judged.p), y.shape[1])
+    return Sums(terms, [*rank_genres(y, judged.p), rank_cells(y, judged.p)])
 
 
 def losses(judged: Judged) -> Floats:
@@ -73,28 +72,37 @@ def losses(judged: Judged) -> Floats:
     if judged.single:
         categorical: Floats = -np.log(p[judged.y])
         return categorical
-    return -np.log(np.where(judged.y, p, 1 - p)).mean(axis=1)
+    binary: Floats = -np.log(np.where(judged.y, p, 1 - p)).mean(axis=1)
+    return binary
 
 
 def plain(prepared: Sums) -> Figures:
     """The figures with each track counted once."""
-    weights = np.ones(len(prepared.terms))
-    return combine(prepared, prepared.terms.sum(axis=0)[None], weights.sum()[None], weights[None])
+    n = np.array([float(len(prepared.terms))])
+    return _combine(
+        prepared.terms.sum(axis=0)[None], n, *_columns(r.score() for r in prepared.rankings)
+    )
 
 
-def combine(
-    prepared: Sums, totals: Floats, n: Floats, weights: Floats | npt.NDArray[np.float32]
-) -> Figures:
+def weighted(prepared: Sums, totals: Floats, n: Floats, weights: Floats) -> Figures:
     """The figures for sets of weights.
 
     Args:
         totals: float [d, terms], the weighted sums of `prepared.terms`.
         n: float [d], the sums of the weights.
-        weights: float [d, n_tracks].
+        weights: float [d, n_tracks], whole numbers.
     """
-    scores = [prepared.ranking.score(row) for row in weights]
-    auc, average_precision = (np.stack(column) for column in zip(*scores, strict=True))
-    g = prepared.n_genres
+    scores = _columns(ranking.score_weighted(weights) for ranking in prepared.rankings)
+    return _combine(totals, n, *scores)
+
+
+def _columns(scores: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    auc, average_precision = zip(*scores, strict=True)
+    return np.stack(auc, axis=1), np.stack(average_precision, axis=1)
+
+
+def _combine(totals: Floats, n: Floats, auc: Floats, average_precision: Floats) -> Figures:
+    g = auc.shape[1] - 1
     hits, said, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
     loss, whole, cells, best = totals[:, 3 * g :].T
     overall = {

@@ -102,14 +102,12 @@ class Report:
     def _body(self, figures: Figures, said: Any = None) -> dict[str, Any]:
         """The figures, nested as their names say, with those of each genre."""
         body = nested({name: _number(figures.overall[name][0]) for name in NAMES})
-        rows = {}
+        rows: dict[str, dict[str, float | int | None]] = {}
         for index, (genre, support) in enumerate(self.support.items()):
             rows[genre] = {"support": support}
             if said is not None:
                 rows[genre]["predicted"] = int(said[:, index].sum())
-            rows[genre] |= {
-                name: _number(figures.per_genre[name][0, index]) for name in PER_GENRE
-            }
+            rows[genre] |= {name: _number(figures.per_genre[name][0, index]) for name in PER_GENRE}
         return {**body, "per_genre": rows}
 
     def _thresholds(self) -> dict[str, Any] | None:
@@ -128,9 +126,7 @@ class Report:
         return {
             **nested({name: self.interval(name) for name in NAMES}),
             "per_genre": {
-                genre: {
-                    name: self.draws.interval(per_genre[name][:, index]) for name in PER_GENRE
-                }
+                genre: {name: self.draws.interval(per_genre[name][:, index]) for name in PER_GENRE}
                 for index, genre in enumerate(self.genres)
             },
         }
@@ -191,9 +187,7 @@ def evaluate(
     if part is not None and part not in PARTS:
         raise WrongUsage(f"There is no part {part!r}. Choose one of: {', '.join(PARTS)}.")
     prepared = sums(judged, decisions)
-    drawn = bootstrap.draw(
-        prepared, bootstrap.groups_of(groups, len(judged.y)), n=draws, seed=seed
-    )
+    drawn = bootstrap.draw(prepared, bootstrap.groups_of(groups, len(judged.y)), n=draws, seed=seed)
     found: dict[str, Figures | None] = dict.fromkeys(do_nothing.NAMES)
     known = do_nothing.without_training(*judged.y.shape, task=task) | dict(baselines or {})
     for name, predictor in known.items():

@@ -10,6 +10,8 @@ from genre_engine.models.files import read_description
 
 _CLASSES = {
     "fcn": "fcn.Fcn",
+    "xgboost": "boosting.Boosting",
+    "forest": "forest.Forest",
     "linear": "linear.Linear",
 }
 NAMES = tuple(_CLASSES)

@@ -77,7 +77,9 @@ def test_weights_that_cannot_be_had_have_status_1(kind, run, monkeypatch):
 
 
 _SLOW = (
-    "import sys, time; from genre_engine.pretrained import weights\n"
+    "import signal, sys, time; from genre_engine.pretrained import weights\n"
+    # A shell's background jobs start with the interrupt ignored, and their children inherit that.
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "def fetch(progress):\n"
     "    print('started', flush=True); time.sleep(600)\n"
     "weights.fetch = fetch\n"

@@ -1,0 +1,281 @@
+"""`forest`: a random forest over a vector of features.
+
+An epoch is a tenth of the trees; what they say together is the mean over all so far. The forest
+equals the one that scikit-learn would grow at once with the same seed. Saved by skops, each type
+that a file names being compared with the few that a forest consists of.
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genre_engine.errors import ModelError
+from genre_engine.models.base import Model, Settings, setting
+from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.data import Data, Floats
+from genre_engine.models.files import (
+    Description,
+    check_present,
+    check_zip,
+    damaged,
+    foreign,
+    read_member,
+)
+from genre_engine.models.watching import Watch
+from genre_engine.models.weighting import class_weights
+from genre_engine.workspace import make_folder, replacing
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+
+FILE = "forest.skops"
+EPOCHS = 10
+
+# All types in a file of ours; skops would trust more.
+_TYPES = {
+    *("builtins.dict", "builtins.list", "builtins.tuple", "builtins.int", "builtins.float"),
+    *("builtins.str", "builtins.NoneType", "builtins.bool", "builtins.type"),
+    *("numpy.ndarray", "numpy.dtype", "numpy.int64", "numpy.float64"),
+    *("numpy.dtypes.Float64DType", "numpy.dtypes.Int64DType", "numpy.dtypes.UInt8DType"),
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._tree.Tree",
+}
+_TRUSTED = ["sklearn.tree._tree.Tree"]
+
+
+@dataclass(frozen=True)
+class ForestSettings(Settings):
+    """Settings of `forest`."""
+
+    trees: int = setting(
+        200,
+        low=10,
+        high=2000,
+        step=10,
+        label="Trees",
+        main=True,
+        help="More trees are steadier, slower and larger; some hundreds are enough.",
+    )
+    columns: float = setting(
+        0.05,
+        low=0.005,
+        high=1.0,
+        step=0.005,
+        log=True,
+        label="Share of features",
+        main=True,
+        help="The share of features that each question chooses from.",
+        search=(0.02, 0.4),
+    )
+    least_leaf: int = setting(
+        3,
+        low=1,
+        high=100,
+        step=1,
+        label="Least leaf",
+        main=True,
+        help="The fewest tracks that a leaf may hold; more is against overfitting.",
+        search=(1, 20),
+    )
+    depth: int = setting(
+        0,
+        low=0,
+        high=60,
+        step=1,
+        label="Depth",
+        help="The most questions one after the other; 0 is as many as it takes.",
+    )
+    class_weights: bool = setting(
+        False,
+        label="Class weights",
+        main=True,
+        help="Lets tracks of rare genres count more: by the inverse square root of the frequency of "
+        "their rarest genre, at most 5 times.",
+        search=(False, True),
+    )
+
+
+class Forest(Model):
+    name = "forest"
+    title = "Random forest"
+    about = "Many deep decision trees, each grown on other tracks; their mean is the score."
+    Settings = ForestSettings
+    PRESETS: ClassVar = {
+        "fast": {"trees": 100, "least_leaf": 5},
+        "strong": {"trees": 500, "columns": 0.1, "least_leaf": 2},
+    }
+    _keeps_last = True
+
+    def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
+        super().__init__(settings, seed=seed)
+        self.forest_: RandomForestClassifier | None = None
+
+    def _epochs(self) -> int:
+        return EPOCHS
+
+    def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = RandomForestClassifier(
+            n_estimators=0,
+            max_features=self.settings.columns,
+            min_samples_leaf=self.settings.least_leaf,
+            max_depth=self.settings.depth or None,
+            random_state=self.seed,
+            n_jobs=-1,
+            warm_start=True,
+        )
+        target = self._target(train)
+        weights = None
+        if self.settings.class_weights:
+            weights = np.maximum((train.y * class_weights(train.y)).max(axis=1), 1.0)
+        sums = [np.zeros(part.y.shape) for part in (train, validation)]
+        if (state := checkpoint.read()) is not None:
+            watch.restore(state.history)
+            forest.estimators_ = self._grown(checkpoint, len(state.history))
+            try:
+                sums = [state.arrays["train"], state.arrays["validation"]]
+            except KeyError as error:
+                raise _checkpoint_damaged() from error
+        while not watch.over:
+            before = round((watch.epoch - 1) * self.settings.trees / EPOCHS)
+            forest.n_estimators = round(watch.epoch * self.settings.trees / EPOCHS)
+            forest.fit(train.x, target, sample_weight=weights)
+            new = forest.estimators_[before:]
+            for total, part in zip(sums, (train, validation), strict=True):
+                total += self._sum(new, np.asarray(part.x))
+            means = [(total / forest.n_estimators).astype(np.float32) for total in sums]
+            watch.add(train.y, means[0], validation.y, means[1])
+            self._keep(checkpoint, watch.epoch - 1, new)
+            checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
+            watch.tell()
+        forest.n_estimators = self.settings.trees
+        if not hasattr(forest, "n_outputs_"):  # all trees came from the checkpoint
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Warm-start fitting without increasing")
+                forest.fit(train.x, target, sample_weight=weights)
+        self.forest_ = forest
+
+    def _target(self, data: Data) -> NDArray[Any]:
+        return data.y if self.task_ == "multilabel" else data.y.argmax(axis=1)
+
+    def _sum(self, trees: list[Any], x: Floats) -> NDArray[np.float64]:
+        """The sum of what trees say, `[n, n_genres]`, in the trees' order."""
+        total = np.zeros((len(x), len(self.genres_)))
+        for tree in trees:
+            total += self._columns(tree.predict_proba(x, check_input=False))
+        return total
+
+    def _columns(self, predicted: Any) -> NDArray[np.float64]:
+        """scikit-learn's answer → a column a genre."""
+        if isinstance(predicted, list):  # for each genre: no, yes
+            return np.stack([pair[:, 1] for pair in predicted], axis=1)
+        found: NDArray[np.float64] = predicted
+        return found[:, 1:] if self.task_ == "multilabel" else found
+
+    def _probabilities(self, x: Floats) -> Floats:
+        if self.forest_ is None:
+            raise ModelError("This forest has learnt nothing yet. Train it first.")
+        trees = self.forest_.estimators_
+        return (self._sum(trees, x) / len(trees)).astype(np.float32)
+
+    def _keep(self, checkpoint: Checkpoint, epoch: int, trees: list[Any]) -> None:
+        """Write an epoch's trees: a file of its own each, so that none is written twice."""
+        if checkpoint.folder is None:
+            return
+        from skops.io import dump
+
+        make_folder(checkpoint.folder)
+        with replacing(checkpoint.folder / f"trees-{epoch:02}.skops") as path:
+            dump(trees, path)
+
+    def _grown(self, checkpoint: Checkpoint, epochs: int) -> list[Any]:
+        """The trees of a checkpoint's epochs."""
+        if checkpoint.folder is None:
+            return []
+        trees: list[Any] = []
+        for epoch in range(1, epochs + 1):
+            name = f"trees-{epoch:02}.skops"
+            try:
+                _check(checkpoint.folder, name)
+                trees += _load(checkpoint.folder / name)
+            except (ModelError, OSError) as error:
+                raise _checkpoint_damaged() from error
+        if len(trees) != round(epochs * self.settings.trees / EPOCHS):
+            raise _checkpoint_damaged()
+        return trees
+
+    def _write(self, folder: Path) -> None:
+        from zipfile import ZIP_DEFLATED
+
+        from skops.io import dump
+
+        dump(self.forest_, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)
+
+    @classmethod
+    def check(cls, folder: Path, description: Description) -> None:
+        check_present(folder, (FILE,))
+        _check(folder, FILE)
+
+    def _read(self, folder: Path) -> None:
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = _load(folder / FILE)
+        n_columns = len(self.features_.columns)
+        try:
+            fits = (
+                isinstance(forest, RandomForestClassifier)
+                and n_columns in (0, forest.n_features_in_)
+                and self._sum(
+                    forest.estimators_[:1], np.zeros((1, forest.n_features_in_), np.float32)
+                ).shape
+                == (1, len(self.genres_))
+            )
+        except (AttributeError, ValueError, TypeError, IndexError) as error:
+            raise damaged(folder, FILE) from error
+        if not fits:
+            raise damaged(folder, FILE, "doesn't fit the genres or features")
+        self.forest_ = forest
+
+
+def _checkpoint_damaged() -> ModelError:
+    return ModelError("The checkpoint's trees are damaged. Remove it to train from the start.")
+
+
+def _check(folder: Path, name: str) -> None:
+    """Look through a file of skops without loading it.
+
+    Raises:
+        ModelError: it is damaged, or names types that no forest consists of.
+    """
+    if "schema.json" not in check_zip(folder, name):
+        raise damaged(folder, name)
+    strange: set[str] = set()
+    waiting: list[Any] = [read_member(folder, name, "schema.json")]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            if "__class__" in part:
+                found = f"{part.get('__module__')}.{part['__class__']}"
+                if found not in _TYPES:
+                    strange.add(found)
+    if strange:
+        raise foreign(folder, name, strange)
+
+
+def _load(path: Path) -> Any:
+    """What skops stored, once it has been checked."""
+    from skops.io import load
+
+    try:
+        return load(path, trusted=_TRUSTED)
+    except Exception as error:
+        raise damaged(path.parent, path.name) from error
