@@ -168,3 +168,9 @@ def _genres_label(data: Opened, which: str, named: list[str]) -> str:
     except GenreEngineError:
         return "genres"
     return f"{len(found)} genres"
+
+
+def about(model: str) -> str:
+    """A model in a sentence, for the page."""
+    kind = models.model(model)
+    return f"**{plain(kind.title)}**: {plain(kind.about)}"
