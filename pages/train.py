@@ -5,7 +5,6 @@ import streamlit as st
 from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from pages.components import (
-    explore_data,
     explore_new,
     guard,
     train_bundles,
@@ -68,20 +67,16 @@ def _recipe() -> None:
             f"The data set **{plain(wanted.data)}** isn't here; choose another one.",
             icon=":material/warning:",
         )
-    name = train_pickers.sentence(names)
-    model = str(st.session_state["train-model"])
     try:
-        data = explore_data.opened(name)
+        data, chosen = train_pickers.sentence(names)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    chosen = train_pickers.rest(data, model)
-    st.markdown(train_pickers.about(model))
-    with st.container(horizontal=True, vertical_alignment="center", key="train-presets"):
-        presets = st.container(horizontal=True, vertical_alignment="center")
-    settings = train_settings.sliders(model)
+    st.markdown(train_pickers.about(chosen.model))
+    presets = st.container(horizontal=True, vertical_alignment="center", key="train-presets")
+    settings = train_settings.sliders(chosen.model)
     with presets:
-        train_settings.presets(model, settings or {})
+        train_settings.presets(chosen.model, settings or {})
     recipe = None if settings is None else chosen.with_settings(settings)
     train_pickers.keep(recipe or chosen)
     train_start.bar(data, recipe)

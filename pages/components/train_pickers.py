@@ -6,7 +6,7 @@ import streamlit as st
 
 from genre_engine import labels, models, vocabulary
 from genre_engine.errors import GenreEngineError
-from pages.components import train_settings
+from pages.components import explore_data, train_settings
 from pages.components.explore_data import Opened
 from pages.components.text import plain
 from pages.components.train_recipe import FEATURES, RULES, SPLITS, TASKS, Recipe
@@ -46,25 +46,24 @@ def fill(recipe: Recipe) -> None:
     train_settings.fill(recipe.model, recipe.settings)
 
 
-def sentence(names: list[str]) -> str:
-    """Draw the first words; returns the data set's name."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def sentence(names: list[str]) -> tuple[Opened, Recipe]:
+    """Draw the sentence; returns the data set and the choice without its settings.
+
+    Raises:
+        GenreEngineError: the data set can't be opened.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="train-say"):
         st.markdown("Train", width="content")
-        _choice("model", list(models.NAMES), lambda name: models.model(name).title, 150)
+        model = _choice("model", list(models.NAMES), lambda name: models.model(name).title, 130)
         st.markdown("on", width="content")
-        return str(_choice("data", names, str, 190))
-
-
-def rest(data: Opened, model: str) -> Recipe:
-    """Draw the sentence's other words; returns the choice without its settings."""
-    kinds = feature_kinds(data, model)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("with", width="content")
+        name = _choice("data", names, str, 150)
+        data = explore_data.opened(name)
+        kinds = feature_kinds(data, model)
         genres, task, rule = _genres(data)
-        split = _choice("split", _splits(data), lambda name: SPLITS.get(name, name), 160)
-        features = _choice("features", kinds, FEATURES.__getitem__, 190)
-    return Recipe(
-        data=data.dataset.name,
+        split = _choice("split", _splits(data), lambda kind: SPLITS.get(kind, kind), 140)
+        features = _choice("features", kinds, FEATURES.__getitem__, 165)
+    return data, Recipe(
+        data=name,
         model=model,
         features=features if features != kinds[0] else "",
         task=task,

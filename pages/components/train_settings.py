@@ -36,8 +36,8 @@ def presets(model: str, settings: Mapping[str, Any]) -> None:
         st.button(
             name.capitalize(),
             key=f"train-preset-{model}-{name.replace(' ', '-')}",
-            type="primary" if name == chosen else "secondary",
-            icon=":material/check:" if name == chosen else None,
+            type="secondary",
+            icon=":material/check_circle:" if name == chosen else ":material/radio_button_unchecked:",
             on_click=_apply,
             args=(model, name),
         )

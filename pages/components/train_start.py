@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import extraction, features, jobs, labels, models, runs
+from genre_engine import features, jobs, labels, models, runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.features import store as feature_stores
 from pages.components import explore_data, train_pickers
@@ -66,8 +66,7 @@ def _to_extract(data: Opened, kind: str) -> tuple[int, float | None]:
         missing = len(ids)
     if not missing or kind not in features.NAMES:
         return missing, None
-    told = extraction.estimate(data.dataset, features.kind(kind))
-    return missing, told.get("seconds")
+    return missing, None
 
 
 def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
