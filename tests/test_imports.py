@@ -18,7 +18,7 @@ LAYOUT = (
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
     *("extraction", "metrics", "models", "runs", "bundles", "training", "tuning"),
-    *("prediction", "example", "listening_process", "making", "jobs", "worker", "reproduce"),
+    *("prediction", "example", "listening_process", "hosted", "jobs", "worker", "reproduce"),
     *("figures", "cli", "__main__"),
 )
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, datasets, extract, weights
+from genre_engine.cli import classify, datasets, download, evaluate, extract, runs, train, weights
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -24,8 +24,12 @@ app = typer.Typer(
 app.command("classify")(classify.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
+app.command("train")(train.command)
+app.command("runs")(runs.list_runs)
+app.command("remove")(runs.remove)
+app.command("evaluate")(evaluate.command)
 app.add_typer(datasets.app, name="dataset")
-app.add_typer(datasets.download, name="download")
+app.add_typer(download.app, name="download")
 
 
 def main() -> None:

@@ -116,8 +116,8 @@ class BoostingSettings(Settings):
         False,
         label="Class weights",
         main=True,
-        help="Lets tracks of rare genres count more: by the inverse square root of the frequency of "
-        "their rarest genre, at most 5 times.",
+        help="Lets tracks of rare genres count more: by the inverse square root of the "
+        "frequency of their rarest genre, at most 5 times.",
         search=(False, True),
     )
 

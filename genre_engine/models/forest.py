@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +36,16 @@ if TYPE_CHECKING:
 FILE = "forest.skops"
 EPOCHS = 10
 
-# All types in a file of ours; skops would trust more.
+# All types in a file of ours, and all kinds of nodes; skops would trust more.
 _TYPES = {
-    *("builtins.dict", "builtins.list", "builtins.tuple", "builtins.int", "builtins.float"),
-    *("builtins.str", "builtins.NoneType", "builtins.bool", "builtins.type"),
-    *("numpy.ndarray", "numpy.dtype", "numpy.int64", "numpy.float64"),
-    *("numpy.dtypes.Float64DType", "numpy.dtypes.Int64DType", "numpy.dtypes.UInt8DType"),
+    *("builtins.dict", "builtins.list", "builtins.tuple", "builtins.str"),
+    *("numpy.ndarray", "numpy.int64", "sklearn.tree._tree.Tree"),
     "sklearn.ensemble._forest.RandomForestClassifier",
     "sklearn.tree._classes.DecisionTreeClassifier",
-    "sklearn.tree._tree.Tree",
+}
+_NODES = {
+    *("TypeNode", "JsonNode", "NdArrayNode", "ListNode", "DictNode", "ObjectNode", "TupleNode"),
+    "TreeNode",
 }
 _TRUSTED = ["sklearn.tree._tree.Tree"]
 
@@ -94,8 +96,8 @@ class ForestSettings(Settings):
         False,
         label="Class weights",
         main=True,
-        help="Lets tracks of rare genres count more: by the inverse square root of the frequency of "
-        "their rarest genre, at most 5 times.",
+        help="Lets tracks of rare genres count more: by the inverse square root of the "
+        "frequency of their rarest genre, at most 5 times.",
         search=(False, True),
     )
 
@@ -137,7 +139,9 @@ class Forest(Model):
         sums = [np.zeros(part.y.shape) for part in (train, validation)]
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
-            forest.estimators_ = self._grown(checkpoint, len(state.history))
+            forest.estimators_ = self._grown(
+                checkpoint, len(state.history), np.asarray(train.x).shape[1]
+            )
             try:
                 sums = [state.arrays["train"], state.arrays["validation"]]
             except KeyError as error:
@@ -188,13 +192,13 @@ class Forest(Model):
         """Write an epoch's trees: a file of its own each, so that none is written twice."""
         if checkpoint.folder is None:
             return
-        from skops.io import dump
+        from skops.io import dump  # type: ignore[import-untyped]
 
         make_folder(checkpoint.folder)
         with replacing(checkpoint.folder / f"trees-{epoch:02}.skops") as path:
             dump(trees, path)
 
-    def _grown(self, checkpoint: Checkpoint, epochs: int) -> list[Any]:
+    def _grown(self, checkpoint: Checkpoint, epochs: int, n_columns: int) -> list[Any]:
         """The trees of a checkpoint's epochs."""
         if checkpoint.folder is None:
             return []
@@ -204,16 +208,16 @@ class Forest(Model):
             try:
                 _check(checkpoint.folder, name)
                 trees += _load(checkpoint.folder / name)
-            except (ModelError, OSError) as error:
+                if not all(_hangs_together(tree, n_columns) for tree in trees):
+                    raise _checkpoint_damaged()
+            except (ModelError, OSError, AttributeError, TypeError) as error:
                 raise _checkpoint_damaged() from error
         if len(trees) != round(epochs * self.settings.trees / EPOCHS):
             raise _checkpoint_damaged()
         return trees
 
     def _write(self, folder: Path) -> None:
-        from zipfile import ZIP_DEFLATED
-
-        from skops.io import dump
+        from skops.io import dump  # type: ignore[import-untyped]
 
         dump(self.forest_, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)
 
@@ -231,6 +235,7 @@ class Forest(Model):
             fits = (
                 isinstance(forest, RandomForestClassifier)
                 and n_columns in (0, forest.n_features_in_)
+                and all(_hangs_together(tree, forest.n_features_in_) for tree in forest.estimators_)
                 and self._sum(
                     forest.estimators_[:1], np.zeros((1, forest.n_features_in_), np.float32)
                 ).shape
@@ -267,13 +272,34 @@ def _check(folder: Path, name: str) -> None:
                 found = f"{part.get('__module__')}.{part['__class__']}"
                 if found not in _TYPES:
                     strange.add(found)
+                if part.get("__loader__") not in _NODES:
+                    strange.add(str(part.get("__loader__")))
     if strange:
         raise foreign(folder, name, strange)
 
 
+def _hangs_together(tree: Any, n_columns: int) -> bool:
+    """Whether a tree names only nodes and columns that exist: scikit-learn follows them unseen."""
+    nodes = tree.tree_
+    own = np.arange(nodes.node_count)
+    left, right = nodes.children_left, nodes.children_right
+    inner = left != -1
+    children = np.concatenate([left[inner], right[inner]])
+    return bool(
+        nodes.n_features == n_columns
+        and len(own) >= 1
+        and np.array_equal(inner, right != -1)
+        # A child comes after its parent, so that no path can go in circles.
+        and (children > np.concatenate([own[inner], own[inner]])).all()
+        and (children < len(own)).all()
+        and ((nodes.feature[inner] >= 0) & (nodes.feature[inner] < n_columns)).all()
+        and len(nodes.value) == len(own)
+    )
+
+
 def _load(path: Path) -> Any:
     """What skops stored, once it has been checked."""
-    from skops.io import load
+    from skops.io import load  # type: ignore[import-untyped]
 
     try:
         return load(path, trusted=_TRUSTED)

@@ -10,6 +10,7 @@ from genre_engine.models.files import read_description
 
 _CLASSES = {
     "fcn": "fcn.Fcn",
+    "cnn": "cnn.Cnn",
     "xgboost": "boosting.Boosting",
     "forest": "forest.Forest",
     "linear": "linear.Linear",

@@ -8,13 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
-
+from genre_engine import metrics
 from genre_engine.models.data import Floats, Labels
 
 # Batches are told of at most this often: more is not seen, and costs.
 _SECONDS_BETWEEN_BATCHES = 0.25
-_CLIP = 1e-7
 
 
 class Stop(Exception):
@@ -50,36 +48,19 @@ class Silent:
     def log(self, text: str) -> None: ...
 
 
-def cross_entropy(y: Labels, probabilities: Floats, task: str) -> float:
-    """Mean over cells for `multilabel`, over tracks else; probabilities clipped at 1e-7."""
-    if task != "multilabel":
-        right = probabilities[np.arange(len(y)), y.argmax(axis=1)]
-        return float(-np.log(np.clip(right, _CLIP, 1.0)).mean(dtype=np.float64))
-    right = np.where(y > 0, probabilities, 1.0 - probabilities)
-    return float(-np.log(np.clip(right, _CLIP, 1.0)).mean(dtype=np.float64))
+def cross_entropy(y: Labels, scores: Floats, task: str) -> float:
+    """Mean over cells for `multilabel`, over tracks else."""
+    if task == "multilabel":
+        return metrics.binary_cross_entropy(y, scores)
+    return metrics.categorical_cross_entropy(y, scores)
 
 
-def accuracy(y: Labels, probabilities: Floats, task: str) -> float:
+def accuracy(y: Labels, scores: Floats, task: str) -> float:
     """The share of right cells at 0.5 for `multilabel` (which is high without learning), else of
     right tracks."""
-    if task != "multilabel":
-        return float((y.argmax(axis=1) == probabilities.argmax(axis=1)).mean())
-    return float(((probabilities >= 0.5) == (y > 0)).mean())
-
-
-def auc(y: Labels, probabilities: Floats) -> float | None:
-    """Macro ROC AUC over the genres where it is defined; None where it nowhere is."""
-    from scipy.stats import rankdata
-
-    positive = y.sum(axis=0, dtype=np.int64)
-    defined = (positive > 0) & (positive < len(y))
-    if not defined.any():
-        return None
-    ranks = rankdata(probabilities[:, defined], axis=0)
-    n = positive[defined]
-    # Mann and Whitney: how often a positive ranks above a negative.
-    above = (ranks * (y[:, defined] > 0)).sum(axis=0) - n * (n + 1) / 2
-    return float((above / (n * (len(y) - n))).mean())
+    if task == "multilabel":
+        return metrics.labelwise_accuracy(y, scores)
+    return metrics.top1_accuracy(y, scores)
 
 
 class Watch:
@@ -149,8 +130,8 @@ class Watch:
             "val_loss": val_loss,
             "accuracy": accuracy(y, scores, self._task),
             "val_accuracy": accuracy(val_y, val_scores, self._task),
-            "auc": auc(y, scores),
-            "val_auc": auc(val_y, val_scores),
+            "auc": metrics.auc_macro(y, scores),
+            "val_auc": metrics.auc_macro(val_y, val_scores),
             "best": best,
             "seconds": round(now - self._started, 3),
         }

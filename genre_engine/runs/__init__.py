@@ -9,7 +9,7 @@ A run is a folder (`run` says what lies in it). Runs that the command line start
 the app started are the same.
 """
 
-from genre_engine.runs.checks import new_config, open_material, reopen_material
+from genre_engine.runs.checks import fitting_features, new_config, open_material, reopen_material
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
 from genre_engine.runs.material import Material
@@ -28,6 +28,7 @@ __all__ = [
     "Run",
     "State",
     "create",
+    "fitting_features",
     "listing",
     "new_config",
     "open",

@@ -56,7 +56,7 @@ def new_config(
     if name is not None:
         _check_name(name)
     dataset = datasets.open(dataset_name)
-    kind = features or _fitting(dataset, made.input)
+    kind = fitting_features(dataset, model, features)
     takes_patches = made.input == "patches"
     if takes_patches != (kind == "patches"):
         fit = "patches" if takes_patches else "one vector a track (summary, embedding, table)"
@@ -87,6 +87,15 @@ def new_config(
         warnings=(*_dropped(chosen), *gathered.warnings),
         name=name or "",
     )
+
+
+def fitting_features(dataset: Dataset, model: str, wanted: str | None = None) -> str:
+    """The kind of features that is meant where none was named."""
+    if wanted is not None:
+        return wanted
+    if models.model(model).input == "patches":
+        return "patches"
+    return "table" if dataset.kind == "feature_table" else "summary"
 
 
 def open_material(config: Config) -> Material:
@@ -153,12 +162,6 @@ def _choose(dataset: Dataset, genres: str | Sequence[str] | None, rule: str, tas
             "two genres, or another data set."
         )
     return chosen
-
-
-def _fitting(dataset: Dataset, model_input: str) -> str:
-    if model_input == "patches":
-        return "patches"
-    return "table" if dataset.kind == "feature_table" else "summary"
 
 
 def _features(found: FeatureStore) -> dict[str, Any]:

@@ -8,8 +8,19 @@
 `train` on a run that was paused, cancelled, failed or killed goes on from its last epoch.
 """
 
+from genre_engine.training.card import card, number
+from genre_engine.training.card import rows as figure_rows
 from genre_engine.training.fitting import train
 from genre_engine.training.judging import THRESHOLDS, evaluate_run, verdict
 from genre_engine.training.reporter import Reporter
 
-__all__ = ["THRESHOLDS", "Reporter", "evaluate_run", "train", "verdict"]
+__all__ = [
+    "THRESHOLDS",
+    "Reporter",
+    "card",
+    "evaluate_run",
+    "figure_rows",
+    "number",
+    "train",
+    "verdict",
+]

@@ -3,28 +3,11 @@
 import numpy as np
 import pytest
 
+from genre_engine.features.patches import Patches
 from genre_engine.models import Data, FeatureInfo
 
 GENRES = ("ambient", "jazz", "rock")
 N_COLUMNS = 24
-
-
-class Patches:
-    """Patches in memory, as models ask for them."""
-
-    def __init__(self, songs):
-        self.songs = songs
-        self.counts = np.array([len(song) for song in songs])
-        self.frames, self.bands = songs[0].shape[1:]
-
-    def __len__(self):
-        return len(self.songs)
-
-    def take(self, rows):
-        return Patches([self.songs[row] for row in rows])
-
-    def batch(self, songs, which):
-        return np.stack([self.songs[s][w] for s, w in zip(songs, which, strict=True)])
 
 
 def labels(task, n, rng):
@@ -51,7 +34,7 @@ def patches(y, rng):
         for genre in np.flatnonzero(row):
             song[:, genre * 4 :: 8, genre * 5 : genre * 5 + 4] += 1.5
         songs.append(song.astype(np.float16))
-    return Patches(songs)
+    return Patches.of(songs)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import pytest
 from genre_engine import models
 from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
+from genre_engine.metrics import auc_macro
 from genre_engine.models import FeatureInfo, Stop
-from genre_engine.models.watching import auc, cross_entropy
+from genre_engine.models.watching import cross_entropy
 
 # Small and quick, and enough to learn the small problems.
 QUICK = {
@@ -81,7 +82,7 @@ def test_a_model_learns_clearly_more_than_doing_nothing(name, task, problem, lea
     p = learnt(name, task).predict_proba(test.x)
     prior = np.tile(train.y.mean(axis=0, dtype=np.float64), (len(test), 1))
     assert cross_entropy(test.y, p, task) < 0.8 * cross_entropy(test.y, prior, task)
-    assert auc(test.y, p) > 0.8
+    assert auc_macro(test.y, p) > 0.8
 
 
 @pytest.mark.parametrize(("name", "task"), EVERY)
@@ -93,14 +94,8 @@ def test_probabilities_have_a_column_a_genre(name, task, problem, learnt):
     assert ((p >= 0) & (p <= 1)).all()
     if task != "multilabel":
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
-    assert learnt(name, task).predict_proba(test.x[:0] if name != "cnn" else _none(test)).shape == (
-        0,
-        test.y.shape[1],
-    )
-
-
-def _none(data):
-    return data.x.take([]) if len(data.x.take([0])) else None
+    nothing = test.x[:0] if isinstance(test.x, np.ndarray) else test.x.take([])
+    assert learnt(name, task).predict_proba(nothing).shape == (0, test.y.shape[1])
 
 
 @pytest.mark.parametrize(("name", "task"), EVERY)

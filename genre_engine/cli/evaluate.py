@@ -1,0 +1,107 @@
+"""`evaluate`: a run's figures on validation, or on test, where every look is counted."""
+
+# The engine is imported inside the functions: with pandas it would make --help slow.
+import csv
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genre_engine.cli.console import complain
+from genre_engine.cli.runs import print_json
+
+if TYPE_CHECKING:
+    from genre_engine.metrics import Report
+    from genre_engine.runs import Run
+
+
+class Part(StrEnum):
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    CARD = "card"
+
+
+def command(
+    run: Annotated[str, typer.Argument(help="The run's id or name.", show_default=False)],
+    part: Annotated[
+        Part, typer.Option(help="test is sealed: every look at it is counted in the run.")
+    ] = Part.VALIDATION,
+    thresholds: Annotated[
+        str,
+        typer.Option(
+            help="global or per-genre, as chosen on validation, or a number for all genres."
+        ),
+    ] = "global",
+    format_: Annotated[
+        Format, typer.Option("--format", help="card is Markdown; csv has one row a genre.")
+    ] = Format.TABLE,
+) -> None:
+    """Judge a finished run, beside what can be scored without listening."""
+    from genre_engine import runs, training
+
+    found = runs.open(run)
+    report = training.evaluate_run(found, part.value, thresholds)
+    if part is Part.TEST:
+        n = len(found.looks())
+        complain(f"Test has been looked at {n} time{'' if n == 1 else 's'} in this run.")
+    if format_ is Format.JSON:
+        print_json(report.to_dict())
+    elif format_ is Format.CSV:
+        _print_csv(report.to_dict())
+    elif format_ is Format.CARD:
+        typer.echo(training.card(found, report), nl=False)
+    else:
+        _print_table(found, report)
+
+
+def _print_csv(found: dict[str, Any]) -> None:
+    """A row a genre, then the means; empty where a figure isn't defined."""
+    from genre_engine import metrics
+
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["genre", "support", "threshold", *metrics.PER_GENRE])
+    chosen = (found["thresholds"] or {}).get("per_genre", {})
+    for genre, values in found["per_genre"].items():
+        figures = [values[name] for name in metrics.PER_GENRE]
+        table.writerow([genre, values["support"], chosen.get(genre), *figures])
+    for mean in ("micro", "macro"):
+        table.writerow([mean, "", "", *(found[name][mean] for name in metrics.PER_GENRE)])
+
+
+def _print_table(run: "Run", report: "Report") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genre_engine import metrics, training
+
+    found = report.to_dict()
+    console = Console()
+    console.print(
+        f"[bold]{escape(run.name)}[/] on {report.part}: {found['tracks']} tracks, "
+        f"{len(report.genres)} genres"
+    )
+    figures = Table("", "model", "95 % interval", "do-nothing", "deaf")
+    for row in training.figure_rows(found):
+        figures.add_row(*map(escape, row))
+    console.print(figures)
+    genres = Table("genre", "tracks", "from", "precision", "recall", "F1", "AUC", "AP")
+    chosen = (found["thresholds"] or {}).get("per_genre", {})
+    for genre, values in found["per_genre"].items():
+        genres.add_row(
+            escape(genre),
+            str(values["support"]),
+            training.number(chosen.get(genre)),
+            *(training.number(values[name]) for name in metrics.PER_GENRE),
+        )
+    console.print(genres)
+    overlap = found["artist_overlap"]
+    if overlap is not None:
+        console.print(f"{overlap:.1%} of test tracks are by an artist who is also in train.")

@@ -1,0 +1,153 @@
+"""A run's model card: what the model is, what it was trained on, how it did, what to beware of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genre_engine import metrics, models
+from genre_engine.runs import Run
+
+_ROWS = (
+    ("f1.macro", "macro F1"),
+    ("average_precision.macro", "macro average precision"),
+    ("roc_auc.macro", "macro ROC AUC"),
+    ("f1.micro", "micro F1"),
+    ("accuracy.top1", "best-ranked genre is right"),
+    ("accuracy.labelwise", "label-wise accuracy"),
+    ("accuracy.subset", "all genres right"),
+    ("hamming_loss", "Hamming loss"),
+    ("loss", "loss"),
+)
+_LOWER_IS_BETTER = ("hamming_loss", "loss")
+
+
+def card(run: Run, report: metrics.Report) -> str:
+    """Markdown."""
+    config, found = run.config, report.to_dict()
+    stored = run.report() or {}
+    fit = stored.get("fit", {})
+    looks = len(run.looks())
+    lines = [
+        f"# {run.name}",
+        "",
+        f"{models.model(config.model).title} for {len(config.genres)} genres "
+        f"({config.task}): {', '.join(config.genres)}.",
+        "",
+        "## Training",
+        "",
+        f"- Run {run.id}, {config.created[:10]}, seed {config.seed}",
+        f"- Data set {config.dataset}"
+        + (f", licence: {config.licence}" if config.licence else ", licence unknown"),
+        f"- Tracks {_rule(config.rule)}: "
+        + ", ".join(f"{n} {part}" for part, n in stored.get("sizes", {}).items()),
+        f"- Split {config.split['kind']}; {_overlap(stored.get('artist_overlap'))}",
+        f"- Features {config.features['kind']} ({config.features['fingerprint']})",
+        f"- Settings {_settings(config.model, config.settings)}",
+        f"- {fit.get('epochs')} epochs, the best {fit.get('best_epoch')}, "
+        f"{fit.get('seconds', 0):.0f} s",
+        "",
+        f"## Figures on {report.part}",
+        "",
+        *_figures(found),
+        "",
+        *_per_genre(found),
+        "",
+        _intervals(found["bootstrap"]),
+        f"Its figures on test have been looked at {looks} time{'' if looks == 1 else 's'}.",
+    ]
+    if config.synthetic:
+        lines += ["", "It was trained on synthetic music and knows nothing of any other."]
+    if config.warnings:
+        lines += ["", "## Remarks", "", *(f"- {text}" for text in config.warnings)]
+    return "\n".join(lines) + "\n"
+
+
+def at(figures: Mapping[str, Any], name: str) -> Any:
+    """A figure by its path, such as `f1.macro`."""
+    for key in name.split("."):
+        figures = figures[key]
+    return figures
+
+
+def best_idle(found: Mapping[str, Any], name: str) -> float | None:
+    """The best that is reached without learning anything; the deaf one stands by itself."""
+    values = [
+        at(figures, name)
+        for kind, figures in found["baselines"].items()
+        if figures is not None and kind != "deaf"
+    ]
+    known = [value for value in values if value is not None]
+    best = min if name in _LOWER_IS_BETTER else max
+    return best(known, default=None)
+
+
+def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Name, figure, its interval, the best do-nothing predictor's and the deaf one's, as text."""
+    deaf = found["baselines"].get("deaf")
+    intervals = found["intervals"]
+    told = []
+    for name, label in _ROWS:
+        interval = at(intervals, name) if intervals else None
+        told.append(
+            (
+                label,
+                number(at(found, name)),
+                f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "",
+                number(best_idle(found, name)),
+                number(at(deaf, name)) if deaf else "–",
+            )
+        )
+    return told
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _figures(found: Mapping[str, Any]) -> list[str]:
+    head = ("", "model", "95 % interval", "do-nothing", "deaf")
+    return _table(head, rows(found))
+
+
+def _per_genre(found: Mapping[str, Any]) -> list[str]:
+    names = metrics.PER_GENRE
+    per_genre = [
+        (genre, str(values["support"]), *(number(values[name]) for name in names))
+        for genre, values in found["per_genre"].items()
+    ]
+    return _table(("genre", "tracks", *(name.replace("_", " ") for name in names)), per_genre)
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return [line(head), line(["---"] * len(head)), *(line(cells) for cells in body)]
+
+
+def _intervals(bootstrap: Mapping[str, Any] | None) -> str:
+    if not bootstrap:
+        return "There are no intervals: all tracks are by one artist."
+    return (
+        f"Intervals are drawn over {bootstrap['groups']} {bootstrap['over']} (in effect "
+        f"{bootstrap['effective_groups']:.0f})."
+    )
+
+
+def _rule(rule: str) -> str:
+    return (
+        "with these genres only, an easier choice" if rule == "only" else "with any of these genres"
+    )
+
+
+def _overlap(share: float | None) -> str:
+    if share is None:
+        return "no artist is known, so whether artists leak can't be said"
+    return f"{share:.1%} of test tracks are by an artist who is also in train"
+
+
+def _settings(model: str, settings: Mapping[str, Any]) -> str:
+    declared = models.model(model).Settings
+    changed = declared.from_dict(settings).changed()
+    if not changed:
+        return "all at their defaults"
+    return ", ".join(f"{name}={declared.info(name).text(value)}" for name, value in changed.items())
