@@ -125,14 +125,15 @@ class Stream:
             for block in self._decoder.blocks():
                 with np.errstate(invalid="ignore", over="ignore"):  # told here, in words
                     mono = _mono(block)
-                size = np.abs(mono)
-                if not size.max() < _ABSURD:  # nor is NaN
+                low, high = mono.min(), mono.max()
+                if not -_ABSURD < low <= high < _ABSURD:  # nor is NaN
                     raise BadSamples(
                         "Some samples are not numbers (NaN or infinite). Export the file again "
                         "from the program that made it."
                     )
                 frames += len(mono)
-                beyond += int(np.count_nonzero(size > 1.0))
+                if low < -1.0 or high > 1.0:
+                    beyond += int(np.count_nonzero(np.abs(mono) > 1.0))
                 self.duration_s = frames / self._decoder.sample_rate
                 if self.duration_s > self.limit_s:
                     raise too_long(self.duration_s, self.limit_s)
@@ -169,7 +170,12 @@ def _resampler(from_rate: int, to_rate: int) -> Resample:
         stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
     except (RuntimeError, ValueError) as error:
         raise NotAudio(f"A sample rate of {from_rate} Hz can't be converted.") from error
-    return lambda samples, last: np.clip(stream.resample_chunk(samples, last=last), -1.0, 1.0)
+
+    def resample(samples: Samples, last: bool) -> Samples:
+        resampled: Samples = stream.resample_chunk(samples, last=last)
+        return np.clip(resampled, -1.0, 1.0, out=resampled)
+
+    return resample
 
 
 def browser_type(data: bytes) -> str | None:

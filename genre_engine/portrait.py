@@ -1,6 +1,7 @@
 """One track as the features see it: waveform, MFCC, mel spectrogram, chroma and tonnetz over time.
 
-All five come from the middle of the track, and the last four from one power spectrum at 22,050 Hz.
+All five come from the middle of the track, and the last four are the matrices that the 498 numbers
+of `features/summary.py` sum up.
 """
 
 from dataclasses import dataclass
@@ -11,15 +12,9 @@ from numpy.typing import NDArray
 from genre_engine import audio
 from genre_engine.audio import Signal
 from genre_engine.decoders import Source
-from genre_engine.features import spectral
+from genre_engine.features import EXCERPT_S, spectral, summary
 from genre_engine.features.spectral import Floats
-
-SAMPLE_RATE = 22050
-N_FFT = 2048
-HOP_LENGTH = 512
-N_MELS = 128
-N_MFCC = 20
-EXCERPT_S = 30.0
+from genre_engine.features.summary import HOP_LENGTH, N_FFT, N_MELS, SAMPLE_RATE
 
 PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 CENTROIDS = ("fifths x", "fifths y", "minor x", "minor y", "major x", "major y")
@@ -63,12 +58,9 @@ def portrait(source: Source, *, excerpt_s: float = EXCERPT_S) -> Portrait:
 
 def of_signal(signal: Signal) -> Portrait:
     """Portray all of a signal at 22,050 Hz."""
+    drawn = summary.matrices(signal.samples)
+    n = len(drawn.mfcc)
     padded = np.pad(signal.samples, N_FFT // 2)
-    power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
-    filters = spectral.mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
-    mel_db = spectral.decibels(power @ filters.T)
-    chroma = spectral.chroma(power, sample_rate=SAMPLE_RATE, n_fft=N_FFT)
-    n = len(power)
     # Frame i is centred on sample i·hop, so its neighbourhood starts half a hop before.
     first = N_FFT // 2 - HOP_LENGTH // 2
     around = padded[first : first + n * HOP_LENGTH].reshape(n, HOP_LENGTH)
@@ -76,11 +68,11 @@ def of_signal(signal: Signal) -> Portrait:
         times_s=signal.start_s + np.arange(n) * HOP_LENGTH / SAMPLE_RATE,
         low=around.min(axis=1),
         high=around.max(axis=1),
-        mfcc=spectral.mfcc(mel_db, n_mfcc=N_MFCC),
-        mel_db=mel_db - mel_db.max(),
+        mfcc=drawn.mfcc,
+        mel_db=drawn.mel_db - drawn.mel_db.max(),
         mel_hz=spectral.mel_centres(sample_rate=SAMPLE_RATE, n_mels=N_MELS),
-        chroma=chroma,
-        tonnetz=spectral.tonnetz(chroma),
+        chroma=drawn.chroma,
+        tonnetz=drawn.tonnetz,
         start_s=signal.start_s,
         end_s=signal.start_s + signal.duration_s,
     )

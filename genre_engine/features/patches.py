@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from genre_engine.audio import Signal
 from genre_engine.features import spectral
 from genre_engine.features.base import Kind, check_finite
+from genre_engine.pretrained.network import (
+    HOP_LENGTH,
+    N_FFT,
+    N_MELS,
+    PATCH_FRAMES,
+    SAMPLE_RATE,
+    log_mel,
+)
 
-SAMPLE_RATE = 16000
-N_FFT = 512
-HOP_LENGTH = 256
-N_MELS = 96
-FRAMES = 187
+# The network's input, so that both see the same pictures.
+FRAMES = PATCH_FRAMES
 # A rest of a track from this length on is a patch of its own, which reaches back into the last one.
 _LEAST_REST_FRAMES = FRAMES // 3
 
@@ -120,9 +125,7 @@ class PatchKind(Kind):
     def compute(self, signal: Signal) -> Halves:
         padded = np.pad(self._samples(signal), N_FFT // 2)
         power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
-        filters = spectral.mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
-        mel = np.log10(np.float32(10000) * (power @ filters.T) + np.float32(1))
-        return cut(check_finite(mel).astype(np.float16))
+        return cut(check_finite(log_mel(power)).astype(np.float16))
 
 
 def cut(mel: Halves) -> Halves:

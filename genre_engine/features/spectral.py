@@ -4,6 +4,7 @@ Frames are rows because that is the order in which they come and in which networ
 librosa's layout transposed. Numbers equal librosa's for the same parameters (float32).
 """
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# Frames whose spectra are computed at a time: few enough to stay in the processor's cache.
-_BATCH = 512
+# Samples in the frames whose spectra are computed at a time: half a megabyte, which stays in a
+# core's cache. Smaller batches pay for the calls, larger ones for memory.
+_BATCH_SAMPLES = 2**17
 
 
 def power_spectrogram(samples: Floats, *, n_fft: int, hop_length: int) -> Floats:
@@ -27,15 +29,55 @@ def power_spectrogram(samples: Floats, *, n_fft: int, hop_length: int) -> Floats
     >>> power_spectrogram(np.ones(8, np.float32), n_fft=4, hop_length=2).shape
     (3, 3)
     """
-    if len(samples) < n_fft:
-        return np.empty((0, 1 + n_fft // 2), np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop_length]
-    power = np.empty((len(frames), 1 + n_fft // 2), np.float32)
-    window = _hann(n_fft)
-    for start in range(0, len(frames), _BATCH):
-        spectrum = np.fft.rfft(frames[start : start + _BATCH] * window)
-        np.add(spectrum.real**2, spectrum.imag**2, out=power[start : start + _BATCH])
+    power = np.empty((frame_count(len(samples), n_fft, hop_length), 1 + n_fft // 2), np.float32)
+    done = 0
+    for batch in power_batches(samples, n_fft=n_fft, hop_length=hop_length):
+        power[done : done + len(batch)] = batch
+        done += len(batch)
     return power
+
+
+def power_batches(samples: Floats, *, n_fft: int, hop_length: int) -> Iterator[Floats]:
+    """As `power_spectrogram`, some rows at a time; a batch is overwritten by the next one."""
+    # SciPy transforms several frames at once, NumPy one after the other: half the time.
+    from scipy.fft import rfft
+
+    n = frame_count(len(samples), n_fft, hop_length)
+    if not n:
+        return
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop_length]
+    size = max(1, _BATCH_SAMPLES // n_fft)
+    window = _hann(n_fft)
+    windowed = np.empty((size, n_fft), np.float32)
+    power = np.empty((size, 1 + n_fft // 2), np.float32)
+    for start in range(0, n, size):
+        batch = frames[start : start + size]
+        m = len(batch)
+        np.multiply(batch, window, out=windowed[:m])
+        spectrum = rfft(windowed[:m], overwrite_x=True)
+        np.add(spectrum.real**2, spectrum.imag**2, out=power[:m])
+        yield power[:m]
+
+
+def power_of_blocks(blocks: Iterable[Floats], *, n_fft: int, hop_length: int) -> Iterator[Floats]:
+    """Samples in blocks → power spectra in blocks, as if the whole had been given at once.
+
+    Half a window of silence is added on both sides, so frame i is centred on sample i·hop_length.
+    """
+    half = np.zeros(n_fft // 2, np.float32)
+    waiting = half
+    for block in blocks:
+        waiting = np.concatenate([waiting, block])
+        power = power_spectrogram(waiting, n_fft=n_fft, hop_length=hop_length)
+        waiting = waiting[len(power) * hop_length :]
+        if len(power):
+            yield power
+    yield power_spectrogram(np.concatenate([waiting, half]), n_fft=n_fft, hop_length=hop_length)
+
+
+def frame_count(n_samples: int, n_fft: int, hop_length: int) -> int:
+    """How many whole frames there are in so many samples."""
+    return 1 + (n_samples - n_fft) // hop_length if n_samples >= n_fft else 0
 
 
 @lru_cache(maxsize=8)
@@ -63,6 +105,37 @@ def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
     filters = filters.astype(np.float32)
     filters.flags.writeable = False
     return filters
+
+
+def mel_spectrogram(power: Floats, *, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
+    """Power spectra `[frames, bins]` → power in mel bands, float32 `[frames, n_mels]`.
+
+    A filter sees few bins, so neighbouring filters are applied together to the bins that they see.
+    """
+    mel = np.empty((len(power), n_mels), np.float32)
+    for bands, bins, filters in _mel_groups(sample_rate, n_fft, n_mels):
+        np.matmul(power[:, bins], filters, out=mel[:, bands])
+    return mel
+
+
+# Filters applied together: fewer are too small for a matrix product, more see too many bins.
+_GROUP = 32
+
+
+@lru_cache(maxsize=8)
+def _mel_groups(
+    sample_rate: int, n_fft: int, n_mels: int
+) -> tuple[tuple[slice, slice, Floats], ...]:
+    """Groups of filters: their bands, the bins that they see, and weights `[bins, bands]`."""
+    filters = mel_filters(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    groups = []
+    for first in range(0, n_mels, _GROUP):
+        group = filters[first : first + _GROUP]
+        seen = np.flatnonzero(group.any(axis=0))
+        bins = slice(int(seen[0]), int(seen[-1]) + 1) if len(seen) else slice(0, 1)
+        weights = np.ascontiguousarray(group[:, bins].T)
+        groups.append((slice(first, first + len(group)), bins, weights))
+    return tuple(groups)
 
 
 def mel_centres(*, sample_rate: int, n_mels: int) -> NDArray[np.float64]:
@@ -98,8 +171,20 @@ def decibels(power: Floats, *, floor: float = 1e-10, top_db: float = 80.0) -> Fl
     >>> decibels(np.array([1.0, 0.1, 0.0], np.float32))
     array([  0., -10., -80.], dtype=float32)
     """
-    levels: Floats = np.float32(10) * np.log10(np.maximum(np.float32(floor), power))
-    return np.maximum(levels, levels.max() - np.float32(top_db)) if levels.size else levels
+    levels = levels_db(power, floor=floor)
+    if not levels.size:
+        return levels
+    np.maximum(levels, levels.max() - np.float32(top_db), out=levels)
+    return levels
+
+
+def levels_db(power: Floats, *, floor: float = 1e-10) -> Floats:
+    """Power as decibels, whatever the loudest is."""
+    levels = np.maximum(power, np.float32(floor), dtype=np.float32)
+    # NumPy has a fast logarithm of base e only.
+    np.log(levels, out=levels)
+    levels *= np.float32(10 / np.log(10))
+    return levels
 
 
 def mfcc(mel_db: Floats, *, n_mfcc: int = 20) -> Floats:
@@ -127,27 +212,89 @@ def _dct(n: int, n_kept: int) -> NDArray[np.float64]:
 def tuning(power: Floats, *, sample_rate: int, n_fft: int) -> float:
     """How far the music lies off A = 440 Hz, in semitones from -0.5 to 0.5, to 0.01.
 
-    The commonest deviation among the peaks of the spectra `[frames, bins]`, as in librosa's
-    estimate_tuning: a peak is a bin between 150 and 4000 Hz above both neighbours and above a
-    tenth of its frame's greatest, its frequency is interpolated, and the stronger half counts.
+    Args:
+        power: `[frames, bins]`; see `Tuning`, which takes spectra as they come.
     """
-    hz = np.arange(power.shape[1]) * sample_rate / n_fft
-    first, last = np.searchsorted(hz, (150.0, min(4000.0, sample_rate / 2)))
-    left, here, right = (power[:, first + i : last + i] for i in (-1, 0, 1))
-    loud = here > np.float32(0.1) * power.max(axis=1, keepdims=True, initial=0)
-    frame, bin_ = np.nonzero(loud & (here > left) & (here >= right))
-    if not len(frame):
-        return 0.0
-    below, peak, above = (side[frame, bin_].astype(np.float64) for side in (left, here, right))
-    slope, curve = (above - below) / 2, below + above - 2 * peak
-    inside = np.abs(slope) < np.abs(curve)
-    shift = np.where(inside, -slope / np.where(inside, curve, 1), 0)
-    strength = peak + 0.5 * slope * shift
-    peaks_hz = (first + bin_ + shift)[strength >= np.median(strength)] * sample_rate / n_fft
-    off = np.mod(12 * np.log2(peaks_hz / (440 / 16)), 1.0)
-    off[off >= 0.5] -= 1.0
-    counts, edges = np.histogram(off, np.linspace(-0.5, 0.5, 101))
-    return float(edges[counts.argmax()])
+    estimate = Tuning(sample_rate=sample_rate, n_fft=n_fft)
+    estimate.add(power)
+    return estimate.value()
+
+
+# Peaks whose frequencies are computed at a time.
+_PEAKS_WAITING = 2**16
+
+
+class Tuning:
+    """How far music lies off A = 440 Hz, from its spectra in batches.
+
+    The commonest deviation among the peaks of all spectra, as in librosa's estimate_tuning: a peak
+    is a bin between 150 and 4000 Hz above both neighbours and above a tenth of its frame's
+    greatest, its frequency is interpolated, and the stronger half counts.
+    """
+
+    _EDGES = np.linspace(-0.5, 0.5, 101)
+
+    def __init__(self, *, sample_rate: int, n_fft: int) -> None:
+        self._hz_per_bin = sample_rate / n_fft
+        hz = np.arange(1 + n_fft // 2) * self._hz_per_bin
+        self._first, self._last = np.searchsorted(hz, (150.0, min(4000.0, sample_rate / 2)))
+        # Peaks as they are found: bin, and the power below, at and above it.
+        self._found: list[NDArray[np.float64]] = []
+        self._waiting = 0
+        # Peaks that are done, five bytes each.
+        self._steps: list[NDArray[np.uint8]] = []
+        self._strengths: list[Floats] = []
+
+    def add(self, power: Floats) -> None:
+        """Take the peaks of some spectra `[frames, bins]`."""
+        if not len(power):
+            return
+        power = np.ascontiguousarray(power)
+        faintest = np.float32(0.1) * power.max(axis=1, keepdims=True)
+        loud = np.flatnonzero(power[:, self._first : self._last] > faintest)
+        frame, bin_ = np.divmod(loud, self._last - self._first)
+        bin_ += self._first
+        at = frame * power.shape[1] + bin_
+        flat = power.ravel()
+        here, below = flat[at], flat[at - 1]
+        rising = here > below
+        at = at[rising]
+        above = flat[at + 1]
+        peak = here[rising] >= above
+        columns = (bin_[rising][peak], below[rising][peak], here[rising][peak], above[peak])
+        # In float64: what follows divides small differences by each other.
+        self._found.append(np.array(columns, np.float64))
+        self._waiting += self._found[-1].shape[1]
+        if self._waiting > _PEAKS_WAITING:
+            self._interpolate()
+
+    def _interpolate(self) -> None:
+        """Parabolas through the peaks that were found give their frequencies and strengths."""
+        bin_, below, peak, above = np.concatenate([np.empty((4, 0)), *self._found], axis=1)
+        self._found, self._waiting = [], 0
+        slope, curve = (above - below) / 2, below + above - 2 * peak
+        inside = np.abs(slope) < np.abs(curve)
+        shift = np.where(inside, -slope / np.where(inside, curve, 1), 0)
+        off = np.mod(12 * np.log2((bin_ + shift) * (self._hz_per_bin / (440 / 16))), 1.0)
+        off[off >= 0.5] -= 1.0
+        step = np.searchsorted(self._EDGES, off, side="right") - 1
+        self._steps.append(np.clip(step, 0, 99).astype(np.uint8))
+        self._strengths.append((peak + 0.5 * slope * shift).astype(np.float32))
+
+    def value(self) -> float:
+        """In semitones from -0.5 to 0.5, to 0.01; 0 where there was no peak."""
+        self._interpolate()
+        n = sum(map(len, self._strengths))
+        if not n:
+            return 0.0
+        strength = np.concatenate(self._strengths)
+        # The upper middle of all: who is at least as strong is at least as strong as the median.
+        strength.partition(n // 2)
+        threshold = strength[n // 2]
+        counts = np.zeros(100, np.int64)
+        for step, strengths in zip(self._steps, self._strengths, strict=True):
+            counts += np.bincount(step[strengths >= threshold], minlength=100)
+        return float(self._EDGES[counts.argmax()])
 
 
 @lru_cache(maxsize=128)
@@ -182,7 +329,12 @@ def chroma(power: Floats, *, sample_rate: int, n_fft: int) -> Floats:
         float32 `[frames, 12]`; silent frames stay 0. As librosa's chroma_stft(S=power).
     """
     off = tuning(power, sample_rate=sample_rate, n_fft=n_fft)
-    folded = power @ chroma_filters(sample_rate=sample_rate, n_fft=n_fft, tuning=off).T
+    return chroma_tuned(power, sample_rate=sample_rate, n_fft=n_fft, tuning=off)
+
+
+def chroma_tuned(power: Floats, *, sample_rate: int, n_fft: int, tuning: float) -> Floats:
+    """As `chroma`, where the tuning is known."""
+    folded = power @ chroma_filters(sample_rate=sample_rate, n_fft=n_fft, tuning=tuning).T
     return _normalised(folded, folded.max(axis=1, keepdims=True, initial=0))
 
 

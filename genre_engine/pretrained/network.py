@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.features.spectral import mel_filters, power_spectrogram
+from genre_engine.features import spectral
 
 if TYPE_CHECKING:
     import keras
@@ -42,8 +42,7 @@ _one_at_a_time = threading.Lock()
 
 def log_mel(power: Floats) -> Floats:
     """Power spectra `[frames, 257]` → what the network takes, float32 `[frames, 96]`."""
-    filters = mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
-    mel: Floats = power @ filters.T
+    mel = spectral.mel_spectrogram(power, sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=N_MELS)
     mel *= 10000.0
     mel += 1.0
     return np.log10(mel, out=mel)
@@ -55,15 +54,7 @@ def power_blocks(blocks: Iterable[Floats]) -> Iterator[Floats]:
     The first frame is centred on the first sample and the last one lies within half a window of the
     end; half a window of silence is added on both sides.
     """
-    half = np.zeros(N_FFT // 2, np.float32)
-    waiting = half
-    for block in blocks:
-        waiting = np.concatenate([waiting, block])
-        power = power_spectrogram(waiting, n_fft=N_FFT, hop_length=HOP_LENGTH)
-        waiting = waiting[len(power) * HOP_LENGTH :]
-        if len(power):
-            yield power
-    yield power_spectrogram(np.concatenate([waiting, half]), n_fft=N_FFT, hop_length=HOP_LENGTH)
+    yield from spectral.power_of_blocks(blocks, n_fft=N_FFT, hop_length=HOP_LENGTH)
 
 
 class Network:
