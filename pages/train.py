@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from pages.components import (
     explore_new,
@@ -17,6 +16,7 @@ from pages.components import (
     works,
 )
 from pages.components.text import plain
+from pages.components.visitor import visible_datasets
 
 # The sentence's words stand in a line with their pickers. A phone has the presets only. Start stays
 # in sight however long the page is.
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _recipe() -> None:
     wanted = train_pickers.current()
-    names = [entry["name"] for entry in datasets.listing() if not entry["error"]]
+    names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
     works.show()
     if not names:
         _empty()
@@ -95,9 +95,7 @@ def _empty() -> None:
         ):
             works.start("demo", {"make": "demo", "tracks": explore_new.DEMO_TRACKS})
             st.rerun()
-        st.page_link(
-            "pages/explore.py", label="Other data", icon=":material/travel_explore:"
-        )
+        st.page_link("pages/explore.py", label="Other data", icon=":material/travel_explore:")
 
 
 guard.enter()

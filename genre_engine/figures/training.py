@@ -145,9 +145,7 @@ def _points(curves: Curves, quantity: str, part: str) -> Line:
     return x, y, said
 
 
-def _lines(
-    figure: "go.Figure", curves: Curves, quantity: str, do_nothing: float | None
-) -> None:
+def _lines(figure: "go.Figure", curves: Curves, quantity: str, do_nothing: float | None) -> None:
     if do_nothing is not None:
         figure.add_scatter(
             x=[0, curves.n_epochs * 1.02],

@@ -14,6 +14,7 @@ from genre_engine import jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components.text import plain
+from pages.components.visitor import may_see
 
 # How often the chip is brought up to date, in seconds.
 _TICK_S = 3
@@ -61,7 +62,7 @@ def _board() -> _Board:
 
 def busy() -> list[Job]:
     """Running jobs, then those that wait, as they were a moment ago."""
-    return _board().busy()
+    return [job for job in _board().busy() if may_see(job)]
 
 
 def _chip() -> None:

@@ -29,7 +29,9 @@ def pages() -> list[Any]:
             icon=":material/travel_explore:",
             url_path="explore",
         ),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page(
+            "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"
+        ),
     ]
 
 

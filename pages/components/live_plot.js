@@ -47,6 +47,11 @@ function themed(layout, root, height, width) {
     },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: text, activecolor: value("--st-primary-color", text) },
   };
+  // Labels let what lies under them through, but can be read on it.
+  const ground = value("--st-background-color", "");
+  if (/^#[0-9a-f]{6}$/i.test(ground)) {
+    out.annotations = (layout.annotations ?? []).map((one) => ({ bgcolor: `${ground}b3`, ...one }));
+  }
   for (const name of Object.keys(layout)) {
     if (/^[xy]axis\d*$/.test(name)) out[name] = axis(layout[name]);
   }

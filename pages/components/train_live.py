@@ -147,8 +147,8 @@ def _headline(shown: figures.Curves, quantity: str, title: str) -> str:
         return f"**{title}** unknown: validation lacks one of the two"
     train = event.get(quantity)
     where = f"epoch {event['epoch']}" + (", kept" if shown.ended else "")
-    said = f"**{title} {value:.3f}** on validation, {where}"
-    return said if train is None else f"{said} · {train:.3f} on train"
+    said = f"**{title} {value:.3f}** at {where}"
+    return said if train is None else f"{said} · train {train:.3f}"
 
 
 def duration(seconds: float) -> str:

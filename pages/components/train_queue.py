@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from genre_engine import runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components import chip
 from pages.components.text import plain
 from pages.components.train_recipe import sentence
+from pages.components.visitor import visible_runs
 
 _SHOWN = 8
 
@@ -25,7 +25,7 @@ def others(shown: Job | None) -> None:
 
 def earlier() -> None:
     """Links to the newest runs that have ended."""
-    known = [run for run in runs.listing() if run.error is None]
+    known = [run for run in visible_runs() if run.error is None]
     ended = [run for run in known if run.status not in ("queued", "running")]
     if not ended:
         return

@@ -121,7 +121,7 @@ class Recipe:
         values = {key: value for key, value in self._values().items() if key != "data"}
         values["features"] = self.features or None
         values["genres"] = self.genres or None
-        return {"dataset": self.data, **values}
+        return {"dataset_name": self.data, **values}
 
     def _values(self) -> dict[str, Any]:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}

@@ -37,7 +37,9 @@ def presets(model: str, settings: Mapping[str, Any]) -> None:
             name.capitalize(),
             key=f"train-preset-{model}-{name.replace(' ', '-')}",
             type="secondary",
-            icon=":material/check_circle:" if name == chosen else ":material/radio_button_unchecked:",
+            icon=":material/check_circle:"
+            if name == chosen
+            else ":material/radio_button_unchecked:",
             on_click=_apply,
             args=(model, name),
         )

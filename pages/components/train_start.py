@@ -15,6 +15,7 @@ from pages.components.explore_data import Opened
 from pages.components.text import plain
 from pages.components.train_live import duration
 from pages.components.train_recipe import Recipe
+from pages.components.visitor import visitor
 
 # Of the runs on this machine, so many of the newest are asked how long an epoch took.
 _ASKED = 30
@@ -74,32 +75,34 @@ def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
     rate = _seconds_per_track(recipe.model)
     if rate is None:
         return None
+    per_track, usual = rate
     settings = models.model(recipe.model).Settings.from_dict(recipe.settings).to_dict()
-    epochs = next((settings[name] for name in ("epochs", "rounds") if name in settings), 1)
-    return float(_STARTUP_S + rate * n_tracks * epochs)
+    return float(_STARTUP_S + per_track * n_tracks * settings.get("epochs", usual))
 
 
 @st.cache_data(ttl=60, max_entries=16, show_spinner=False)
-def _seconds_per_track(model: str) -> float | None:
+def _seconds_per_track(model: str) -> tuple[float, int] | None:
+    """Of an epoch, and how many epochs there were; medians of earlier runs."""
     rates = []
+    most = []
     for run in runs.listing()[:_ASKED]:
         if run.error or run.config.model != model or run.config.origin == "import":
             continue
-        seconds = [event["seconds"] for event in run.epochs() if event.get("seconds")]
+        epochs = run.epochs()
+        seconds = [event["seconds"] for event in epochs if event.get("seconds")]
         try:
             n_tracks = len(run.parts())
         except GenreEngineError:
             continue
         if seconds and n_tracks:
             rates.append(median(seconds) / n_tracks)
-    return median(rates) if rates else None
+            most.append(int(epochs[-1].get("epochs") or len(epochs)))
+    return (median(rates), int(median(most))) if rates else None
 
 
 def bar(data: Opened, recipe: Recipe | None) -> None:
     """The bar with Start, which stays in sight."""
-    with st.container(
-        horizontal=True, vertical_alignment="center", key="train-start", border=True
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", key="train-start", border=True):
         seen: Outlook | None = None
         problem = "One of the settings can't be used; it is marked above." if not recipe else ""
         if recipe is not None:
@@ -145,7 +148,7 @@ def _expected(seen: Outlook | None) -> str:
 def start(kind: str, request: dict[str, Any]) -> None:
     """Put a job into the queue and look at it."""
     try:
-        job = jobs.submit(kind, request)
+        job = jobs.submit(kind, request, owner=visitor())
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

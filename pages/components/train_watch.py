@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from genre_engine import jobs, runs
-from genre_engine.errors import GenreEngineError
+from genre_engine import hosted, jobs, runs
+from genre_engine.errors import GenreEngineError, RunMissing
 from genre_engine.jobs import Job
 from genre_engine.runs import Run
 from pages.components import train_bundles, train_live, train_pickers, train_tuning
 from pages.components.text import plain
 from pages.components.train_recipe import Recipe, sentence
+from pages.components.visitor import may_see, visitor
 
 _STATUS = {
     "queued": (":material/hourglass_top:", "gray", "waiting"),
@@ -29,9 +30,13 @@ def found() -> tuple[Job | None, Run | None]:
     run_id, job_id = st.query_params.get("run"), st.query_params.get("job")
     if run_id:
         run = runs.open(run_id)
+        if not hosted.may_see(run.folder, visitor()):
+            raise RunMissing(f"There is no run {run_id!r} here.")
         return jobs.of_run(run.id), run
     if job_id:
         job = jobs.open(job_id)
+        if not may_see(job):
+            raise RunMissing(f"There is no job {job_id!r} here.")
         run = job.run()
         if run is not None and job.kind == "training":
             # From here on the run is the truth, and its link outlives the job's.
@@ -134,7 +139,7 @@ def _resume_run(run: Run) -> None:
     """A run that no job of this server knows: one of the command line's, or of a server before."""
     if st.button("Resume", key="train-resume", type="primary", icon=":material/play_arrow:"):
         try:
-            job = jobs.submit("training", {"run": run.id})
+            job = jobs.resume_run(run.id, owner=visitor())
         except GenreEngineError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
