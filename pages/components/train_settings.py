@@ -118,7 +118,7 @@ def _widget(model: str, info: SettingInfo) -> Any:
         text = st.text_input(label, key=name, help=about, persist_state="session")
         return _sizes(info, str(text))
     if info.log:
-        chosen = st.select_slider(
+        return st.select_slider(
             label,
             _steps(info, st.session_state[name]),
             key=name,
@@ -126,7 +126,6 @@ def _widget(model: str, info: SettingInfo) -> Any:
             help=about,
             persist_state="session",
         )
-        return chosen
     return st.slider(
         label,
         min_value=_as(info, info.low),

@@ -1,4 +1,4 @@
-"""What a page knows of a run: read from its events by offset, so that a tick costs next to nothing."""
+"""What a page knows of a run: its events, read by offset, so that a tick costs next to nothing."""
 
 from dataclasses import dataclass, field
 from typing import Any

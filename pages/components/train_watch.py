@@ -37,11 +37,11 @@ def found() -> tuple[Job | None, Run | None]:
         job = jobs.open(job_id)
         if not may_see(job):
             raise RunMissing(f"There is no job {job_id!r} here.")
-        run = job.run()
-        if run is not None and job.kind == "training":
+        made = job.run()
+        if made is not None and job.kind == "training":
             # From here on the run is the truth, and its link outlives the job's.
-            st.query_params.from_dict({"run": run.id})
-        return job, run
+            st.query_params.from_dict({"run": made.id})
+        return job, made
     return None, None
 
 
