@@ -1,6 +1,10 @@
 // One chart, kept: every new figure goes to Plotly.react on the same node, so a zoom stays.
 
-const CONFIG = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+const CONFIG = {
+  displaylogo: false,
+  responsive: false,
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+};
 
 function loaded(address) {
   // Once for the page, however many charts there are. The page's address is one level deep.
