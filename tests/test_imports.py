@@ -17,7 +17,7 @@ LAYOUT = (
     *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained", "features"),
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
-    *("extraction", "metrics", "models", "runs", "bundles", "training", "tuning"),
+    *("extraction", "metrics", "models", "runs", "training", "tuning", "bundles"),
     *("prediction", "example", "listening_process", "hosted", "jobs", "worker", "reproduce"),
     *("figures", "cli", "__main__"),
 )

@@ -242,6 +242,8 @@ def _as_run_tells(job: Job, alive: bool) -> Job:
 
 
 def _training_progress(run: Run, job: Job, told: Any) -> dict[str, Any]:
+    if told.status == "finished":
+        return {"note": "Ending", "progress": 1.0, "seconds_left": None}
     if told.status != "running":  # features are being extracted, or the process is starting
         return {"note": job.note or "Starting"}
     at = run.progress()

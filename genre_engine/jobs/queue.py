@@ -144,10 +144,9 @@ def claimed(job_id: str) -> Iterator[Job | None]:
             _say_waiting(folder / job_id)
             yield None
             return
-        holder = holding.hold(
-            chosen.folder, f"The job {chosen.title!r} is being worked on already."
-        )
-        holder.__enter__()
+        held = ExitStack()
+        refusal = f"{chosen.title}: another process works on it already."
+        held.enter_context(holding.hold(chosen.folder, refusal))
         state = jobs_on_disk.read_state(chosen.folder)
         jobs_on_disk.write_state(
             chosen.folder, replace(state, status="running", message="", note="Starting")
@@ -256,24 +255,26 @@ def resume(job_id: str) -> Job:
     return open_job(job_id)
 
 
-def record_end(job_id: str, cause: str) -> None:
+def record_end(job_id: str, cause: str, started: float = 0.0) -> None:
     """Say how a job ended whose process can't say it any more, where it isn't said already.
 
     Args:
         cause: in words.
+        started: when that process was started. What still waits and waited then has crashed before
+            it could even take its place.
     """
     with deciding() as folder, suppress(GenreEngineError):
         job = jobs_on_disk.read(folder / job_id)
         if holding.is_held(job.folder):
             return
         state = jobs_on_disk.read_state(job.folder)
-        if state.status == "running":
+        if state.status == "running" or (state.status == "queued" and state.queued_at < started):
             said = " ".join(filter(None, (cause, jobs_on_disk.end_of_log(job))))
             status = "failed"
             if jobs_on_disk.requested(job.folder) == "cancel":
                 status, said = "cancelled", "Cancelled."
             state = replace(state, status=status, message=said, note="", seconds_left=None)
-            if job.run() is None or job.status == "failed":
+            if job.run() is None or job.status in ("failed", "queued"):
                 jobs_on_disk.write_state(job.folder, state)
         run = job.run()
         over = state.status in ("paused", "cancelled", "failed")

@@ -9,7 +9,7 @@ The requests by kind:
                 "minutes"
     dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the
                 function of `datasets` that makes it
-    download    {"dataset", …}, the fields of `datasets.audio_request.Request`
+    download    the fields of `datasets.audio_request.Request`
 """
 
 from collections.abc import Mapping
@@ -115,6 +115,10 @@ def _check(kind: str, request: dict[str, Any]) -> str:
     """Refuse what can't be done; returns the title."""
     if kind == "dataset":
         return _check_dataset(request)
+    if kind == "download":
+        from genre_engine.datasets import audio_request
+
+        return f"Download audio of {audio_request.Request.of(request).name}"
     from genre_engine import datasets
 
     name = str(request.get("dataset") or request.get("dataset_name") or "")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Supervisor:
     def __init__(self) -> None:
         queue.places("training")  # refuses a bad number now, in words
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._wake = threading.Event()
         self._ended = False
@@ -66,8 +68,7 @@ class Supervisor:
             self._wake.wait(_TICK_S if self._processes else _IDLE_TICK_S)
             self._wake.clear()
 
-    def _guarded(self, call: "object") -> None:
-        assert callable(call)  # noqa: S101
+    def _guarded(self, call: Callable[[], None]) -> None:
         try:
             call()
         except GenreEngineError as error:
@@ -85,6 +86,7 @@ class Supervisor:
         now = time.monotonic()
         for job in queue.startable():
             if job.id not in self._processes and self._not_before.get(job.id, 0.0) <= now:
+                self._started[job.id] = time.time()
                 self._processes[job.id] = _start(job)
 
     def _bury(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
@@ -99,7 +101,8 @@ class Supervisor:
             self._not_before[job_id] = time.monotonic() + _AFTER_LOST_S
             return
         self._not_before.pop(job_id, None)
-        queue.record_end(job_id, _cause(status))
+        started = self._started.pop(job_id) if status else 0.0
+        queue.record_end(job_id, _cause(status), started)
         queue.clear_ended()
 
 

@@ -29,7 +29,7 @@ _SECONDS = 0.25
 _WATCH_S = 0.25
 # What was asked to end and hasn't after so many seconds is killed.
 _GRACE_S = 15.0
-# Background work must not slow down who uses the computer, or the app.
+# Background work must not slow down who uses the computer, or the app. A data set is waited for.
 _NICE = 10
 
 
@@ -137,12 +137,13 @@ def main(job_id: str) -> int:
     threading.Thread(target=_end_with_input, daemon=True).start()
     # Control-C in the server's terminal ends the server, and that ends this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, AttributeError):
-        os.nice(_NICE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with queue.claimed(job_id) as job:
         if job is None:
             return LOST
+        if job.kind != "dataset":
+            with suppress(OSError, AttributeError):
+                os.nice(_NICE)
         reporter = Reporter(job)
         _reporters.append(reporter)
         threading.Thread(target=_watch, args=(reporter,), daemon=True).start()

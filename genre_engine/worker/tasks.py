@@ -70,16 +70,12 @@ def train(request: dict[str, Any], reporter: Reporter) -> None:
 
 def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesMissing) -> None:
     """Extract what a training needs, of those tracks that take part."""
-    from genre_engine import datasets, features, models
+    from genre_engine import datasets, features, runs
 
-    kind = options.get("features")
-    if kind is None:
-        kind = (
-            "patches" if models.model(options.get("model", "fcn")).input == "patches" else "summary"
-        )
+    dataset = datasets.open(options["dataset_name"])
+    kind = runs.fitting_features(dataset, options.get("model", "fcn"), options.get("features"))
     if kind not in features.NAMES or options.get("fingerprint"):
         raise missing
-    dataset = datasets.open(options["dataset_name"])
     chosen = dataset.select(
         options.get("genres"),
         rule=options.get("rule", "any"),
@@ -124,22 +120,31 @@ def _extract(dataset: Any, kind: Any, reporter: Reporter, **options: Any) -> Non
 
 
 def tune(request: dict[str, Any], reporter: Reporter) -> None:
-    """Search; the best trial becomes a run, however the search ended, unless it was paused."""
+    """Search, then put the best trial into the queue as a run; also when it was cancelled."""
     from genre_engine import hosted, tuning
+    from genre_engine.jobs import queue
 
-    options = dict(request)
-    hosted.check_memory(options.get("model", "fcn"))
+    hosted.check_memory(str(request.get("model", "fcn")))
     reporter.note("Reading the features")
-    search = tuning.Search.of_request(options, reporter.folder)
+    try:
+        search = tuning.Search(reporter.folder, request)
+    except FeaturesMissing as missing:
+        _extract_for(request, reporter, missing)
+        search = tuning.Search(reporter.folder, request)
     search.run(progress=reporter.progress, should_stop=reporter.should_stop)
     if reporter.wish() == "pause":
         raise Ended
-    if not search.best():
+    if search.best() is None:
         reporter.leave_if_asked()
-    reporter.note("Making the best one a run")
-    run = search.make_run(options.get("name"))
-    hosted.own(
-        run.folder, reporter.job.owner, private=hosted.is_private_dataset(run.config.dataset)
+    run = search.make_run()
+    job = reporter.job
+    hosted.own(run.folder, job.owner, private=hosted.is_private_dataset(run.config.dataset))
+    title = f"Train {run.name}"
+    queue.add(
+        *("training", title, {"run": run.id}),
+        owner=job.owner,
+        minutes=hosted.minutes(None),
+        run_id=run.id,
     )
     reporter.result(run=run.id, name=run.name)
 
@@ -192,3 +197,22 @@ def _fetched_tables(reporter: Reporter) -> Path:
 
     download.jamendo_metadata(progress=advance)
     return workspace.metadata_folder()
+
+
+def download(request: dict[str, Any], reporter: Reporter) -> None:
+    """Fetch audio; what has come is kept, however it ends."""
+    from genre_engine.datasets import audio_download
+
+    reporter.note("Looking up what there is")
+    plan = audio_download.plan(request)
+    reporter.leave_if_asked()
+    reporter.note("Fetching audio")
+
+    def progress(done: int, total: int, failed: int, bytes_done: int, bytes_total: int) -> None:
+        said = f"{done:,} of {total:,} tracks, {bytes_done / 1e6:,.0f} MB"
+        said += f", {failed:,} failed" if failed else ""
+        reporter.progress(bytes_done, bytes_total, f"Fetching audio: {said}")
+
+    outcome = audio_download.download(plan, progress=progress, should_stop=reporter.should_stop)
+    reporter.result(dataset=outcome.dataset.name, failures=len(outcome.failures))
+    reporter.leave_if_asked()
