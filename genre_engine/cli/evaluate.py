@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genre_engine.cli.console import complain
-from genre_engine.cli.runs import print_json
+from genre_engine.cli.runs import print_json, result_console
 
 if TYPE_CHECKING:
     from genre_engine.metrics import Report
@@ -76,14 +76,13 @@ def _print_csv(found: dict[str, Any]) -> None:
 
 
 def _print_table(run: "Run", report: "Report") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from genre_engine import metrics, training
 
     found = report.to_dict()
-    console = Console()
+    console = result_console()
     console.print(
         f"[bold]{escape(run.name)}[/] on {report.part}: {found['tracks']} tracks, "
         f"{len(report.genres)} genres"

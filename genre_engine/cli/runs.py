@@ -11,7 +11,11 @@ import typer
 from genre_engine.cli.console import complain
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from genre_engine.runs import Run
+
+_FILE_WIDTH = 160
 
 
 class Format(StrEnum):
@@ -25,7 +29,6 @@ def list_runs(
     ] = Format.TABLE,
 ) -> None:
     """List the runs, newest first."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -40,7 +43,7 @@ def list_runs(
         return
     table = Table()
     for head in ("id", "name", "status", "model", "data set", "epochs", "macro F1"):
-        table.add_column(head, no_wrap=head == "id", overflow="fold")
+        table.add_column(head, no_wrap=head not in ("name", "data set"), overflow="fold")
     for entry in entries:
         f1 = entry["f1_macro"]
         table.add_row(
@@ -49,7 +52,7 @@ def list_runs(
             "" if entry["epochs"] is None else str(entry["epochs"]),
             "" if f1 is None else f"{f1:.2f}",
         )
-    Console().print(table)
+    result_console().print(table)
     for entry in entries:
         if entry["status"] == "failed" and entry["message"]:
             complain(f"{entry['name']}: {entry['message']}")
@@ -92,6 +95,14 @@ def _entry(run: "Run") -> dict[str, Any]:
     except (RunError, KeyError, TypeError):
         entry["message"] = "Its report is damaged. Remove it and train again."
     return entry | {"epochs": len(run.epochs()), "f1_macro": f1}
+
+
+def result_console() -> "Console":
+    """Standard output; what goes into a file or a pipe isn't cut to a terminal's width."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
 
 
 def print_json(value: object) -> None:

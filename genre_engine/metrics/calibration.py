@@ -162,7 +162,8 @@ def wilson(share: Any, n: Any) -> tuple[Floats, Floats]:
     below = 1 + _Z**2 / n
     centre = (share + _Z**2 / (2 * n)) / below
     half = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / below
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    # At shares of 0 and 1 an end is the share itself, but for rounding.
+    return np.clip(centre - half, 0, share), np.clip(centre + half, share, 1)
 
 
 def brier(y: Any, p: Any) -> float:

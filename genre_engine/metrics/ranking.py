@@ -64,7 +64,8 @@ class Ranking:
 
     def prepare(self) -> None:
         """Make what `score_weighted` needs, once, before threads share it."""
-        _ = self._sums
+        if len(self.starts):
+            _ = self._sums
 
     @property
     def _sizes(self) -> Ints:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from genre_engine.errors import WrongUsage
 from genre_engine.metrics.arrays import Flags, Floats, Judged, check
-from genre_engine.metrics.bootstrap import effective_number
+from genre_engine.metrics.bootstrap import effective_number, groups_of
 from genre_engine.metrics.figures import precision_recall_f1
 
 AVERAGES = ("macro", "micro")
@@ -70,7 +70,7 @@ def choose_per_genre(
     """
     judged = check(y_true, y_prob, genres)
     centre = choose_global(y_true, y_prob, genres) if towards is None else float(towards)
-    artists = _artists(groups, len(judged.y))
+    artists = groups_of(groups, len(judged.y)).of
     chosen = np.full(len(judged.genres), centre)
     for index in range(len(judged.genres)):
         truth = judged.y[:, index]
@@ -83,7 +83,7 @@ def choose_per_genre(
         m = effective_number(pd.Series(artists[truth]).value_counts().to_numpy())
         weight = m / (m + HALFWAY_ARTISTS)
         own = _middle_of_best(points, f1)
-        chosen[index] = _sigmoid(weight * _logit(own) + (1 - weight) * _logit(centre))
+        chosen[index] = _sigmoid(weight * log_odds(own) + (1 - weight) * log_odds(centre))
     return chosen
 
 
@@ -178,20 +178,15 @@ def _middle_of_best(points: Floats, values: Floats) -> float:
     return float(points[run[len(run) // 2]])
 
 
-def _artists(groups: Sequence[Any] | None, n: int) -> Any:
-    from genre_engine.metrics.bootstrap import groups_of
-
-    return groups_of(groups, n).of
-
-
 def _check_average(average: str) -> None:
     if average not in AVERAGES:
         raise WrongUsage(f"There is no average {average!r}. Choose one of: {', '.join(AVERAGES)}.")
 
 
-def _logit(p: float) -> float:
-    p = min(max(p, _LEAST), 1 - _LEAST)
-    return float(np.log(p / (1 - p)))
+def log_odds(p: Any) -> Any:
+    """log(p / (1 - p)), finite also at 0 and 1."""
+    p = np.clip(p, _LEAST, 1 - _LEAST)
+    return np.log(p / (1 - p))
 
 
 def _sigmoid(value: float) -> float:

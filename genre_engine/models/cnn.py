@@ -195,8 +195,8 @@ class Cnn(NetworkModel):
             some = songs[start : start + _PATCHES]
             patches = source.batch(some, which[start : start + _PATCHES]).astype(np.float32)
             np.add.at(totals, some, forward(scale(_finite(patches))).numpy())
-        means: Floats = totals / np.bincount(songs, minlength=len(source))[:, None]
-        return means.astype(np.float32)
+        means = totals / np.bincount(songs, minlength=len(source))[:, None]
+        return np.asarray(means, np.float32)
 
 
 def augment(patches: Floats, settings: CnnSettings, rng: np.random.Generator) -> Floats:

@@ -217,7 +217,7 @@ class Forest(Model):
         return trees
 
     def _write(self, folder: Path) -> None:
-        from skops.io import dump  # type: ignore[import-untyped]
+        from skops.io import dump
 
         dump(self.forest_, folder / FILE, compression=ZIP_DEFLATED, compresslevel=1)
 
@@ -299,7 +299,7 @@ def _hangs_together(tree: Any, n_columns: int) -> bool:
 
 def _load(path: Path) -> Any:
     """What skops stored, once it has been checked."""
-    from skops.io import load  # type: ignore[import-untyped]
+    from skops.io import load
 
     try:
         return load(path, trusted=_TRUSTED)

@@ -1,0 +1,126 @@
+"""What was said of the tracks of each genre: a matrix whose cells can be clicked."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genre_engine import vocabulary
+from genre_engine.figures.colours import ACCENT
+from genre_engine.metrics.mistakes import Together
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+NONE = "(none)"
+_SCALE = ((0.0, "rgba(128, 122, 145, 0.08)"), (1.0, ACCENT))
+# Above this, numbers in the cells would be too small to read.
+_MOST_LABELLED = 12
+
+
+def matrix(
+    found: Together, genres: Sequence[str], *, single: bool
+) -> tuple["go.Figure", list[tuple[int, int]]]:
+    """The figure, and the cell (true, said) of each of the points that can be clicked.
+
+    Rows are true genres, columns what was said; colour is the share of the row's tracks. Clicks on
+    a heat map aren't reported, so a see-through marker lies on each cell.
+
+    Args:
+        single: whether a track has one genre, so that of each track one is said.
+    """
+    import plotly.graph_objects as go
+
+    names = [_escaped(vocabulary.display_name(genre)) for genre in genres]
+    n = len(names)
+    columns = names if single else [*names, NONE]
+    shares = found.shares[:, : len(columns)]
+    said = [
+        [_sentence(found, names, row, column) for column in range(len(columns))] for row in range(n)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            x=columns,
+            y=names,
+            z=shares.round(4),
+            colorscale=[list(stop) for stop in _SCALE],
+            zmin=0,
+            zmax=1,
+            xgap=1,
+            ygap=1,
+            hoverinfo="skip",
+            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
+            **(
+                {
+                    "text": [["" if np.isnan(v) else f"{v:.0%}" for v in row] for row in shares],
+                    "texttemplate": "%{text}",
+                }
+                if n <= _MOST_LABELLED
+                else {}
+            ),
+        )
+    )
+    cells = [(row, column) for row in range(n) for column in range(len(columns))]
+    figure.add_scatter(
+        x=[columns[column] for _, column in cells],
+        y=[names[row] for row, _ in cells],
+        mode="markers",
+        marker={"symbol": "square", "size": 26 if n <= _MOST_LABELLED else 14, "opacity": 0},
+        customdata=[said[row][column] for row, column in cells],
+        hovertemplate="%{customdata}<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(
+        height=max(300, 36 * n + 130) if n <= _MOST_LABELLED else max(300, 18 * n + 130),
+        margin={"l": 4, "r": 8, "t": 8, "b": 4},
+        clickmode="event+select",
+        dragmode=False,
+        xaxis={
+            "title": "Said",
+            "showgrid": False,
+            "fixedrange": True,
+            "tickangle": -60,
+            "dtick": 1,
+            "type": "category",
+        },
+        yaxis={
+            "title": "True",
+            "showgrid": False,
+            "fixedrange": True,
+            "autorange": "reversed",
+            "dtick": 1,
+            "type": "category",
+            "ticksuffix": " ",
+        },
+    )
+    return figure, cells
+
+
+def _escaped(text: str) -> str:
+    """Names of users, which Plotly would read as HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _sentence(found: Together, names: Sequence[str], row: int, column: int) -> str:
+    n = int(found.said[row, column])
+    support = int(found.support[row])
+    if not support:
+        return f"No track here carries {names[row]}"
+    share = n / support
+    if column == len(names):
+        return f"Of {n:,} of {support:,} {names[row]} tracks ({share:.0%}) nothing was said"
+    if row == column:
+        return f"{names[row]} was found in {n:,} of its {support:,} tracks ({share:.0%})"
+    said = f"{names[column]} was said of {n:,} of {support:,} {names[row]} tracks ({share:.0%})"
+    both = int(found.both[row, column])
+    return said + (f"<br>{both:,} of them carry both" if both else "")
+
+
+def matrix_alt(found: Together, genres: Sequence[str]) -> str:
+    """The same in words."""
+    told = ", ".join(
+        f"{vocabulary.display_name(genre)} {share:.0%}"
+        for genre, share in zip(genres, np.diagonal(found.shares), strict=False)
+        if not np.isnan(share)
+    )
+    return f"Share of each genre's tracks of which it was said: {told}"

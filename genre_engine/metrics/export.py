@@ -1,0 +1,99 @@
+"""A report in words and rows: what its figures are called, and all of them as CSV.
+
+The report is taken as `Report.to_dict` gives it, which is also what a run stores.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genre_engine.metrics.figures import NAMES, PER_GENRE
+
+TITLES = {
+    "loss": "Loss",
+    "accuracy.subset": "Accuracy, all genres right",
+    "accuracy.labelwise": "Accuracy, label by label",
+    "accuracy.top1": "Accuracy, first genre",
+    "hamming_loss": "Hamming loss",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+}
+BASELINES = {
+    "always_negative": "says no genre",
+    "always_positive": "says every genre",
+    "training_prior": "shares in train, as constant scores",
+    "most_frequent": "says the commonest genres",
+    "prior_random": "says genres at random, as often as in train",
+    "deaf": "knows the artist, never listens",
+}
+COLUMNS = ("predictor", "genre", "figure", "value", "low", "high", "support")
+
+
+def title(name: str) -> str:
+    """`f1.macro` → `F1, macro`."""
+    if name in TITLES:
+        return TITLES[name]
+    group, _, mean = name.partition(".")
+    return f"{TITLES[group]}, {mean}"
+
+
+def value_of(values: Mapping[str, Any] | None, name: str) -> Any:
+    """A figure of a report, of a baseline or of the intervals, by its name such as `f1.macro`."""
+    if values is None:
+        return None
+    group, dot, key = name.partition(".")
+    found = values.get(group)
+    return found.get(key) if dot and isinstance(found, Mapping) else found
+
+
+def to_csv(report: Mapping[str, Any]) -> str:
+    """One figure a row: of the model and of each baseline, overall (no genre) and per genre."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    own = report.get("run") or "model"
+    rows.writerows(_rows(own, report, report.get("intervals") or {}))
+    for name, found in report["baselines"].items():
+        if found is not None:
+            rows.writerows(_rows(name, found, {}))
+    return text.getvalue()
+
+
+def _rows(
+    predictor: str, values: Mapping[str, Any], intervals: Mapping[str, Any]
+) -> Iterator[list[Any]]:
+    for name in NAMES:
+        low, high = value_of(intervals, name) or ("", "")
+        yield [_one_line(predictor), "", name, _blank(value_of(values, name)), low, high, ""]
+    per_genre = intervals.get("per_genre", {})
+    for genre, figures in values["per_genre"].items():
+        for name in PER_GENRE:
+            low, high = per_genre.get(genre, {}).get(name) or ("", "")
+            cells = [_blank(figures[name]), low, high, figures["support"]]
+            yield [_one_line(predictor), _one_line(genre), name, *cells]
+
+
+def _blank(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def best_baseline(report: Mapping[str, Any], name: str) -> tuple[str, float] | None:
+    """The do-nothing predictor with the best figure (the deaf one stands apart), and the figure."""
+    known = [
+        (value_of(found, name), baseline)
+        for baseline, found in report["baselines"].items()
+        if baseline != "deaf" and value_of(found, name) is not None
+    ]
+    if not known:
+        return None
+    least = name in ("loss", "hamming_loss")
+    value, baseline = min(known) if least else max(known)
+    return baseline, value
