@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from genre_engine.datasets import Dataset
 from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
-from genre_engine.features import Kind
-from genre_engine.features.store import FeatureStore
+from genre_engine.features import Kind, rates
+from genre_engine.features.store import FeatureStore, find
 from genre_engine.features.writer import Failure, Writer
 
 Progress = Callable[[int, int, int], None]  # tracks done (failed ones included), in all, failed
@@ -36,6 +36,10 @@ PART_TRACKS = 512
 
 # Tracks that a process is given at a time: enough that handing over doesn't count.
 _CHUNK = 8
+# Tracks that are tried for an estimate.
+_TRIED = 4
+# Fewer tracks say little of the rate, for starting counts for too much of their time.
+_LEAST_FOR_RATE = 20
 # How often a process looks whether the one that started it is still there.
 _WATCH_S = 1.0
 _DASK_TIMEOUT_S = 10.0
@@ -102,7 +106,8 @@ def extract(
         report(done, len(tasks), failed)
         if open_tasks:
             kind.prepare()
-            written = time.monotonic()
+            before = len(writer.done)
+            started = written = time.monotonic()
             for outcome in _outcomes(kind, open_tasks, jobs, dask, should_stop):
                 _take(outcome, writer)
                 done += 1
@@ -114,7 +119,60 @@ def extract(
                     written = time.monotonic()
             writer.flush()
             writer.compact()
+            n = len(writer.done) - before
+            if dask is None and n >= _LEAST_FOR_RATE:
+                _remember_rate(kind, n, time.monotonic() - started, jobs, writer.n_bytes)
     return FeatureStore(writer.folder)
+
+
+def estimate(dataset: Dataset, kind: Kind, *, jobs: int | None = None) -> dict[str, float]:
+    """What extracting the tracks that have no features yet will take.
+
+    The rate is that of the last extraction of this kind here; where there was none, a few of the
+    tracks are tried.
+
+    Returns:
+        tracks: how many there are to do; seconds; bytes on disk.
+
+    Raises:
+        DatasetError: there is no audio.
+    """
+    import joblib
+
+    tasks = [task for task in _tasks(dataset, None) if task.file]
+    store = find(dataset.features_folder, kind.name, kind.fingerprint)
+    if store:
+        tasks = [
+            task
+            for task, done in zip(tasks, store.has([t.track_id for t in tasks]), strict=True)
+            if not done
+        ]
+    if not tasks:
+        return {"tracks": 0, "seconds": 0.0, "bytes": 0}
+    rate = rates.read().get(kind.fingerprint)
+    if rate is None:
+        rate = _try_out(kind, tasks)
+    seconds = len(tasks) * rate["core_seconds"] / (jobs or joblib.cpu_count())
+    n_bytes = round(len(tasks) * rate["bytes"])
+    return {"tracks": len(tasks), "seconds": seconds, "bytes": n_bytes}
+
+
+def _remember_rate(kind: Kind, n: int, seconds: float, jobs: int | None, n_bytes: int) -> None:
+    import joblib
+
+    cores = jobs or joblib.cpu_count()
+    rates.remember(kind.fingerprint, core_seconds=seconds * cores / n, bytes=n_bytes / n)
+
+
+def _try_out(kind: Kind, tasks: Sequence[Task]) -> dict[str, float]:
+    """Core seconds and bytes of a track, from some that are spread over the tasks."""
+    chosen = tasks[:: max(1, len(tasks) // _TRIED)][:_TRIED]
+    compute(kind, chosen[:1])  # loads what only the first track has to wait for
+    started = time.perf_counter()
+    outcomes = compute(kind, chosen)
+    seconds = (time.perf_counter() - started) / len(chosen)
+    sizes = [outcome.values.nbytes for outcome in outcomes if outcome.values is not None]
+    return {"core_seconds": seconds, "bytes": sum(sizes) / max(1, len(sizes))}
 
 
 def _tasks(dataset: Dataset, track_ids: Sequence[str] | None) -> list[Task]:
@@ -258,7 +316,7 @@ def _run(
             return_as="generator_unordered", batch_size=1, pre_dispatch="3*n_jobs"
         )
         owner = os.getpid() if dask is None else None
-        results = parallel(joblib.delayed(compute)(kind, chunk, owner) for chunk in chunks)
+        results = parallel(joblib.delayed(_worker)(kind, chunk, owner) for chunk in chunks)
         # Who stops before the end means it; joblib would warn of tasks that are then given up.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message=".*still being processed", category=UserWarning)
@@ -296,6 +354,10 @@ def compute(kind: Kind, tasks: Sequence[Task], owner: int | None = None) -> list
     if owner is not None:
         _end_with(owner)
     return [_compute_one(kind, task) for task in tasks]
+
+
+# What processes run; tests put in what kills its process.
+_worker = compute
 
 
 def _compute_one(kind: Kind, task: Task) -> Outcome:

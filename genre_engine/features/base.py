@@ -9,7 +9,9 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -115,6 +117,23 @@ class Kind(ABC):
         if not len(signal.samples):
             raise TooShort("There is no sample in this signal. Give a longer one.")
         return np.ascontiguousarray(signal.samples, np.float32)
+
+
+@cache
+def _thread_pools() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep matrix products to one thread.
+
+    Ours are small: several threads gain nothing on an idle machine, and on a busy one, as where
+    each core has its own process, they wait for one another most of the time.
+    """
+    limited: AbstractContextManager[Any] = _thread_pools().limit(limits=1)
+    return limited
 
 
 def check_finite(values: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from genre_engine.audio import Signal
 from genre_engine.features import spectral
-from genre_engine.features.base import Kind, check_finite
+from genre_engine.features.base import Kind, check_finite, one_thread
 from genre_engine.pretrained.network import (
     HOP_LENGTH,
     N_FFT,
@@ -68,7 +68,8 @@ class Patches:
 
     def take(self, rows: npt.ArrayLike) -> "Patches":
         """Some of the songs, by position or by a mask."""
-        chosen = np.arange(len(self))[np.asarray(rows)]
+        given = np.asarray(rows)
+        chosen = np.arange(len(self))[given if given.size else given.astype(np.intp)]
         return Patches(self._arrays, self._parts[chosen], self._firsts[chosen], self.counts[chosen])
 
     def song(self, index: int) -> Halves:
@@ -124,8 +125,10 @@ class PatchKind(Kind):
 
     def compute(self, signal: Signal) -> Halves:
         padded = np.pad(self._samples(signal), N_FFT // 2)
-        power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
-        return cut(check_finite(log_mel(power)).astype(np.float16))
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+            power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
+            mel = log_mel(power)
+        return cut(check_finite(mel).astype(np.float16))
 
 
 def cut(mel: Halves) -> Halves:

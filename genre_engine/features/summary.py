@@ -20,7 +20,7 @@ from genre_engine import audio
 from genre_engine.audio import Signal
 from genre_engine.decoders import Source
 from genre_engine.features import spectral
-from genre_engine.features.base import Kind, check_finite
+from genre_engine.features.base import Kind, check_finite, one_thread
 from genre_engine.features.spectral import Floats
 
 SAMPLE_RATE = 22050
@@ -61,6 +61,11 @@ class Matrices:
 
 def matrices(samples: Floats) -> Matrices:
     """Samples `[n]` at 22,050 Hz → the four matrices that the 498 summarise."""
+    with one_thread():
+        return _matrices(samples)
+
+
+def _matrices(samples: Floats) -> Matrices:
     padded = np.pad(samples, N_FFT // 2)
     n = spectral.frame_count(len(padded), N_FFT, HOP_LENGTH)
     power = np.empty((n, 1 + N_FFT // 2), np.float32)
@@ -123,7 +128,8 @@ class Summary(Kind):
         }
 
     def compute(self, signal: Signal) -> NDArray[np.float32]:
-        with np.errstate(over="ignore", invalid="ignore"):  # told by check_finite, in words
+        # Samples beyond all bounds are told by check_finite, in words.
+        with np.errstate(over="ignore", invalid="ignore"):
             drawn = matrices(self._samples(signal))
             statistics = _Statistics()
             statistics.add(drawn.mfcc, drawn.mel, drawn.chroma, drawn.tonnetz)
@@ -132,7 +138,7 @@ class Summary(Kind):
     def compute_source(self, source: Source) -> NDArray[np.float32]:
         if self.excerpt_s is not None:
             return self.compute(self.load(source))
-        with np.errstate(over="ignore", invalid="ignore"):
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
             return check_finite(_whole(source))
 
 
