@@ -87,13 +87,14 @@ def _tick(job_id: str, drawn: tuple[Any, ...]) -> None:
         # and the rerun below would be taken for an answer to it.
         st.empty()
         st.rerun()
-    _progress(job)
+    progress(job)
     run = job.run()
     if run is not None and run.error is None:
         curves(run, ended=False)
 
 
-def _progress(job: Job) -> None:
+def progress(job: Job) -> None:
+    """How far a job is, in words and as a bar."""
     if job.status == "queued":
         place = "next" if job.position == 1 else f"number {job.position}"
         st.info(

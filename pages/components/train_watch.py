@@ -47,12 +47,10 @@ def found() -> tuple[Job | None, Run | None]:
 
 def show(job: Job | None, run: Run | None) -> None:
     """Draw what was found."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("All trainings", icon=":material/arrow_back:", type="tertiary", on_click=leave)
-        train_live_buttons = job is not None and (job.busy or job.resumable)
+    st.button("All trainings", icon=":material/arrow_back:", type="tertiary", on_click=leave)
     status = job.status if job is not None else run.status if run is not None else "failed"
     name = run.name if run is not None else job.title if job is not None else ""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="train-status"):
         st.subheader(plain(name), anchor=False, width="content")
         icon, colour, word = _STATUS[status]
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
@@ -61,7 +59,7 @@ def show(job: Job | None, run: Run | None) -> None:
     said = st.session_state.pop("train-said", None)
     if said:
         st.error(plain(said), icon=":material/error:")
-    if train_live_buttons and job is not None:
+    if job is not None and (job.busy or job.resumable):
         train_live.buttons(job)
     elif run is not None and run.resumable:
         _resume_run(run)

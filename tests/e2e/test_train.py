@@ -112,7 +112,7 @@ def test_a_training_is_started_paused_resumed_reloaded_and_cancelled(visit, at_w
     wait_until(lambda: points(chart) > before > paused_at)
 
     press(page, "Cancel")
-    expect(page.get_by_text("cancelled", exact=True).first).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
     assert run.status == "cancelled"
     expect(page.get_by_role("button", name="Train again with changes")).to_be_visible()
     no_exception(page)
@@ -155,10 +155,10 @@ def test_a_second_visitor_s_training_queues_and_every_page_tells_of_both(visit, 
     curve(elsewhere)
 
     press(first, "Cancel")
-    expect(first.get_by_text("cancelled", exact=True).first).to_be_visible(timeout=60_000)
+    expect(first.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
     curve(second)  # its turn has come
     press(second, "Cancel")
-    expect(second.get_by_text("cancelled", exact=True).first).to_be_visible(timeout=60_000)
+    expect(second.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
     for page in (first, second, elsewhere):
         no_exception(page)
 
@@ -166,7 +166,7 @@ def test_a_second_visitor_s_training_queues_and_every_page_tells_of_both(visit, 
 def test_a_finished_training_leads_on(visit, at_work):
     page = visit("/train?data=demo&model=fcn&set=epochs:4%20learning_rate:0.001")
     run_id = start(page)
-    expect(page.get_by_text("finished", exact=True)).to_be_visible(timeout=STARTUP_MS)
+    expect(page.locator(".st-key-train-status")).to_contain_text("finished", timeout=STARTUP_MS)
     run = runs.open(run_id)
     assert run.status == "finished"
     wait_until(lambda: points(curve(page)) == 4)
