@@ -10,7 +10,7 @@ import streamlit as st
 
 from genre_engine import results, vocabulary
 from genre_engine.prediction import MODEL
-from pages.components import guard, visit
+from pages.components import guard, train_own, visit
 from pages.components.listener import Song
 from pages.components.song_card import song_card
 from pages.components.text import plain
@@ -46,6 +46,7 @@ def main() -> None:
         song_card(song, view, visit.remove)
     visit.watch(news)
     _table(songs, view)
+    train_own.offer()
     _about_matches(view)
 
 
