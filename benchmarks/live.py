@@ -16,6 +16,7 @@ import os
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def main() -> None:
                 _watched(browser, address, figures)
             os.environ["GENRE_ENGINE_HOSTED"] = "1"
             with server.running(workspace, workspace / "log") as (address, process):
-                page, run = _start(browser, address)
+                page, run, _ = _start(browser, address)
                 _until(lambda: len(run.epochs()) >= POINTS)
                 figures["hosted, server and training, MB"] = _resident_mb(process.pid)
                 page.get_by_role("button", name="Cancel").click()
@@ -66,8 +67,7 @@ def main() -> None:
 
 def _watched(browser: Browser, address: str, figures: dict[str, float]) -> None:
     at_rest = _clicks(browser, address)
-    began = time.perf_counter()
-    page, run = _start(browser, address)
+    page, run, began = _start(browser, address)
     _until(lambda: _points(page) >= 1)
     figures["from Start to the first point, s"] = time.perf_counter() - began
     figures["from an epoch's end to its point, s (median)"] = statistics.median(_delays(page, run))
@@ -82,12 +82,15 @@ def _watched(browser: Browser, address: str, figures: dict[str, float]) -> None:
     ) / statistics.median(at_rest)
 
 
-def _start(browser: Browser, address: str) -> tuple[Page, Any]:
+def _start(browser: Browser, address: str) -> tuple[Page, Any, float]:
     page = browser.new_page()
     page.goto(f"{address}/train?{RECIPE}")
-    page.get_by_role("button", name="Start", exact=True).click(timeout=60_000)
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.wait_for(timeout=60_000)
+    began = time.perf_counter()
+    start.click()
     page.wait_for_url("**run=**", timeout=60_000)
-    return page, runs.open(page.url.split("run=")[1].split("&")[0])
+    return page, runs.open(page.url.split("run=")[1].split("&")[0]), began
 
 
 def _points(page: Page) -> int:
@@ -102,14 +105,18 @@ def _points(page: Page) -> int:
 
 def _delays(page: Page, run: Any) -> list[float]:
     """From the time that an epoch's event was written to its point on the page."""
-    delays = []
+    delays: list[float] = []
     while len(delays) < POINTS:
         drawn = _points(page)
-        _until(lambda drawn=drawn: _points(page) > drawn)
+        _until(partial(_has_more, page, drawn))
         now = time.time()
         # The first of those that came together has waited the longest.
         delays.append(now - run.epochs()[drawn]["time"])
     return delays
+
+
+def _has_more(page: Page, drawn: int) -> bool:
+    return _points(page) > drawn
 
 
 def _clicks(browser: Browser, address: str) -> list[float]:

@@ -3,7 +3,8 @@
 const CONFIG = {
   displaylogo: false,
   responsive: false,
-  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+  doubleClick: "autosize",
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "autoScale2d"]],
 };
 
 function loaded(address) {
@@ -20,6 +21,19 @@ function loaded(address) {
     document.head.append(script);
   });
   return window.genrePlotly;
+}
+
+// A visitor's own ranges, by axis. Plotly's uirevision keeps them only where the figure states none.
+function follow(root, kept, draw) {
+  root.on("plotly_relayout", (change) => {
+    for (const axis of ["xaxis", "yaxis"]) {
+      const low = change[`${axis}.range[0]`] ?? change[`${axis}.range`]?.[0];
+      const high = change[`${axis}.range[1]`] ?? change[`${axis}.range`]?.[1];
+      if (low !== undefined && high !== undefined) kept.zoom[axis] = [low, high];
+      if (change[`${axis}.autorange`]) delete kept.zoom[axis];
+    }
+    draw();
+  });
 }
 
 // What Streamlit's theme gives to its own charts.
@@ -66,7 +80,7 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".live-plot");
   root.setAttribute("aria-label", data.alt);
   root.style.height = `${data.height}px`;
-  const kept = (root.kept ??= { updates: 0, drawn: "" });
+  const kept = (root.kept ??= { updates: 0, drawn: "", zoom: {} });
   kept.data = data;
 
   const draw = () => {
@@ -75,12 +89,18 @@ export default function ({ data, parentElement }) {
     const width = root.clientWidth;
     if (!width || !window.Plotly) return;
     const full = themed(layout, root, height, width);
-    const said = JSON.stringify([traces, full]);
+    for (const [axis, range] of Object.entries(kept.zoom)) {
+      full[axis] = { ...full[axis], range: [...range], autorange: false };
+    }
+    const said = JSON.stringify([traces, full, kept.zoom]);
     if (said === kept.drawn) return;
     kept.drawn = said;
     kept.updates += 1;
     root.dataset.updates = String(kept.updates);
-    window.Plotly.react(root, structuredClone(traces), full, CONFIG);
+    window.Plotly.react(root, ...structuredClone([traces, full]), CONFIG).then(() => {
+      if (!kept.followed) follow(root, kept, draw);
+      kept.followed = true;
+    });
   };
 
   loaded(data.plotly).then(draw, (error) => {
@@ -103,6 +123,7 @@ export default function ({ data, parentElement }) {
     kept.dark?.disconnect();
     kept.watcher = null;
     kept.drawn = "";
+    kept.followed = false;
     window.Plotly?.purge(root);
   };
 }

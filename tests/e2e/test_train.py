@@ -45,7 +45,7 @@ def at_work(demo_workspace, monkeypatch):
 
 def start(page):
     """Click on Start; returns the run's id, once the address tells it."""
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Start", exact=True).click(timeout=STARTUP_MS)
     page.wait_for_url(re.compile(r"[?&]run="), timeout=STARTUP_MS)
     return re.search(r"[?&]run=([^&]+)", page.url)[1]
 
@@ -72,7 +72,7 @@ def wait_until(true, seconds=120):
 
 
 def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("button", name=name, exact=True).click(timeout=STARTUP_MS)
 
 
 def no_exception(page):
@@ -123,17 +123,23 @@ def test_the_chart_keeps_its_node_and_the_zoom_through_twenty_updates(visit, at_
     run_id = start(page)
     chart = curve(page)
     wait_until(lambda: points(chart) >= 3)
-    chart.evaluate(
-        """g => { window.kept = [g, g.querySelector('.main-svg')];
-        return Plotly.relayout(g, {'xaxis.range': [0, 50], 'yaxis.range': [0.1, 0.9]}); }"""
-    )
-    # As a visitor's own zoom is told to Plotly, whatever the next figure says.
+    chart.evaluate("g => { window.kept = [g, g.querySelector('.main-svg')]; }")
+    place = chart.locator(".nsewdrag").bounding_box()
+    x, y = place["x"], place["y"]
+    page.mouse.move(x + 0.1 * place["width"], y + 0.2 * place["height"])
+    page.mouse.down()
+    page.mouse.move(x + 0.6 * place["width"], y + 0.8 * place["height"], steps=4)
+    page.mouse.up()
+    zoomed = "g => [...g._fullLayout.xaxis.range, ...g._fullLayout.yaxis.range]"
+    wait_until(lambda: chart.evaluate(zoomed)[0] > 10)
+    before = chart.evaluate(zoomed)
     first = int(chart.get_attribute("data-updates"))
     wait_until(lambda: int(chart.get_attribute("data-updates")) >= first + 20)
     assert chart.evaluate("g => window.kept[0] === g && g.isConnected")
     assert chart.evaluate("g => window.kept[1] === g.querySelector('.main-svg')")
-    shown = chart.evaluate("g => [g._fullLayout.xaxis.range, g._fullLayout.yaxis.range]")
-    assert shown == [pytest.approx([0, 50]), pytest.approx([0.1, 0.9])]
+    assert chart.evaluate(zoomed) == pytest.approx(before)
+    chart.locator(".nsewdrag").dblclick()
+    wait_until(lambda: chart.evaluate(zoomed)[0] == 0)
     press(page, "Cancel")
     wait_until(lambda: runs.open(run_id).status == "cancelled")
 
