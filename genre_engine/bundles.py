@@ -6,10 +6,10 @@
     predictions/…npz
     model-card.md               for people; not read again
 
-A zip may come from anyone. Before anything in it is loaded, its members are compared with this list,
-their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model for types
-and layers that no model of ours has, arrays for what their headers claim. Only a run that is whole
-and sound takes its place.
+A zip may come from anyone. Before anything in it is loaded, its members are compared with this
+list, their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model
+for types and layers that no model of ours has, arrays for what their headers claim. Only a run that
+is whole and sound takes its place.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ import re
 import secrets
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -148,7 +149,7 @@ def _opened(source: Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
     with archive:
         try:
             yield archive
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise BundleError(f"This zip is damaged. {_MEND}") from error
 
 

@@ -13,14 +13,11 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from genre_engine import workspace
 from genre_engine.errors import GenreEngineError, Refused
 from genre_engine.runs import holding
-
-if TYPE_CHECKING:
-    from genre_engine.jobs.job import Job
 
 VARIABLE = "GENRE_ENGINE_HOSTED"
 QUOTA_VARIABLE = "GENRE_ENGINE_QUOTA_MB"
@@ -37,6 +34,17 @@ _NEEDED_MB = {"fcn": 900, "cnn": 1200, "xgboost": 500, "forest": 500, "linear": 
 _SPARE_MB = 150
 
 _HOME = "Do it on your own computer: the app is free, and the run can be brought here as a zip."
+
+
+class Work(Protocol):
+    """A piece of work that runs or waits."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def status(self) -> str: ...
 
 
 def active() -> bool:
@@ -58,6 +66,7 @@ def check_request(kind: str, request: Mapping[str, Any], *, files: bool = False)
     """
     if not active():
         return
+    make_room()
     if kind in ("download", "reproduction"):
         raise Refused(f"This server is shared, so it doesn't do long downloads. {_HOME}")
     if kind == "dataset":
@@ -80,7 +89,6 @@ def _check_dataset(request: Mapping[str, Any], *, files: bool) -> None:
         raise Refused(f"This server is shared: a demo set has at most {DEMO_TRACKS} clips. {_HOME}")
     if make not in ("demo", "table"):
         raise Refused(f"This server is shared, so it imports no large data sets. {_HOME}")
-    make_room()
 
 
 def check_tracks(request: Mapping[str, Any]) -> None:
@@ -110,7 +118,7 @@ def check_tracks(request: Mapping[str, Any]) -> None:
         )
 
 
-def check_queue(owner: str, busy: Sequence["Job"]) -> None:
+def check_queue(owner: str, busy: Sequence[Work]) -> None:
     """Whether a visitor may have one more job.
 
     Raises:

@@ -16,7 +16,7 @@ from pages.components import (
     works,
 )
 from pages.components.text import plain
-from pages.components.visitor import visible_datasets
+from pages.components.visible import visible_datasets
 
 # The sentence's words stand in a line with their pickers. A phone has the presets only. Start stays
 # in sight however long the page is.
@@ -90,10 +90,14 @@ def _empty() -> None:
         "ten genres, made here in under a minute."
     )
     with st.container(horizontal=True):
-        if not works.works().running() and st.button(
+        if not works.running() and st.button(
             "Make the demo set", type="primary", icon=":material/science:", key="train-make-demo"
         ):
-            works.start("demo", {"make": "demo", "tracks": explore_new.DEMO_TRACKS})
+            try:
+                works.start({"make": "demo", "name": "demo", "tracks": explore_new.DEMO_TRACKS})
+            except GenreEngineError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                return
             st.rerun()
         st.page_link("pages/explore.py", label="Other data", icon=":material/travel_explore:")
 

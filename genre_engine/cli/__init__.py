@@ -10,6 +10,7 @@ import sys
 import typer
 
 from genre_engine.cli import (
+    bundles,
     classify,
     datasets,
     download,

@@ -122,7 +122,7 @@ class Job:
         if self.status not in ("paused", "cancelled", "failed"):
             return False
         run = self.run()
-        return self.kind in _PAUSABLE and (run is None or run.resumable)
+        return self.kind in _PAUSABLE and (run is None or run.resumable or run.status == "queued")
 
     @property
     def own_folder(self) -> bool:

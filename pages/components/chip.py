@@ -14,7 +14,7 @@ from genre_engine import jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components.text import plain
-from pages.components.visitor import may_see
+from pages.components.visible import may_see
 
 # How often the chip is brought up to date, in seconds.
 _TICK_S = 3

@@ -6,7 +6,7 @@ from genre_engine.errors import GenreEngineError
 from pages.components import works
 from pages.components.explore_new import DEMO_TRACKS
 from pages.components.text import plain
-from pages.components.visitor import visible_datasets
+from pages.components.visible import visible_datasets
 
 _DEMO = "demo"
 
@@ -24,7 +24,7 @@ def offer() -> None:
     names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
     if not names:
         try:
-            works.start(_DEMO, {"make": "demo", "tracks": DEMO_TRACKS})
+            works.start({"make": "demo", "name": _DEMO, "tracks": DEMO_TRACKS})
         except GenreEngineError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return

@@ -7,7 +7,7 @@ from genre_engine.jobs import Job
 from pages.components import chip
 from pages.components.text import plain
 from pages.components.train_recipe import sentence
-from pages.components.visitor import visible_runs
+from pages.components.visible import visible_runs
 
 _SHOWN = 8
 

@@ -9,7 +9,8 @@ from genre_engine.runs import Run
 from pages.components import train_bundles, train_live, train_pickers, train_tuning
 from pages.components.text import plain
 from pages.components.train_recipe import Recipe, sentence
-from pages.components.visitor import may_see, visitor
+from pages.components.visible import may_see
+from pages.components.visitor import visitor
 
 _STATUS = {
     "queued": (":material/hourglass_top:", "gray", "waiting"),

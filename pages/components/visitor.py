@@ -1,40 +1,12 @@
-"""Who is looking: one visit, as far as a server that visitors share must tell them apart."""
+"""Whose visit this is, for what belongs to one visit only."""
 
 import uuid
-from typing import Any
 
 import streamlit as st
 
-from genre_engine import datasets, hosted, runs, workspace
-from genre_engine.jobs import Job
-from genre_engine.runs import Run
-
-_VISIT = "visitor-id"
+_KEY = "visit-owner"
 
 
 def visitor() -> str:
-    """This visit's name; another one after the page was loaded anew."""
-    return str(st.session_state.setdefault(_VISIT, uuid.uuid4().hex))
-
-
-def visible_datasets() -> list[dict[str, Any]]:
-    """`datasets.listing`, without what other visitors have uploaded."""
-    return hosted.visible_datasets(datasets.listing(), visitor())
-
-
-def visible_runs() -> list[Run]:
-    """`runs.listing`, without what was trained on other visitors' uploads."""
-    return [run for run in runs.listing() if hosted.may_see(run.folder, visitor())]
-
-
-def may_see(job: Job) -> bool:
-    """Whether a job's title and course are shown to this visitor."""
-    if not hosted.active() or job.owner == visitor():
-        return True
-    run = job.run()
-    if run is not None:
-        return hosted.may_see(run.folder, visitor())
-    name = job.request.get("dataset_name") or job.request.get("dataset") or job.request.get("name")
-    if not isinstance(name, str) or job.kind == "dataset":
-        return False
-    return hosted.may_see(workspace.datasets_folder() / name, visitor())
+    """A name for this session that no other has, nor can guess."""
+    return str(st.session_state.setdefault(_KEY, uuid.uuid4().hex))
