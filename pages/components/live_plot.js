@@ -87,7 +87,7 @@ export default function ({ data, parentElement }) {
     // The newest figure, which may have come while plotly.js was still on its way.
     const { traces, layout, height } = kept.data;
     const width = root.clientWidth;
-    if (!width || !window.Plotly) return;
+    if (!width || !window.Plotly || kept.held) return;
     const full = themed(layout, root, height, width);
     for (const [axis, range] of Object.entries(kept.zoom)) {
       full[axis] = { ...full[axis], range: [...range], autorange: false };
@@ -108,6 +108,16 @@ export default function ({ data, parentElement }) {
   });
 
   if (!kept.watcher) {
+    // A new figure in the middle of a drag would end it.
+    kept.press = () => (kept.held = true);
+    kept.release = () => {
+      if (!kept.held) return;
+      kept.held = false;
+      setTimeout(draw);
+    };
+    root.addEventListener("pointerdown", kept.press);
+    window.addEventListener("pointerup", kept.release);
+    window.addEventListener("pointercancel", kept.release);
     kept.watcher = new ResizeObserver(draw);
     kept.watcher.observe(root);
     // Light and dark change the colours that are read from the page.
@@ -119,6 +129,9 @@ export default function ({ data, parentElement }) {
   }
 
   return () => {
+    root.removeEventListener("pointerdown", kept.press);
+    window.removeEventListener("pointerup", kept.release);
+    window.removeEventListener("pointercancel", kept.release);
     kept.watcher?.disconnect();
     kept.dark?.disconnect();
     kept.watcher = null;
