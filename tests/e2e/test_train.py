@@ -14,8 +14,10 @@ from genre_engine import datasets, extraction, features, runs
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
 
-# Long enough to be paused, left and cancelled in, however fast the machine.
-LONG = "/train?data=demo&model=fcn&set=epochs:1000%20patience:200"
+# Long enough to be paused, left and cancelled in, however fast the machine: a thousand epochs, so
+# slowly learnt that none of them is the best for long.
+SLOW = "epochs:1000%20patience:200%20learning_rate:1e-05%20layers:1024,1024"
+LONG = f"/train?data=demo&model=fcn&set={SLOW}"
 STARTUP_MS = 120_000
 
 
@@ -80,7 +82,7 @@ def no_exception(page):
 
 
 def test_a_training_is_started_paused_resumed_reloaded_and_cancelled(visit, at_work):
-    page = visit("/train?set=epochs:1000%20patience:200")
+    page = visit(f"/train?set={SLOW}")
     # Two sliders, by keyboard as well as by a link.
     for name in ("Dropout", "Epochs"):
         slider = page.get_by_role("slider", name=re.compile(name)).first
@@ -188,7 +190,8 @@ def test_a_finished_training_leads_on(visit, at_work):
 def test_a_run_that_the_command_line_started_appears_live(visit, demo_workspace, at_work):
     environment = {**os.environ, "GENRE_ENGINE_WORKSPACE": str(demo_workspace)}
     command = [sys.executable, "-m", "genre_engine", "train", "demo", "--name", "by-hand"]
-    command += ["--set", "epochs=1000", "--set", "patience=200"]
+    command += ["--set", "epochs=1000", "--set", "patience=200", "--set", "learning_rate=1e-05"]
+    command += ["--set", "layers=1024,1024"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
