@@ -66,6 +66,12 @@ def _choose(entries: list[dict[str, Any]]) -> str:
             persist_state="session",
             width=320,
         )
+        st.page_link(
+            "pages/train.py",
+            label="Train on this",
+            icon=":material/model_training:",
+            query_params={"data": str(name)},
+        )
         with st.popover("Add a data set", icon=":material/add:", width="content"):
             explore_new.forms()
         if st.button("Remove", icon=":material/delete:", type="tertiary", help="Asks first"):
