@@ -210,7 +210,7 @@ def reliability(found: Reliability, p: Any) -> "go.Figure":
     share = {"fixedrange": True, "zeroline": False, "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     figure.update_layout(
         height=230,
-        margin={"l": 4, "r": 8, "t": 4, "b": 4},
+        margin={"l": 4, "r": 22, "t": 4, "b": 4},
         showlegend=False,
         xaxis={**share, "range": [-0.02, 1.02], "anchor": "y2"},
         yaxis={**share, "range": [-0.02, 1.04], "domain": [0.26, 1]},
