@@ -130,7 +130,7 @@ def thresholds(found: ThresholdCurves, of: str, at: float, chosen: float | None)
             hovertemplate=f"from %{{x:.2f}} on: {FIGURES[name].lower()} %{{y:.2f}}<extra></extra>",
         )
     # All at once: add_vline and its like take ten times as long, and this one follows a slider.
-    marks = [(at, ACCENT, 2, "solid")]
+    marks = [(at, ACCENT, 2.0, "solid")]
     annotations = []
     if chosen is not None:
         marks.insert(0, (chosen, NEUTRAL, 1.5, "dot"))
