@@ -64,11 +64,13 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
         )
         + "Click a cell to list its tracks.]"
     )
-    points = picked["selection"]["points"]
-    if not points or points[0].get("point_index") is None:
-        return None
-    index = int(points[0]["point_index"])
-    return cells[index] if index < len(cells) else None
+    clickable = len(figure.data) - 1
+    at = [
+        int(point["point_index"])
+        for point in picked["selection"]["points"]
+        if point.get("curve_number") == clickable and point.get("point_index") is not None
+    ]
+    return cells[at[0]] if at and at[0] < len(cells) else None
 
 
 def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
