@@ -19,6 +19,8 @@
     ├── ExtractionRunning       another process is extracting into the same store
     ├── ModelError              a model can't learn from this, be read, or be used on this
     ├── RunError                a run's folder can't be read, or is in no state for what was asked
+    ├── JobError                long work that isn't there, or is in no state for what was asked
+    ├── Refused                 a hosted server doesn't do this for its visitors
     ├── BundleError             a zip that isn't a run of ours, or may not be trusted
     ├── DownloadError           a file can't be fetched
     ├── StorageError            the workspace can't be written (full disk, permission)
@@ -115,6 +117,14 @@ class ModelError(GenreEngineError):
 
 class RunError(GenreEngineError):
     """A run's folder can't be read, or the run is in no state for what was asked."""
+
+
+class JobError(GenreEngineError):
+    """Long work that isn't there, or that is in no state for what was asked."""
+
+
+class Refused(GenreEngineError):
+    """A server that visitors share doesn't do this for them."""
 
 
 class BundleError(GenreEngineError):

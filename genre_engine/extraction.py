@@ -16,16 +16,15 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
+from genre_engine.audio import Signal
 from genre_engine.datasets import Dataset
 from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
-from genre_engine.features import Kind
-from genre_engine.features.store import FeatureStore
+from genre_engine.features import Kind, rates
+from genre_engine.features.store import FeatureStore, find
 from genre_engine.features.writer import Failure, Writer
 
 Progress = Callable[[int, int, int], None]  # tracks done (failed ones included), in all, failed
@@ -36,6 +35,10 @@ PART_TRACKS = 512
 
 # Tracks that a process is given at a time: enough that handing over doesn't count.
 _CHUNK = 8
+# Tracks that are tried for an estimate.
+_TRIED = 4
+# Fewer tracks say little of the rate, for starting counts for too much of their time.
+_LEAST_FOR_RATE = 20
 # How often a process looks whether the one that started it is still there.
 _WATCH_S = 1.0
 _DASK_TIMEOUT_S = 10.0
@@ -57,10 +60,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: values, or a kind of error and a message."""
+    """What became of a task: values (or what they are made from), or an error and a message."""
 
     task: Task
-    values: NDArray[Any] | None = None
+    values: Any = None
     error: str = ""
     message: str = ""
 
@@ -102,7 +105,8 @@ def extract(
         report(done, len(tasks), failed)
         if open_tasks:
             kind.prepare()
-            written = time.monotonic()
+            before = len(writer.done)
+            started = written = time.monotonic()
             for outcome in _outcomes(kind, open_tasks, jobs, dask, should_stop):
                 _take(outcome, writer)
                 done += 1
@@ -114,7 +118,60 @@ def extract(
                     written = time.monotonic()
             writer.flush()
             writer.compact()
+            n = len(writer.done) - before
+            if dask is None and n >= _LEAST_FOR_RATE:
+                _remember_rate(kind, n, time.monotonic() - started, jobs, writer.n_bytes)
     return FeatureStore(writer.folder)
+
+
+def estimate(dataset: Dataset, kind: Kind, *, jobs: int | None = None) -> dict[str, float]:
+    """What extracting the tracks that have no features yet will take.
+
+    The rate is that of the last extraction of this kind here; where there was none, a few of the
+    tracks are tried.
+
+    Returns:
+        tracks: how many there are to do; seconds; bytes on disk.
+
+    Raises:
+        DatasetError: there is no audio.
+    """
+    import joblib
+
+    tasks = [task for task in _tasks(dataset, None) if task.file]
+    store = find(dataset.features_folder, kind.name, kind.fingerprint)
+    if store:
+        tasks = [
+            task
+            for task, done in zip(tasks, store.has([t.track_id for t in tasks]), strict=True)
+            if not done
+        ]
+    if not tasks:
+        return {"tracks": 0, "seconds": 0.0, "bytes": 0}
+    rate = rates.read().get(kind.fingerprint)
+    if rate is None:
+        rate = _try_out(kind, tasks)
+    seconds = len(tasks) * rate["core_seconds"] / (jobs or joblib.cpu_count())
+    n_bytes = round(len(tasks) * rate["bytes"])
+    return {"tracks": len(tasks), "seconds": seconds, "bytes": n_bytes}
+
+
+def _remember_rate(kind: Kind, n: int, seconds: float, jobs: int | None, n_bytes: int) -> None:
+    import joblib
+
+    cores = jobs or joblib.cpu_count()
+    rates.remember(kind.fingerprint, core_seconds=seconds * cores / n, bytes=n_bytes / n)
+
+
+def _try_out(kind: Kind, tasks: Sequence[Task]) -> dict[str, float]:
+    """Core seconds and bytes of a track, from some that are spread over the tasks."""
+    chosen = tasks[:: max(1, len(tasks) // _TRIED)][:_TRIED]
+    compute(kind, chosen[:1])  # loads what only the first track has to wait for
+    started = time.perf_counter()
+    outcomes = compute(kind, chosen)
+    seconds = (time.perf_counter() - started) / len(chosen)
+    sizes = [outcome.values.nbytes for outcome in outcomes if outcome.values is not None]
+    return {"core_seconds": seconds, "bytes": sum(sizes) / max(1, len(sizes))}
 
 
 def _tasks(dataset: Dataset, track_ids: Sequence[str] | None) -> list[Task]:
@@ -258,7 +315,7 @@ def _run(
             return_as="generator_unordered", batch_size=1, pre_dispatch="3*n_jobs"
         )
         owner = os.getpid() if dask is None else None
-        results = parallel(joblib.delayed(compute)(kind, chunk, owner) for chunk in chunks)
+        results = parallel(joblib.delayed(_worker)(kind, chunk, owner) for chunk in chunks)
         # Who stops before the end means it; joblib would warn of tasks that are then given up.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message=".*still being processed", category=UserWarning)
@@ -294,16 +351,43 @@ def compute(kind: Kind, tasks: Sequence[Task], owner: int | None = None) -> list
         owner: the process without which there is nobody to do this for.
     """
     if owner is not None:
+        # One core each. TensorFlow reads these when it is imported, which it isn't yet.
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
         _end_with(owner)
-    return [_compute_one(kind, task) for task in tasks]
+    if not kind.batched:
+        return [_attempt(task, kind.compute_source) for task in tasks]
+    loaded = [_attempt(task, kind.load) for task in tasks]
+    heard = [outcome for outcome in loaded if outcome.values is not None]
+    failed = [outcome for outcome in loaded if outcome.values is None]
+    try:
+        vectors = kind.compute_many([outcome.values for outcome in heard])
+    except AudioError:  # of one of them; which, shows when they go one by one
+        signals = {outcome.task: outcome.values for outcome in heard}
+        return failed + [
+            _attempt(task, partial(_compute_signal, kind, signal))
+            for task, signal in signals.items()
+        ]
+    return failed + [
+        Outcome(outcome.task, vector) for outcome, vector in zip(heard, vectors, strict=True)
+    ]
 
 
-def _compute_one(kind: Kind, task: Task) -> Outcome:
+def _compute_signal(kind: Kind, signal: Signal, _file: Path) -> Any:
+    return kind.compute(signal)
+
+
+# What processes run; tests put in what kills its process.
+_worker = compute
+
+
+def _attempt(task: Task, work: Callable[[Path], Any]) -> Outcome:
+    """The outcome of working on a task's file, or of failing at it."""
     if task.file is None:
         message = f"There is no file {task.path!r} in the audio folder. Put it there again."
         return Outcome(task, error="FileMissing", message=message)
     try:
-        return Outcome(task, kind.compute_source(task.file))
+        return Outcome(task, work(task.file))
     except AudioError as error:
         return Outcome(task, error=type(error).__name__, message=str(error))
     except GenreEngineError:

@@ -5,6 +5,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
     weights/            pretrained networks
     datasets/<name>/    data sets
     runs/<id>/          trainings
+    jobs/<id>/          long work: waiting, running and lately ended
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
 
 Every file is written beside its place and moved there with `os.replace`, so that a crash at any
@@ -47,6 +48,10 @@ def dataset_folder(name: str) -> Path:
 
 def runs_folder() -> Path:
     return root() / "runs"
+
+
+def jobs_folder() -> Path:
+    return root() / "jobs"
 
 
 def metadata_folder() -> Path:

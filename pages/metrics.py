@@ -22,6 +22,7 @@ from pages.components.text import plain
 
 PARTS = {"validation": "Validation", "test": "Test"}
 TABS = {
+    "Figures": results_verdict.tables,
     "Genres": results_genres.section,
     "Mistakes": results_mistakes.section,
     "Thresholds": results_curves.thresholds,
@@ -60,7 +61,6 @@ def main() -> None:
         one = results_data.judged(run, part, kind)
         results_verdict.section(one)
         _take_away(one)
-        results_verdict.tables(one)
         _rest(one)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")

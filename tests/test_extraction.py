@@ -6,11 +6,14 @@ import subprocess
 import sys
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
 from genre_engine import audio, datasets, extraction, features
-from genre_engine.errors import DatasetError, WrongUsage
+from genre_engine import workspace as workspace_module
+from genre_engine.errors import DatasetError, StorageError, WrongUsage
+from genre_engine.features import rates
 from genre_engine.features import store as stores
 from tests import sounds
 from tests.conftest import REPOSITORY
@@ -81,9 +84,9 @@ def test_a_failure_is_tried_again_when_its_file_changed_or_when_asked(music, tmp
     file.write_text("this is no audio")
     extraction.extract(dataset, SUMMARY, jobs=1)
     tried = []
-    compute = extraction._compute_one
+    attempt = extraction._attempt
     monkeypatch.setattr(
-        extraction, "_compute_one", lambda *a: (tried.append(a[1].track_id), compute(*a))[1]
+        extraction, "_attempt", lambda *a: (tried.append(a[0].track_id), attempt(*a))[1]
     )
     extraction.extract(dataset, SUMMARY, jobs=1)
     assert tried == []
@@ -103,7 +106,7 @@ def test_what_is_done_is_not_done_again(music, monkeypatch):
     store = extraction.extract(dataset, SUMMARY, jobs=1, progress=lambda *p: told.append(p))
     assert told[0] == (2, 6, 0)
     assert sorted(store.track_ids) == ids(dataset)
-    monkeypatch.setattr(extraction, "_compute_one", None)  # nothing is left to compute
+    monkeypatch.setattr(extraction, "_attempt", None)  # nothing is left to compute
     assert extraction.extract(dataset, SUMMARY, jobs=1).track_ids == store.track_ids
 
 
@@ -184,3 +187,89 @@ def test_killed_at_any_moment_it_goes_on_with_nothing_lost_or_doubled(music, tmp
     np.testing.assert_allclose(
         store.vectors(list(again)), np.stack(list(again.values())), rtol=1e-5, atol=1e-5
     )
+
+
+def test_an_estimate_rests_on_what_was_measured_here(music):
+    dataset = music(24)
+    tried = extraction.estimate(dataset, SUMMARY, jobs=1)
+    assert tried["tracks"] == 24
+    assert tried["bytes"] == 24 * 498 * 4
+    assert tried["seconds"] > 0
+    extraction.extract(dataset, SUMMARY, jobs=1)
+    assert extraction.estimate(dataset, SUMMARY) == {"tracks": 0, "seconds": 0.0, "bytes": 0}
+    rate = rates.read()[SUMMARY.fingerprint]
+    more = music(30, name="more")
+    known = extraction.estimate(more, SUMMARY, jobs=2)
+    assert known["seconds"] == pytest.approx(30 * rate["core_seconds"] / 2)
+    (workspace_module.root() / "rates.json").write_text("[]")
+    assert extraction.estimate(more, SUMMARY)["tracks"] == 30
+
+
+def _die(kind, tasks, owner=None):
+    """Stands for a decoder that takes its process with it."""
+    if any("003" in task.track_id for task in tasks):
+        os._exit(11)
+    return extraction.compute(kind, tasks, owner)
+
+
+def test_a_track_that_kills_its_process_is_one_failure(music, monkeypatch):
+    monkeypatch.setattr(extraction, "_CHUNK", 2)
+    monkeypatch.setattr(extraction, "_worker", _die)
+    dataset = music(12)
+    store = extraction.extract(dataset, SUMMARY, jobs=2)
+    assert len(store.track_ids) == 11
+    (failure,) = store.failures.to_dict("records")
+    assert "003" in failure["track_id"]
+    assert failure["error"] == "ProcessDied"
+
+
+def test_a_fault_of_the_code_on_one_track_is_one_failure(music, monkeypatch):
+    dataset = music(4)
+
+    def faulty(self, source):
+        if "002" in str(source):
+            raise ZeroDivisionError("by accident")
+        return np.zeros(498, np.float32)
+
+    monkeypatch.setattr(type(SUMMARY), "compute_source", faulty)
+    store = extraction.extract(dataset, SUMMARY, jobs=1)
+    assert len(store.track_ids) == 3
+    assert store.failures["error"].tolist() == ["ZeroDivisionError"]
+    monkeypatch.undo()
+
+
+def test_a_full_disk_ends_the_extraction_and_leaves_the_store_intact(music, monkeypatch):
+    monkeypatch.setattr(extraction, "PART_TRACKS", 2)
+    dataset = music(8)
+    real, parts = os.replace, []
+
+    def nearly_full(source, target):
+        parts.append(target)
+        if sum("part-" in str(part) for part in parts) > 2:
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace_module.os, "replace", nearly_full)
+        with pytest.raises(StorageError, match="Free some space"):
+            extraction.extract(dataset, SUMMARY, jobs=1)
+    assert len(stores.find(dataset.features_folder, "summary").track_ids) == 4
+    assert len(extraction.extract(dataset, SUMMARY, jobs=1).track_ids) == 8
+
+
+def test_processes_end_with_the_one_that_started_them(music, tmp_path):
+    music(24, seconds=5.0)
+    script = tmp_path / "extract_music.py"
+    script.write_text(_EXTRACT)
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen(
+        [sys.executable, script, "2"], stdout=subprocess.PIPE, env=env, text=True
+    )
+    with process:
+        while int(process.stdout.readline()) < 3:
+            pass
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert len(children) >= 2
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []

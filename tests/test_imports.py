@@ -17,8 +17,8 @@ LAYOUT = (
     *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained", "features"),
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
-    *("extraction", "metrics", "models", "runs", "bundles", "training", "comparison", "tuning"),
-    *("prediction", "example", "listening_process", "making", "jobs", "worker", "reproduce"),
+    *("extraction", "metrics", "models", "runs", "training", "comparison", "tuning", "bundles"),
+    *("prediction", "example", "listening_process", "reproduce", "hosted", "jobs", "worker"),
     *("figures", "cli", "__main__"),
 )
 

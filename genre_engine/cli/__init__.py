@@ -9,7 +9,19 @@ import sys
 
 import typer
 
-from genre_engine.cli import classify, compare, datasets, evaluate, extract, runs, train, weights
+from genre_engine.cli import (
+    bundles,
+    classify,
+    compare,
+    datasets,
+    download,
+    evaluate,
+    extract,
+    runs,
+    train,
+    tune,
+    weights,
+)
 from genre_engine.cli.console import complain, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
@@ -26,11 +38,14 @@ app.command("compare")(compare.command)
 app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)
+app.command("tune")(tune.command)
 app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
+app.command("export")(bundles.export)
+app.command("import")(bundles.import_)
 app.command("evaluate")(evaluate.command)
 app.add_typer(datasets.app, name="dataset")
-app.add_typer(datasets.download, name="download")
+app.add_typer(download.app, name="download")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`dataset …` and `download …`: what the engine's data sets can do, from the command line."""
+"""`dataset …`: what the engine's data sets can do, from the command line."""
 
 # The engine is imported inside the commands: with pandas it would make --help slow.
 import json
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from genre_engine.datasets import Dataset
 
 app = typer.Typer(name="dataset", help="Make, look at and remove data sets.", no_args_is_help=True)
-download = typer.Typer(name="download", help="Fetch what MTG-Jamendo offers.", no_args_is_help=True)
 
 
 # Remarks on one split that are printed; Jamendo's 252 genres give many.
@@ -257,31 +256,6 @@ def table(
     _report(made)
 
 
-@download.callback()
-def _download() -> None:
-    """Keeps `jamendo-metadata` a command of its own while it is the only one."""
-
-
-@download.command("jamendo-metadata")
-def jamendo_metadata(
-    to: Annotated[Path | None, typer.Option(help="Where to; the workspace by default.")] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="Another address that offers the same files (also: the environment variable "
-            "GENRE_ENGINE_JAMENDO_METADATA_URL)."
-        ),
-    ] = None,
-) -> None:
-    """Fetch MTG-Jamendo's tables: 19 MB, CC BY-NC-SA 4.0."""
-    from genre_engine.datasets import download as engine
-
-    with _bytes_bar() as advance:
-        fetched = engine.jamendo_metadata(to, base_url=base_url, progress=advance)
-    for path in fetched:
-        typer.echo(path)
-
-
 def _at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
@@ -321,24 +295,3 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)
-
-
-@contextmanager
-def _bytes_bar() -> Iterator[Callable[[str, int, int], None]]:
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks = {}
-
-        def advance(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(escape(name), total=None)
-            progress.update(tasks[name], completed=done, total=total or None)
-
-        yield advance

@@ -112,9 +112,17 @@ class Dataset:
 
     @property
     def audio_folder(self) -> Path:
-        """Where audio lies, or would be put."""
-        outside = self.info.get("audio")
-        return Path(outside) if outside else self.folder / "audio"
+        """Where audio lies, or would be put.
+
+        An absolute path leads out of the data set; excerpts have a folder of their own in it.
+        """
+        return self.folder / (self.info.get("audio") or "audio")
+
+    @property
+    def audio_excerpt_s(self) -> float | None:
+        """How much of each track's middle the audio files hold; None: all of it."""
+        seconds = self.info.get("audio_excerpt_s")
+        return float(seconds) if seconds else None
 
     @property
     def features_folder(self) -> Path:
@@ -256,6 +264,36 @@ def save(folder: Path, name: str, kind: str, imported: Imported, genres: Sequenc
     }
     text = json.dumps(info, ensure_ascii=False, indent=2)
     (folder / "dataset.json").write_text(text + "\n", encoding="utf-8")
+
+
+def update(dataset: Dataset, **changes: Any) -> Dataset:
+    """Change entries of dataset.json, and return the data set as it is then.
+
+    Raises:
+        StorageError: it can't be written.
+    """
+    info = {**dataset.info, **changes}
+    if info != dataset.info:
+        with workspace.replacing(dataset.folder / "dataset.json") as path:
+            text = json.dumps(info, ensure_ascii=False, indent=2)
+            path.write_text(text + "\n", encoding="utf-8")
+    return load(dataset.name)
+
+
+def record_failures(dataset: Dataset, failed: pd.DataFrame) -> Dataset:
+    """Replace what is recorded as failed (a table from `tracks.failures`).
+
+    Raises:
+        StorageError: it can't be written.
+    """
+    path = dataset.folder / "failures.parquet"
+    if len(failed):
+        with workspace.replacing(path) as beside:
+            failed.to_parquet(beside, index=False)
+    else:
+        with workspace.storage_errors(path):
+            path.unlink(missing_ok=True)
+    return update(dataset, failures=len(failed))
 
 
 def load(name: str) -> Dataset:

@@ -1,4 +1,8 @@
-"""What a pretrained network makes of the music, before it names tags: a vector for a track."""
+"""What the two pretrained networks make of the music just before they name tags.
+
+For each network the outputs of its last hidden layer (200, after ReLU), mean over a track's patches
+of 3 s; MSD's first, then MTT's. `docs/extraction.md` says what else was tried.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +14,23 @@ from numpy.typing import NDArray
 from genre_engine import pretrained
 from genre_engine.audio import Signal
 from genre_engine.features.base import Kind, check_finite
-from genre_engine.features.patches import PatchKind
-from genre_engine.pretrained.network import SAMPLE_RATE
+from genre_engine.features.patches import patches_of
+from genre_engine.pretrained import weights
+from genre_engine.pretrained.network import EMBEDDING_LAYER, EMBEDDING_LAYERS, SAMPLE_RATE
 from genre_engine.pretrained.tags import TAGS
 
-# For now the tags themselves, of both networks.
-COLUMNS = tuple(f"{network}_{number:02d}" for network in ("msd", "mtt") for number in range(50))
+NETWORKS = tuple(TAGS)
+WIDTH = EMBEDDING_LAYERS[EMBEDDING_LAYER]
+COLUMNS = tuple(f"{name.lower()}_{number:03d}" for name in NETWORKS for number in range(WIDTH))
 
 
 @dataclass(frozen=True)
 class Embedding(Kind):
-    """A vector a track."""
+    """A vector a track, from both networks."""
 
     name = "embedding"
     sample_rate = SAMPLE_RATE
+    batched = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -35,19 +42,36 @@ class Embedding(Kind):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"kind": self.name, "version": 0, "excerpt_s": self.excerpt_s}
+        return {
+            "kind": self.name,
+            "version": 1,
+            "sample_rate": SAMPLE_RATE,
+            "excerpt_s": self.excerpt_s,
+            "weights": weights.WHEEL_SHA256,
+            "networks": list(NETWORKS),
+            "layer": EMBEDDING_LAYER,
+            "pooling": "mean",
+        }
 
     def prepare(self) -> None:
-        pretrained.weights.fetch()
+        weights.fetch()
 
     def compute(self, signal: Signal) -> NDArray[np.float32]:
         return self.compute_many([signal])[0]
 
     def compute_many(self, signals: Sequence[Signal]) -> list[NDArray[np.float32]]:
-        networks = pretrained.networks()
-        found = []
-        for signal in signals:
-            patches = PatchKind(self.excerpt_s).compute(signal).astype(np.float32)
-            tags = [networks[name](patches).mean(axis=0) for name in TAGS]
-            found.append(check_finite(np.concatenate(tags)))
-        return found
+        """All patches of all signals go through a network together, in batches of its choice."""
+        if not signals:
+            return []
+        songs = [patches_of(self._samples(signal)) for signal in signals]
+        patches = check_finite(np.concatenate(songs))
+        ends = np.cumsum([len(song) for song in songs])
+        found = [
+            np.split(network.embed(patches), ends[:-1])
+            for name, network in pretrained.networks().items()
+            if name in NETWORKS
+        ]
+        return [
+            np.concatenate([rows.mean(axis=0) for rows in song])
+            for song in zip(*found, strict=True)
+        ]

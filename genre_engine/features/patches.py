@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from genre_engine.audio import Signal
 from genre_engine.features import spectral
 from genre_engine.features.base import Kind, check_finite, one_thread
+from genre_engine.features.spectral import Floats
 from genre_engine.pretrained.network import (
     HOP_LENGTH,
     N_FFT,
@@ -124,14 +125,18 @@ class PatchKind(Kind):
         }
 
     def compute(self, signal: Signal) -> Halves:
-        padded = np.pad(self._samples(signal), N_FFT // 2)
-        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-            power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
-            mel = log_mel(power)
-        return cut(check_finite(mel).astype(np.float16))
+        return check_finite(patches_of(self._samples(signal))).astype(np.float16)
 
 
-def cut(mel: Halves) -> Halves:
+def patches_of(samples: Floats) -> Floats:
+    """Samples `[n]` at 16 kHz → patches, float32 `[count, 187, 96]`."""
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+        padded = np.pad(samples, N_FFT // 2)
+        power = spectral.power_spectrogram(padded, n_fft=N_FFT, hop_length=HOP_LENGTH)
+        return cut(log_mel(power))
+
+
+def cut(mel: Floats) -> Floats:
     """Frames `[n, bands]` → patches `[count, 187, bands]`, at least one.
 
     Less than a patch is filled up with silence (0), the logarithm's own.

@@ -54,6 +54,7 @@ class Writer:
         self._waiting: list[tuple[str, NDArray[Any]]] = []
         self._failures: dict[str, Failure] = {}
         self._failures_changed = False
+        self._n_bytes = 0
 
     def __enter__(self) -> "Writer":
         """Lock the store, and clear away what killed writers left.
@@ -102,6 +103,11 @@ class Writer:
         return dict(self._failures)
 
     @property
+    def n_bytes(self) -> int:
+        """What has been added, in memory; on disk vectors take about as much."""
+        return self._n_bytes
+
+    @property
     def waiting(self) -> int:
         """Tracks that a kill at this moment would lose."""
         return len(self._waiting)
@@ -112,6 +118,7 @@ class Writer:
             return
         self.done.add(track_id)
         self._waiting.append((track_id, values))
+        self._n_bytes += values.nbytes
         if self._failures.pop(track_id, None) is not None:
             self._failures_changed = True
 

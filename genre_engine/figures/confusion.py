@@ -50,16 +50,15 @@ def matrix(
             ygap=1,
             hoverinfo="skip",
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
-            **(
-                {
-                    "text": [["" if np.isnan(v) else f"{v:.0%}" for v in row] for row in shares],
-                    "texttemplate": "%{text}",
-                }
-                if n <= _MOST_LABELLED
-                else {}
-            ),
         )
     )
+    if n <= _MOST_LABELLED:
+        figure.update_traces(
+            text=[[f"{100 * share:.0f}" if share >= 0.005 else "" for share in r] for r in shares],
+            texttemplate="%{text}",
+            textfont={"size": 12},
+            showscale=False,
+        )
     cells = [(row, column) for row in range(n) for column in range(len(columns))]
     figure.add_scatter(
         x=[columns[column] for _, column in cells],
@@ -71,7 +70,7 @@ def matrix(
         showlegend=False,
     )
     figure.update_layout(
-        height=max(300, 36 * n + 130) if n <= _MOST_LABELLED else max(300, 18 * n + 130),
+        height=max(300, (38 if n <= _MOST_LABELLED else 18) * n + 130),
         margin={"l": 4, "r": 8, "t": 8, "b": 4},
         clickmode="event+select",
         dragmode=False,

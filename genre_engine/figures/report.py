@@ -170,7 +170,9 @@ def _label(genre: str, tracks: int, artists: Mapping[str, int]) -> str:
     said = f"{tracks:,} track{'' if tracks == 1 else 's'}"
     if genre in artists:
         said += f" / {artists[genre]:,} artist{'' if artists[genre] == 1 else 's'}"
-    return f"{_escaped(vocabulary.display_name(genre))}<br><sub>{said}</sub>"
+    return (
+        f"{_escaped(vocabulary.display_name(genre))}<br><span style='font-size:11px'>{said}</span>"
+    )
 
 
 def _escaped(text: str) -> str:
@@ -179,13 +181,16 @@ def _escaped(text: str) -> str:
 
 
 def _best_of_genre(report: Mapping[str, Any], genre: str, name: str) -> tuple[str, float] | None:
-    known = [
-        (value, baseline)
+    known = {
+        baseline: value
         for baseline, found in report["baselines"].items()
         if found is not None and baseline in BASELINES and baseline != "deaf"
         if (value := found["per_genre"][genre][name]) is not None
-    ]
-    return max(known)[::-1] if known else None
+    }
+    if not known:
+        return None
+    best = max(known, key=lambda baseline: known[baseline])
+    return best, known[best]
 
 
 def per_genre_alt(report: Mapping[str, Any], name: str) -> str:

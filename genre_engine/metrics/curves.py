@@ -28,12 +28,13 @@ def roc(truth: Flags, scores: Floats) -> Curve | None:
 
 
 def precision_recall(truth: Flags, scores: Floats) -> Curve | None:
-    """Recall → precision, from the surest track on; None where nothing is true."""
+    """Recall → precision, from the first true track on; None where nothing is true."""
     hits, alarms = _running(truth, scores)
     if not hits[-1]:
         return None
-    said = hits + alarms
-    return _thinned(hits[1:] / hits[-1], hits[1:] / said[1:])
+    found = hits > 0
+    hits, said = hits[found], (hits + alarms)[found]
+    return _thinned(hits / hits[-1], hits / said)
 
 
 def _running(truth: Flags, scores: Floats) -> tuple[Floats, Floats]:

@@ -30,6 +30,7 @@ BASELINES = {
     "prior_random": "says genres at random, as often as in train",
     "deaf": "knows the artist, never listens",
 }
+LESS_IS_BETTER = ("loss", "hamming_loss")
 COLUMNS = ("predictor", "genre", "figure", "value", "low", "high", "support")
 
 
@@ -86,14 +87,16 @@ def _one_line(text: str) -> str:
 
 
 def best_baseline(report: Mapping[str, Any], name: str) -> tuple[str, float] | None:
-    """The do-nothing predictor with the best figure (the deaf one stands apart), and the figure."""
-    known = [
-        (value_of(found, name), baseline)
+    """The do-nothing predictor with the best figure, and the figure; the first of equals.
+
+    The deaf one stands apart: it knows something, the artist.
+    """
+    known = {
+        baseline: value
         for baseline, found in report["baselines"].items()
-        if baseline != "deaf" and value_of(found, name) is not None
-    ]
+        if baseline != "deaf" and (value := value_of(found, name)) is not None
+    }
     if not known:
         return None
-    least = name in ("loss", "hamming_loss")
-    value, baseline = min(known) if least else max(known)
-    return baseline, value
+    best = (min if name in LESS_IS_BETTER else max)(known, key=lambda baseline: known[baseline])
+    return best, known[best]

@@ -4,6 +4,10 @@ A figure's name is its path in the report, such as `f1.macro`. Precision, recall
 nothing was said or nothing is true (scikit-learn's `zero_division=0`), and their macro mean is over
 all genres. ROC AUC and average precision are NaN where they aren't defined, and their macro mean is
 over the genres where they are.
+
+In a draw of the bootstrap a genre that the part has may not occur. Then nothing can be told of it,
+and it is left out of that draw's macro means; counted as 0 it would pull the whole interval of a
+macro mean below the figure itself. A genre that the part itself lacks counts as in the figure.
 """
 
 from collections.abc import Iterable
@@ -93,7 +97,9 @@ def weighted(prepared: Sums, totals: Floats, n: Floats, weights: Floats) -> Figu
         weights: float [d, n_tracks], whole numbers.
     """
     scores = _columns(ranking.score_weighted(weights) for ranking in prepared.rankings)
-    return _combine(totals, n, *scores)
+    g = len(prepared.rankings) - 1
+    occurs: Flags = prepared.terms[:, 2 * g : 3 * g].sum(axis=0) > 0
+    return _combine(totals, n, *scores, occurs=occurs)
 
 
 def _columns(scores: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -101,7 +107,14 @@ def _columns(scores: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     return np.stack(auc, axis=1), np.stack(average_precision, axis=1)
 
 
-def _combine(totals: Floats, n: Floats, auc: Floats, average_precision: Floats) -> Figures:
+def _combine(
+    totals: Floats,
+    n: Floats,
+    auc: Floats,
+    average_precision: Floats,
+    occurs: Flags | None = None,
+) -> Figures:
+    """Figures from sums; `occurs` [n_genres] says which genres the whole part has."""
     g = auc.shape[1] - 1
     hits, said, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
     loss, whole, cells, best = totals[:, 3 * g :].T
@@ -116,7 +129,9 @@ def _combine(totals: Floats, n: Floats, auc: Floats, average_precision: Floats) 
     micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
     for name, values in per_genre.items():
         overall[f"{name}.micro"] = micro[name]
-        overall[f"{name}.macro"] = values.mean(axis=1)
+        if occurs is not None:
+            values = np.where(occurs & (true == 0), np.nan, values)
+        overall[f"{name}.macro"] = mean_of_defined(values)
     for name, values in (("roc_auc", auc), ("average_precision", average_precision)):
         overall[f"{name}.micro"] = values[:, g]
         overall[f"{name}.macro"] = mean_of_defined(values[:, :g])

@@ -62,7 +62,7 @@ class Report:
     def undefined(self) -> dict[str, list[str]]:
         """Genres for which a figure isn't defined: left out of its macro mean, or counted as 0."""
         y = self.judged.y
-        found: dict[str, Flags] = {
+        found: dict[str, Any] = {
             "precision": ~self.decisions.any(axis=0),
             "recall": ~y.any(axis=0),
             "f1": ~y.any(axis=0) & ~self.decisions.any(axis=0),

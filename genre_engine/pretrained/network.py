@@ -10,6 +10,7 @@ loud music; everything here is float32.
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,10 @@ FRAMES_PER_S = SAMPLE_RATE / HOP_LENGTH
 
 # Patches at a time: more is no faster on a processor and takes more memory.
 BATCH = 4
+
+# The layers that embeddings may be taken from, and their widths.
+EMBEDDING_LAYERS = {"dense": 200, "pooled": 1506}
+EMBEDDING_LAYER = "dense"
 
 _EPSILON = 1e-3
 
@@ -86,6 +91,32 @@ class Network:
                 for start in range(0, len(patches), BATCH)
             ]
         return np.concatenate(batches) if batches else np.empty((0, 50), np.float32)
+
+    def embed(self, patches: Floats, layer: str = EMBEDDING_LAYER) -> Floats:
+        """float32 `[n, 187, 96]` → what a layer before the tags gives, float32 `[n, width]`."""
+        return self.embed_all(patches, (layer,))[0]
+
+    def embed_all(self, patches: Floats, layers: tuple[str, ...]) -> list[Floats]:
+        """As `embed`, of several layers at once."""
+        with _one_at_a_time:
+            forward = self._until(layers)
+            batches = [
+                [rows.numpy() for rows in forward(patches[start : start + BATCH])]
+                for start in range(0, len(patches), BATCH)
+            ]
+        return [np.concatenate(rows) for rows in zip(*batches, strict=True)]
+
+    @cache  # noqa: B019 - a network lives as long as its process
+    def _until(self, layers: tuple[str, ...]) -> Any:
+        import keras
+        import tensorflow as tf
+
+        outputs = [self._model.get_layer(layer).output for layer in layers]
+        model = keras.Model(self._model.input, outputs)
+        return tf.function(
+            lambda patches: model(patches, training=False),
+            input_signature=[tf.TensorSpec([None, PATCH_FRAMES, N_MELS], tf.float32)],
+        )
 
 
 def _build(weights: Weights) -> "keras.Model":

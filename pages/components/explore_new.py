@@ -1,7 +1,6 @@
 """New data sets: the demo, one's own, MTG-Jamendo; as three cards, or as a form behind a button."""
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import datasets, workspace
+from genre_engine import datasets
 from genre_engine.datasets import tables
 from genre_engine.errors import GenreEngineError
 from pages.components import works
@@ -116,7 +115,7 @@ def _table() -> None:
         key="table-upload",
     )
     if upload is None:
-        _failure("table")
+        _say(works.failure("table"))
         return
     file = Path(upload.name).name
     try:
@@ -195,7 +194,7 @@ def _start(
     label: str, name: str, request: dict[str, Any], *, ready: bool = True, upload: Any = None
 ) -> None:
     what = request["make"]
-    running = any(work.name == name for work in works.works().running())
+    running = any(works.name(job) == name for job in works.running())
     clicked = st.button(
         label,
         type="primary",
@@ -203,42 +202,18 @@ def _start(
         disabled=not ready or running,
         width="stretch",
     )
-    _failure(what)
     if not clicked:
+        _say(works.failure(what))
         return
-    room = None
     try:
-        if workspace.dataset_folder(name).exists():
-            st.error(
-                f"There is a data set **{plain(name)}** already, and it stays as it is. Choose "
-                "another name.",
-                icon=":material/error:",
-            )
-            return
-        if upload is not None:
-            room = Path(tempfile.mkdtemp(prefix="genre-studio-"))
-            path = room / Path(upload.name).name
-            path.write_bytes(upload.getvalue())
-            request = {**request, "file": str(path)}
-    except (GenreEngineError, OSError) as error:
-        if room is not None:
-            shutil.rmtree(room, ignore_errors=True)
-        st.error(plain(str(error)), icon=":material/error:")
+        works.start({**request, "name": name}, upload)
+    except GenreEngineError as error:
+        _say(str(error))
         return
-    works.start(name, request, room)
     st.rerun()
 
 
-def _failure(what: str) -> None:
-    """Why the last attempt gave no data set, where it was started."""
-    work = works.failed(what)
-    if work is None:
-        return
-    if isinstance(work.error, GenreEngineError):
-        st.error(plain(str(work.error)), icon=":material/error:")
-    else:
-        st.error(
-            "A fault of this app, not of your data; it has been logged. Nothing is left of what "
-            "was half done.",
-            icon=":material/error:",
-        )
+def _say(problem: str | None) -> None:
+    """Why there is no data set, where it was to be made."""
+    if problem:
+        st.error(plain(problem), icon=":material/error:")

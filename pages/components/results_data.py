@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from genre_engine import leakage, metrics, runs
-from genre_engine.errors import GenreEngineError
+from genre_engine.errors import GenreEngineError, RunError
 from genre_engine.metrics import calibration, curves, mistakes, thresholds
 from genre_engine.metrics.calibration import Platt
 from genre_engine.runs import Predictions, Run
@@ -137,7 +137,7 @@ class Calibrated:
 
 
 def calibrated(one: Judgement) -> Calibrated:
-    """Raises RunError if the run's parts can't be read."""
+    """Raises RunError if the run's parts or its calibration can't be read."""
     judgement = one.report.judged
     rows = np.ones(len(judgement.y), bool)
     if one.part == "validation":
@@ -147,7 +147,13 @@ def calibrated(one: Judgement) -> Calibrated:
         if not rows.any():
             rows[:] = True
     raw = judgement.p[rows]
-    return Calibrated(judgement.y[rows], raw, Platt.from_dict(one.stored["calibration"]).apply(raw))
+    try:
+        platt = Platt.from_dict(one.stored["calibration"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(
+            f"report.json of the run {one.run.name!r} holds no calibration. Train it again."
+        ) from error
+    return Calibrated(judgement.y[rows], raw, platt.apply(raw))
 
 
 def dataset_of(run: Run) -> Opened | None:

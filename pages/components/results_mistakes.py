@@ -28,7 +28,7 @@ KINDS = {
 
 def section(one: Judgement) -> None:
     """The matrix, and beside it the tracks of a cell or of a genre."""
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([5, 4], gap="large")
     with left:
         cell = _matrix(one)
     with right:
@@ -55,7 +55,7 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
         alt=confusion.matrix_alt(found, one.genres),
     )
     st.markdown(
-        ":gray[Rows are true genres, and a row's numbers are shares of its tracks. "
+        ":gray[Rows are true genres; numbers are percent of a row's tracks. "
         + (
             "Every track is in one cell. "
             if one.single

@@ -1,5 +1,6 @@
 """The verdict, where it comes from, and the course project's two tables beside what is honest."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,8 @@ from pages.components import results_data
 from pages.components.results_data import Judgement
 from pages.components.text import plain
 
+# The bootstrap needs about so many groups for its intervals to hold what they promise.
+_FEW = 20
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 
 NAMES = {
@@ -92,7 +95,7 @@ def sentence(found: dict[str, Any]) -> str:
     """ "Macro F1 0.41 [0.35–0.47]; do-nothing 0.28; deaf 0.12"."""
     said = f"Macro F1 {_number(found['f1']['macro'])}"
     if interval := value_of(found["intervals"], "f1.macro"):
-        said += f" \\[{interval[0]:.2f}–{interval[1]:.2f}\\]"
+        said += f" {_interval(interval)}"
     best = best_baseline(found, "f1.macro")
     if best is not None:
         said += f"; do-nothing {best[1]:.2f}"
@@ -170,12 +173,14 @@ def _drawn(found: dict[str, Any]) -> str:
     drawn = found["bootstrap"]
     if drawn is None:
         return "Too few tracks or artists for intervals."
-    return (
+    said = (
         f"Bars: the middle 95 % of {drawn['draws']:,} draws of {drawn['groups']:,} "
-        f"{drawn['over']} with replacement. Do-nothing: the best of "
-        "saying nothing, everything, the commonest, the shares in train, or at random. Deaf: "
-        "knows the artist, never listens."
+        f"{drawn['over']} with replacement. Do-nothing: the best of saying nothing, everything, "
+        "the commonest, the shares in train, or at random. Deaf: knows the artist, never listens."
     )
+    if drawn["effective_groups"] < _FEW:
+        said += f" From so few {drawn['over']} the bars come out too short: don't lean on them."
+    return said
 
 
 def _agreement(one: Judgement) -> None:
@@ -213,7 +218,7 @@ def _row(one: Judgement, name: str) -> dict[str, str]:
     interval = value_of(one.found["intervals"], name)
     value = f"**{_number(value_of(one.found, name))}**"
     if interval:
-        value += f" \\[{interval[0]:.2f}–{interval[1]:.2f}\\]"
+        value += f" {_interval(interval)}"
     best = best_baseline(one.found, name)
     idle = "–" if best is None else f"{best[1]:.2f} ({BASELINES.get(best[0], best[0])})"
     course = published.COURSE_PROJECT.get(name)
@@ -225,7 +230,7 @@ def _row(one: Judgement, name: str) -> dict[str, str]:
         "Figure": NAMES[name],
         "This run": value,
         "Doing nothing": idle,
-        "Course project": "–" if course is None else f"{course:g}",
+        "Course project": _published(course),
         "What it says": meaning,
     }
 
@@ -254,6 +259,18 @@ def micro_and_macro(found: dict[str, Any]) -> str:
             else "Macro is the higher one: the rare genres are the better ones here."
         )
     )
+
+
+def _interval(pair: Sequence[float]) -> str:
+    """In one piece: a break after the dash would read as a minus."""
+    return f"\\[{pair[0]:.2f}\u2060–\u2060{pair[1]:.2f}\\]"
+
+
+def _published(value: float | None) -> str:
+    """With as many digits as it was published with."""
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if round(value, 2) == value else f"{value:g}"
 
 
 def _number(value: float | None) -> str:

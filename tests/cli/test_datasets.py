@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from genre_engine import datasets as engine
 from genre_engine import workspace as workspace_module
-from genre_engine.cli import datasets
+from genre_engine.cli import datasets, download
 from genre_engine.errors import DatasetExists, DatasetMissing, WrongUsage
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
@@ -24,7 +24,7 @@ def workspace(tmp_path, monkeypatch):
 def run():
     main = typer.Typer()
     main.add_typer(datasets.app)
-    main.add_typer(datasets.download)
+    main.add_typer(download.app)
     runner = CliRunner()
     return lambda *words, **options: runner.invoke(main, [str(word) for word in words], **options)
 

@@ -136,6 +136,19 @@ def test_a_genre_without_tracks_has_no_interval_and_the_others_have():
     assert found["roc_auc"]["macro"] is not None
 
 
+def test_a_genre_that_is_not_drawn_does_not_pull_the_macro_mean_down():
+    """A genre by one artist of five is missing from a third of the draws."""
+    y = np.zeros((50, 2), int)
+    y[:, 0] = 1
+    y[:10, 1] = 1
+    artists = [index // 10 for index in range(50)]
+    found = metrics.evaluate(y, y * 0.9, genres=["common", "rare"], groups=artists)
+    assert found.interval("f1.macro") == [1, 1]
+    lacking = metrics.evaluate(y[10:], y[10:] * 0.9, genres=["common", "rare"])
+    assert lacking.figure("f1.macro") == 0.5
+    assert lacking.interval("f1.macro") == [0.5, 0.5]
+
+
 def test_effective_number_is_the_number_of_equal_groups():
     assert bootstrap.effective_number([3, 3, 3]) == pytest.approx(3)
     assert bootstrap.effective_number([98, 1, 1]) < 1.05

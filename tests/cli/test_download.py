@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from genre_engine.datasets import download
+from tests.datasets import jamendo_server
+
+
+@pytest.fixture(scope="module")
+def songs():
+    return [jamendo_server.mp3(1, 12.0)]
+
+
+@pytest.fixture
+def world(workspace, songs, monkeypatch):
+    with jamendo_server.Server() as server:
+        monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, server.metadata_url)
+        yield jamendo_server.World(server, 12, songs=songs, seconds=12.0)
+
+
+def test_a_subset_is_planned_fetched_and_gone_on_with(world, run, workspace):
+    words = ("download", "jamendo-audio", "small", "--tracks", "6", "--excerpt", "4")
+    words += ("--base-url", world.server.audio_url)
+    status, out, err = run(*words, "--dry-run")
+    assert (status, out) == (0, "small: 6 tracks planned\n")
+    assert "6 tracks by" in err
+    assert "the middle 4 s of each" in err
+    assert "About 0 MB" in err
+    assert not (workspace / "datasets" / "small").exists()
+    status, out, err = run(*words)
+    assert status == 0
+    assert out.startswith("small: 6 of 6 tracks are there, 6 came now")
+    assert len(list((workspace / "datasets" / "small" / "audio-4s").rglob("*.mp3"))) == 6
+    assert "6 of 6 tracks are there, 0 came now" in run(*words)[1]
+
+
+def test_missing_tracks_are_named_and_the_exit_status_is_1(world, run):
+    del world.server.files[world.path(3)]
+    words = ("download", "jamendo-audio", "all", "--base-url", world.server.audio_url)
+    status, out, err = run(*words)
+    assert status == 1
+    assert "not fetched: track_0000003: There is no file at" in err
+    assert "all: 11 of 12" in out
+    status, out, _ = run(*words, "--format", "json")
+    assert status == 1
+    assert json.loads(out)["failures"][0]["error"] == "NotThere"
+
+
+def test_the_address_can_come_from_the_environment(world, run, monkeypatch):
+    monkeypatch.setenv(download.JAMENDO_AUDIO_VARIABLE, world.server.audio_url)
+    assert run("download", "jamendo-audio", "all")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--tars", "777"), "no archive '777'"),
+        (("--per-genre", "1", "--tracks", "2"), "not both"),
+        (("--excerpt", "0.1"), "1 to 3600"),
+        (("--base-url", "ftp://x"), "no address"),
+    ],
+)
+def test_wrong_usage_has_its_own_exit_status(world, run, words, message):
+    status, out, err = run("download", "jamendo-audio", "x", *words)
+    assert (status, out) == (2, "")
+    assert message in err

@@ -1,0 +1,194 @@
+"""Real processes: they work, stop when asked, and none outlives its server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from genre_engine import datasets, jobs, runs
+from genre_engine.errors import DatasetMissing
+from genre_engine.jobs.supervisor import Supervisor
+from tests.conftest import REPOSITORY
+from tests.jobs.conftest import PATIENCE_S, wait_until
+
+# So long that no machine has done before it is stopped.
+FCN = {
+    "dataset_name": "small",
+    "model": "fcn",
+    "settings": {"epochs": 500, "patience": 200, "learning_rate": 1e-5},
+}
+pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+
+
+def alive_in_group(group):
+    """Processes of a group that aren't zombies."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, IndexError):
+            fields = place.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(place.parent.name))
+    return found
+
+
+def gone(check, seconds):
+    end = time.monotonic() + seconds
+    while check():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_a_training_is_paused_resumed_and_cancelled_while_another_waits(data, supervisor):
+    first = jobs.submit("training", FCN)
+    second = jobs.submit("training", {"dataset_name": "small", "model": "linear"})
+    wait_until(first, "running", note="Epoch")
+    assert jobs.open(second.id).status == "queued"
+    jobs.open(first.id).pause()
+    paused = wait_until(first, "paused")
+    assert paused.message.startswith("Paused after epoch")
+    done = len(paused.run().epochs())
+    assert wait_until(second, "finished").run().report() is not None
+    jobs.open(first.id).resume()
+    wait_until(first, "running", note="Epoch")
+    jobs.open(first.id).cancel()
+    assert wait_until(first, "cancelled").resumable
+    assert len(first.run().epochs()) >= done
+
+
+SERVER = """
+import sys, time
+from genre_engine import jobs
+jobs.supervisor()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_server_leaves_no_process_and_its_training_can_be_resumed(data, workspace):
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], env=env, stdout=subprocess.PIPE
+    ) as server:
+        try:
+            server.stdout.readline()
+            job = jobs.submit("training", FCN)
+            wait_until(job, "running", note="Epoch")
+            (worker,) = map(int, _children_of(server.pid))
+            assert alive_in_group(worker)
+        finally:
+            server.send_signal(signal.SIGKILL)
+            server.wait()
+    assert gone(lambda: alive_in_group(worker), 10)
+    found = wait_until(job, "failed")
+    assert "server ended" in found.message
+    assert found.resumable
+    epochs = len(found.run().epochs())
+    restarted = Supervisor()
+    try:
+        assert gone(lambda: job.run().told().status == "running", 20)
+        assert "server ended" in job.run().message
+        jobs.open(job.id).resume()
+        wait_until(job, "running", note="Epoch")
+        assert gone(lambda: len(job.run().epochs()) <= epochs, PATIENCE_S)
+    finally:
+        restarted.stop()
+
+
+def _children_of(pid):
+    found = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):
+            found.update((task / "children").read_text().split())
+    return sorted(found)
+
+
+def test_a_killed_training_says_so_and_leaves_no_process(data, supervisor):
+    job = jobs.submit("training", FCN)
+    wait_until(job, "running", note="Epoch")
+    (worker,) = (process.pid for process in supervisor._processes.values())
+    os.kill(worker, signal.SIGKILL)
+    assert gone(lambda: job.run().told().status == "running", 30)
+    found = wait_until(job, "failed")
+    assert "most likely because memory was short" in found.message
+    assert not alive_in_group(worker)
+    assert found.resumable
+
+
+def test_two_servers_on_one_workspace_start_a_training_once(data, workspace):
+    first, second = Supervisor(), Supervisor()
+    try:
+        job = jobs.submit("training", {"dataset_name": "small", "model": "linear"})
+        found = wait_until(job, "finished")
+    finally:
+        first.stop()
+        second.stop()
+    statuses = [e["status"] for e in found.run().events()[0] if e["type"] == "status"]
+    assert statuses.count("finished") == 1
+    assert statuses.count("queued") == 1
+
+
+def test_a_data_set_is_made_from_an_upload_which_is_then_gone(workspace, supervisor):
+    rows = "\n".join(f"{n},{n % 7},{'rock' if n % 2 else 'pop'}" for n in range(40))
+    job = jobs.submit(
+        "dataset",
+        {"make": "table", "name": "mine", "label": "genre"},
+        files={"file": ("t.csv", f"a,b,genre\n{rows}\n".encode())},
+    )
+    wait_until(job, "finished")
+    assert len(datasets.open("mine").tracks) == 40
+    assert not job.files().exists()
+
+
+def test_making_a_data_set_is_cancelled_at_once_with_all_its_workers(workspace, supervisor):
+    job = jobs.submit("dataset", {"make": "demo", "name": "d", "tracks": 300})
+    wait_until(job, "running", note="Synthesising")
+    (worker,) = (process.pid for process in supervisor._processes.values())
+    jobs.open(job.id).cancel()
+    wait_until(job, "cancelled")
+    assert gone(lambda: alive_in_group(worker), 10)
+    assert gone(lambda: supervisor._processes, 10)
+    with pytest.raises(DatasetMissing):
+        datasets.open("d")
+    left = [place for place in (workspace / "datasets").iterdir() if place.is_dir()]
+    assert left == []
+
+
+def test_what_went_wrong_is_told_in_words(workspace, supervisor):
+    job = jobs.submit(
+        "dataset",
+        {"make": "table", "name": "mine", "label": "genre"},
+        files={"file": ("t.csv", b"a,genre\nloud,rock\n1,pop\n")},
+    )
+    assert "t.csv" in wait_until(job, "failed").message
+
+
+def test_a_data_set_that_was_removed_meanwhile_is_named(data):
+    job = jobs.submit("training", {"dataset_name": "small", "model": "linear"})
+    datasets.remove("small")
+    late = Supervisor()
+    try:
+        assert "has been removed" in wait_until(job, "failed").message
+    finally:
+        late.stop()
+    assert runs.open(job.run_id).status == "failed"
+
+
+def test_a_training_ends_when_its_time_is_used_up(data, supervisor):
+    job = jobs.submit("training", FCN, minutes=1 / 60)
+    found = wait_until(job, "cancelled")
+    assert "its time of" in found.message
+
+
+def test_a_search_puts_its_best_trial_into_the_queue(data, supervisor):
+    job = jobs.submit("tuning", {"dataset_name": "small", "model": "linear", "trials": 3})
+    found = wait_until(job, "finished")
+    run = runs.open(found.result["run"])
+    assert run.config.origin == "tuning"
+    assert wait_until(jobs.of_run(run.id), "finished").run().report() is not None
