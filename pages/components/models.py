@@ -7,6 +7,7 @@ link leads to a run's model; the choice of the pretrained networks alone stands 
 import streamlit as st
 
 from genre_engine.prediction import MODEL, ModelInfo, catalogue
+from pages.components import contrast
 from pages.components.text import plain
 
 # Side by side there is room for no more.
@@ -33,6 +34,7 @@ def choose() -> list[ModelInfo]:
     if len(there) > 1:
         kept = [name for name in st.session_state.get(_KEY, [MODEL]) if name in there]
         st.session_state[_KEY] = kept
+        contrast.mend_chips()
         chosen = st.multiselect(
             "Models",
             list(there),
