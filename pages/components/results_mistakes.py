@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from genre_engine import audio, vocabulary
+from genre_engine import audio, hosted, vocabulary
 from genre_engine.datasets import marks
 from genre_engine.errors import GenreEngineError
 from genre_engine.figures import confusion
@@ -214,6 +214,8 @@ def _object(one: Judgement, data: Opened, row: int) -> None:
         marked = {(m.track_id, m.genre) for m in marks.read(data.dataset)}
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
+        return
+    if hosted.active():  # marks lie beside the data set, which all visitors share
         return
     with st.popover("This label looks wrong", icon=":material/flag:"):
         st.markdown(
