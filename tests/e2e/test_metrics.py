@@ -8,7 +8,6 @@ from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
 from tests.finished_runs import finished
 
-
 # A cold browser fetches and runs a megabyte of plotly.js, which a busy machine takes its time for.
 LOADED = 120_000
 
