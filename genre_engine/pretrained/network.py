@@ -114,7 +114,8 @@ class Network:
         outputs = [self._model.get_layer(layer).output for layer in layers]
         model = keras.Model(self._model.input, outputs)
         return tf.function(
-            lambda patches: model(patches, training=False),
+            # One output comes without its list.
+            lambda patches: tf.nest.flatten(model(patches, training=False)),
             input_signature=[tf.TensorSpec([None, PATCH_FRAMES, N_MELS], tf.float32)],
         )
 
