@@ -58,8 +58,9 @@ def test_the_reference_implementation_has_the_same_channels(networks):
     assert means
     for name, expected in means.items():
         network = networks["MTT" if "MTT" in name else "MSD"]
-        # The reference holds the first patch's in every row.
-        np.testing.assert_allclose(network.mean_over_time(patches)[0], expected[0], atol=1e-3)
+        # The reference holds the first patch's in every row; its spectrogram is in float16.
+        found = network.mean_over_time(patches)[0]
+        np.testing.assert_allclose(found, expected[0], rtol=1e-2, atol=1e-3)
 
 
 def test_an_extraction_batches_and_still_tells_failures_apart(
