@@ -26,7 +26,7 @@ _STYLE = """<style>
   background: var(--st-background-color, Canvas);
   box-shadow: 0 0.25rem 1rem rgba(30, 20, 60, 0.12);
 }
-/* White on the dark theme's primary colour can't be read, and darker it couldn't be read as text. */
+/* White can't be read on the dark theme's primary colour, nor a darker one on its ground. */
 [data-testid="stBaseButton-primary"]:not(:disabled) {
   background: #7a3ff2; border-color: #7a3ff2; color: #fff;
 }
