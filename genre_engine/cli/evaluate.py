@@ -3,7 +3,7 @@
 # The engine is imported inside the functions: with pandas it would make --help slow.
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
