@@ -51,6 +51,20 @@ class Estimate:
     bytes_fetched: int
     bytes_kept: int
 
+    def sentence(self) -> str:
+        """For who is about to start it."""
+        if not self.stages:
+            return "All stages are done."
+        n = "a stage is" if self.stages == 1 else f"{self.stages} stages are"
+        minutes = self.seconds / 60
+        time = f"{minutes:,.0f} min" if minutes >= 1.5 else f"{max(1, self.seconds):.0f} s"
+        if minutes >= 90:
+            time = f"{minutes / 60:,.1f} h"
+        said = f"{self.tracks:,} tracks take part; {n} left, about {time}"
+        if self.bytes_fetched:
+            said += f", {_size(self.bytes_fetched)} to fetch"
+        return said + (f", {_size(self.bytes_kept)} on disk." if self.bytes_kept else ".")
+
 
 def estimate(request: Request, stages: tuple[Stage, ...]) -> Estimate:
     """Estimate the stages that aren't done.
@@ -90,3 +104,9 @@ def estimate(request: Request, stages: tuple[Stage, ...]) -> Estimate:
             least, each = _TRAINING_S[stage.training.model]
             seconds += (least + each * n / 1000) * (_QUICK if request.quick else 1.0)
     return Estimate(n, len(left), seconds, round(fetched), round(kept))
+
+
+def _size(n_bytes: float) -> str:
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:,.1f} GB"
+    return f"{n_bytes / 1e6:,.0f} MB" if n_bytes >= 1e6 else "under 1 MB"
