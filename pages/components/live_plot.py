@@ -1,4 +1,4 @@
-"""A Plotly chart that grows without being mounted anew, so that it neither flickers nor loses a zoom.
+"""A Plotly chart that grows without being mounted anew: no flicker, and a zoom stays.
 
 `st.plotly_chart` builds its chart again at every change of its data. This one keeps its node and
 hands new figures to `Plotly.react`. plotly.js comes out of the installed plotly package, through

@@ -39,6 +39,9 @@ def test_a_song_is_heard_by_a_run_s_model_and_both_are_in_the_download(visit):
     song = card(page, "chords.flac")
     expect(song.get_by_role("heading", name="Chords", exact=True)).to_be_visible(timeout=90_000)
     expect(song.get_by_role("heading", name="Chords, clearly")).to_be_visible(timeout=90_000)
+    # While the page is drawn anew, the buttons of before are still there.
+    expect(page.get_by_role("button", name="JSON", exact=True)).to_have_count(1)
+    expect(page.get_by_text("so far")).to_have_count(0)
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).click()
     found = json.loads(download.value.path().read_text())
@@ -50,7 +53,7 @@ def test_a_song_is_heard_by_a_run_s_model_and_both_are_in_the_download(visit):
 def test_a_model_is_chosen_from_the_list(visit):
     page = visit("/classify")
     expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
-    page.get_by_role("combobox", name="Models").click()
+    page.get_by_test_id("stMultiSelect").locator("input").click()
     page.get_by_role("option", name="tones (3 genres)").click()
     page.wait_for_url("**model=pretrained&model=tones**")
     expect(card(page, example.TITLE).locator(".strip")).to_have_count(2, timeout=90_000)
