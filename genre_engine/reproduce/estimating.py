@@ -16,9 +16,9 @@ from genre_engine.reproduce.state import Request, load
 
 # Core seconds and bytes of a track of 30 s.
 _ASSUMED = {
-    "summary": (0.065, 2_000),
-    "patches": (0.065, 260_000),
-    "embedding": (0.6, 3_100),
+    "summary": (0.085, 2_000),
+    "patches": (0.076, 360_000),
+    "embedding": (1.1, 6_100),
 }
 # Seconds of a training on two cores: at least, and for each thousand tracks.
 _TRAINING_S = {
