@@ -129,6 +129,7 @@ def _one(
         stage.name,
         status="running",
         message="",
+        seconds=0.0,
         quick=reproduction.request.quick and _trains(stage),
         runs=before.runs if keep else {},
         output={},

@@ -8,6 +8,8 @@ from genre_engine.reproduce.stages import PARTS, STAGES
 from genre_engine.reproduce.state import Reproduction
 
 NOT_YET = "not yet run"
+# Of what won't be there, by the state of its stage.
+_ABSENT = {"failed": "failed", "skipped": "left out"}
 
 # The project's two tables: its own row names, and which figure of ours answers.
 TABLES: dict[str, dict[str, str]] = {
@@ -79,8 +81,12 @@ def published(reproduction: Reproduction) -> list[Table]:
 def _cell(reproduction: Reproduction, key: str, stage: str, what: str) -> str:
     output = reproduction.output(stage)
     if output is None:
-        return NOT_YET
+        return _absent(reproduction, stage)
     return _text((output[what] or {}).get(key))
+
+
+def _absent(reproduction: Reproduction, stage: str) -> str:
+    return _ABSENT.get(reproduction.outcomes[stage].status, NOT_YET)
 
 
 def _text(value: Any) -> str:
@@ -107,19 +113,19 @@ def trainings(reproduction: Reproduction) -> list[Table]:
                 continue
             output = reproduction.output(stage.name)
             if stage.training is not None:
-                rows.append(_training(stage.title, output))
+                rows.append(_training(stage.title, output, _absent(reproduction, stage.name)))
             elif stage.name == "official-splits":
                 splits = output["splits"] if output else {}
                 rows += [_training(f"Official split {n}", one) for n, one in splits.items()]
                 if not splits:
-                    rows.append(_training(stage.title, None))
+                    rows.append(_training(stage.title, None, _absent(reproduction, stage.name)))
         found.append(Table(title, TRAININGS_HEAD, tuple(rows)))
     return found
 
 
-def _training(title: str, output: dict[str, Any] | None) -> tuple[str, ...]:
+def _training(title: str, output: dict[str, Any] | None, absent: str = NOT_YET) -> tuple[str, ...]:
     if output is None:
-        return (title, *[NOT_YET] * (len(TRAININGS_HEAD) - 1))
+        return (title, *[absent] * (len(TRAININGS_HEAD) - 1))
     figures, deaf = output["figures"], output["deaf"] or {}
     overlap = output["artist_overlap"]
     return (

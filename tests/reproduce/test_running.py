@@ -112,7 +112,7 @@ def test_a_stop_in_a_training_keeps_its_epochs_and_the_same_run_goes_on(small):
     asked = []
 
     def progress(done, total, note):
-        if "epoch 1" in note:
+        if "epoch 2 of" in note:
             asked.append(note)
 
     settings = {**SHORT, "fcn": {**SHORT["fcn"], "epochs": 30, "learning_rate": 0.01}}
