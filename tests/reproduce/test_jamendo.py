@@ -20,7 +20,7 @@ def server(monkeypatch):
 
 def test_audio_is_fetched_and_every_stage_on_it_is_done(server, workspace):
     songs = [jamendo_server.mp3(seed, 8.0) for seed in range(3)]
-    world = World(server, 60, songs=songs, seconds=8.0)
+    world = World(server, 60, songs=songs, seconds=8.0, artists=13)
     request = {
         "dataset": "jam",
         "tracks": 60,
