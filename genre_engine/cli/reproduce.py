@@ -74,16 +74,15 @@ def command(
         return
     with _signals() as received, progress_bar() as bar:
         task = bar.add_task("Reproducing", total=None)
-        last = [time.monotonic(), ""]
+        told_at, told_stage = [time.monotonic()], [""]
 
         def progress(done: float, total: int, note: str) -> None:
             bar.update(task, completed=done, total=total, description=note)
             stage = note.partition(":")[0]
             now = time.monotonic()
-            if not sys.stderr.isatty() and (
-                stage != last[1] or now - float(last[0]) > _LINE_EVERY_S
-            ):
-                last[:] = [now, stage]
+            late = stage != told_stage[0] or now - told_at[0] > _LINE_EVERY_S
+            if late and not sys.stderr.isatty():
+                told_at[0], told_stage[0] = now, stage
                 complain(f"{int(done)} of {total} stages done. {note}")
 
         found = reproduce.reproduce(request, progress=progress, should_stop=lambda: bool(received))
