@@ -41,6 +41,12 @@ def pages() -> list[Any]:
             icon=":material/compare_arrows:",
             url_path="compare",
         ),
+        st.Page(
+            "pages/reproduce.py",
+            title="Reproduce",
+            icon=":material/science:",
+            url_path="reproduce",
+        ),
     ]
 
 
