@@ -20,13 +20,15 @@ _ASSUMED = {
     "patches": (0.076, 360_000),
     "embedding": (1.1, 6_100),
 }
-# Seconds of a training on two cores: at least, and for each thousand tracks.
+# Seconds of a training on two cores: at least, and for each thousand tracks. From the processor time
+# of whole fits on 8,000 x 498 (`python -m benchmarks.training`), trees reckoned up from fewer of them;
+# that of cnn and the factor for quick runs are rough guesses.
 _TRAINING_S = {
     "fcn": (6.0, 4.0),
     "cnn": (20.0, 150.0),
-    "xgboost": (6.0, 20.0),
-    "forest": (4.0, 4.0),
-    "linear": (3.0, 4.0),
+    "xgboost": (4.0, 12.0),
+    "forest": (3.0, 5.0),
+    "linear": (2.0, 1.2),
 }
 _QUICK = 0.3
 # A track of MTG-Jamendo at low quality, whole and for each second of an excerpt.
