@@ -46,7 +46,7 @@ def activations(
     patches = np.concatenate(songs)
     found = {}
     for name, network in pretrained.networks().items():
-        for layer, rows in zip(LAYERS, network.embed_all(patches, LAYERS), strict=True):
+        for layer, rows in zip(LAYERS, network.layers(patches, LAYERS), strict=True):
             print(f"{name} {layer}: {rows.shape}", file=sys.stderr)
             found[f"{name} {layer}"] = np.split(rows, ends)
     return found, np.stack(vectors)

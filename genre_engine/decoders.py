@@ -297,12 +297,20 @@ class _Upload(io.BytesIO):
 def _sound_file(source: Source, closing: ExitStack) -> "soundfile.SoundFile":
     import soundfile
 
+    class Forward(soundfile.SoundFile):  # type: ignore[misc]
+        """Reads on from where it is; after every read soundfile would seek to where it is already,
+        and MP3 and Vorbis decode again what lies before a place that is sought.
+        """
+
+        def seekable(self) -> bool:
+            return False
+
     if isinstance(source, bytes):
-        return soundfile.SoundFile(_Upload(source))
+        return Forward(_Upload(source))
     # Not by name: soundfile takes a name that ends in .raw for headerless samples.
     descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     closing.callback(os.close, descriptor)
-    return soundfile.SoundFile(descriptor, closefd=False)
+    return Forward(descriptor, closefd=False)
 
 
 def _not_audio(kind: str | None) -> NotAudio:

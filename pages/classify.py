@@ -10,7 +10,7 @@ import streamlit as st
 
 from genre_engine import results, vocabulary
 from genre_engine.prediction import ModelInfo
-from pages.components import guard, models, visit
+from pages.components import guard, models, train_own, visit
 from pages.components.listener import Hearing, Song
 from pages.components.song_card import song_card
 from pages.components.text import plain
@@ -50,6 +50,7 @@ def main() -> None:
         song_card(song, chosen, view, visit.remove)
     visit.watch(news)
     _table(songs, chosen, view)
+    train_own.offer()
     _about_scores(songs, view, chosen)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import datasets
+from genre_engine import datasets, hosted
 from genre_engine.errors import GenreEngineError
 from pages.components import (
     explore_data,
@@ -14,6 +14,7 @@ from pages.components import (
     explore_new,
     explore_tracks,
     guard,
+    visible,
     works,
 )
 from pages.components.explore_data import Opened
@@ -30,7 +31,7 @@ KINDS = {
 def main() -> None:
     st.title("What is in the music?", anchor=False)
     made = works.finished()
-    entries = datasets.listing()
+    entries = visible.visible_datasets()
     if made is not None:
         st.session_state["data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
@@ -66,9 +67,18 @@ def _choose(entries: list[dict[str, Any]]) -> str:
             persist_state="session",
             width=320,
         )
+        st.page_link(
+            "pages/train.py",
+            label="Train on this",
+            icon=":material/model_training:",
+            query_params={"data": str(name)},
+        )
         with st.popover("Add a data set", icon=":material/add:", width="content"):
             explore_new.forms()
-        if st.button("Remove", icon=":material/delete:", type="tertiary", help="Asks first"):
+        # On a shared server nothing is removed by hand: others may use it.
+        if not hosted.active() and st.button(
+            "Remove", icon=":material/delete:", type="tertiary", help="Asks first"
+        ):
             _ask_to_remove(name)
     return str(name)
 
@@ -82,6 +92,7 @@ def _ask_to_remove(name: str) -> None:
     with st.container(horizontal=True):
         if st.button("Remove it", type="primary", icon=":material/delete:"):
             try:
+                hosted.check_removal()
                 datasets.remove(name)
             except GenreEngineError as error:
                 st.error(plain(str(error)), icon=":material/error:")

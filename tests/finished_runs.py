@@ -1,6 +1,10 @@
 """Finished runs without a training: what a page or a comparison reads of one, made from scores."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from genre_engine import metrics, runs
@@ -10,7 +14,7 @@ GENRES = ("jazz", "rock", "techno")
 N = 90
 
 
-def truth(n=N, seed=0):
+def truth(n: int = N, seed: int = 0) -> npt.NDArray[np.uint8]:
     """Zeros and ones [n, 3], each track with at least one genre."""
     rng = np.random.default_rng(seed)
     y = (rng.random((n, len(GENRES))) < 0.35).astype(np.uint8)
@@ -18,30 +22,30 @@ def truth(n=N, seed=0):
     return y
 
 
-def scores(y, skill, seed=1):
+def scores(y: npt.NDArray[np.uint8], skill: float, seed: int = 1) -> npt.NDArray[np.float32]:
     """Scores that know the truth as well as `skill` says, from 0 (not at all) to 1."""
     rng = np.random.default_rng(seed)
     return np.clip(skill * y + (1 - skill) * rng.random(y.shape), 0, 1).astype(np.float32)
 
 
 def finished(
-    name,
+    name: str,
     *,
-    skill=0.3,
-    ids=None,
-    genres=GENRES,
-    y=None,
-    artists=30,
-    settings=None,
-    seed=1,
-    order=None,
-    model="fcn",
-    task="multilabel",
-):
+    skill: float = 0.3,
+    ids: Sequence[str] | None = None,
+    genres: Sequence[str] = GENRES,
+    y: npt.NDArray[np.uint8] | None = None,
+    artists: int = 30,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    order: npt.NDArray[np.intp] | None = None,
+    model: str = "fcn",
+    task: str = "multilabel",
+) -> runs.Run:
     """Store a finished run called `name`; the same arguments give the same truth."""
     y = truth()[:, : len(genres)] if y is None else y
     n = len(y)
-    ids = [f"track {i:03}" for i in range(n)] if ids is None else ids
+    ids = [f"track {i:03}" for i in range(n)] if ids is None else list(ids)
     p = scores(y, skill, seed)
     groups = np.arange(n) % artists if artists else None
     order = np.arange(n) if order is None else order

@@ -18,8 +18,17 @@ LAYOUT = (
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
     *("extraction", "metrics", "models", "runs", "training", "comparison", "tuning", "bundles"),
-    *("prediction", "example", "listening_process", "reproduce", "hosted", "jobs", "worker"),
-    *("figures", "cli", "__main__"),
+    *(
+        "prediction",
+        "example",
+        "listening_process",
+        "figures",
+        "reproduce",
+        "hosted",
+        "jobs",
+        "worker",
+    ),
+    *("cli", "__main__"),
 )
 
 HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}

@@ -17,6 +17,7 @@ from genre_engine.cli import (
     download,
     evaluate,
     extract,
+    reproduce,
     runs,
     train,
     tune,
@@ -44,6 +45,7 @@ app.command("remove")(runs.remove)
 app.command("export")(bundles.export)
 app.command("import")(bundles.import_)
 app.command("evaluate")(evaluate.command)
+app.command("reproduce")(reproduce.command)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(download.app, name="download")
 

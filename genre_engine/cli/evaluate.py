@@ -1,10 +1,9 @@
 """`evaluate`: a run's figures on validation, or on test, where every look is counted."""
 
 # The engine is imported inside the functions: with pandas it would make --help slow.
-import csv
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,7 +39,7 @@ def command(
         ),
     ] = "global",
     format_: Annotated[
-        Format, typer.Option("--format", help="card is Markdown; csv has one row a genre.")
+        Format, typer.Option("--format", help="card is Markdown; csv has one figure a row.")
     ] = Format.TABLE,
 ) -> None:
     """Judge a finished run, beside what can be scored without listening."""
@@ -54,25 +53,13 @@ def command(
     if format_ is Format.JSON:
         print_json(report.to_dict())
     elif format_ is Format.CSV:
-        _print_csv(report.to_dict())
+        from genre_engine.metrics.export import to_csv
+
+        sys.stdout.write(to_csv(report.to_dict()))
     elif format_ is Format.CARD:
         typer.echo(training.card(found, report), nl=False)
     else:
         _print_table(found, report)
-
-
-def _print_csv(found: dict[str, Any]) -> None:
-    """A row a genre, then the means; empty where a figure isn't defined."""
-    from genre_engine import metrics
-
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["genre", "support", "threshold", *metrics.PER_GENRE])
-    chosen = (found["thresholds"] or {}).get("per_genre", {})
-    for genre, values in found["per_genre"].items():
-        figures = [values[name] for name in metrics.PER_GENRE]
-        table.writerow([genre, values["support"], chosen.get(genre), *figures])
-    for mean in ("micro", "macro"):
-        table.writerow([mean, "", "", *(found[name][mean] for name in metrics.PER_GENRE)])
 
 
 def _print_table(run: "Run", report: "Report") -> None:

@@ -1,7 +1,8 @@
-"""What the two pretrained networks make of the music just before they name tags.
+"""What the two pretrained networks make of the music before they name tags.
 
-For each network the outputs of its last hidden layer (200, after ReLU), mean over a track's patches
-of 3 s; MSD's first, then MTT's. `docs/extraction.md` says what else was tried.
+For each network its 753 channels (of the front end and of the mid end), each as mean over time and
+over a track's patches of 3 s; MSD's first, then MTT's. What else was tried stands in
+`docs/extraction.md`.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,11 @@ from genre_engine.audio import Signal
 from genre_engine.features.base import Kind, check_finite
 from genre_engine.features.patches import patches_of
 from genre_engine.pretrained import weights
-from genre_engine.pretrained.network import EMBEDDING_LAYER, EMBEDDING_LAYERS, SAMPLE_RATE
+from genre_engine.pretrained.network import CHANNELS, SAMPLE_RATE
 from genre_engine.pretrained.tags import TAGS
 
 NETWORKS = tuple(TAGS)
-WIDTH = EMBEDDING_LAYERS[EMBEDDING_LAYER]
-COLUMNS = tuple(f"{name.lower()}_{number:03d}" for name in NETWORKS for number in range(WIDTH))
+COLUMNS = tuple(f"{name.lower()}_{number:03d}" for name in NETWORKS for number in range(CHANNELS))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Embedding(Kind):
             "excerpt_s": self.excerpt_s,
             "weights": weights.WHEEL_SHA256,
             "networks": list(NETWORKS),
-            "layer": EMBEDDING_LAYER,
+            "layer": "channels",
             "pooling": "mean",
         }
 
@@ -67,7 +67,7 @@ class Embedding(Kind):
         patches = check_finite(np.concatenate(songs))
         ends = np.cumsum([len(song) for song in songs])
         found = [
-            np.split(network.embed(patches), ends[:-1])
+            np.split(network.mean_over_time(patches), ends[:-1])
             for name, network in pretrained.networks().items()
             if name in NETWORKS
         ]

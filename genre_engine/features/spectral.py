@@ -30,15 +30,13 @@ def power_spectrogram(samples: Floats, *, n_fft: int, hop_length: int) -> Floats
     (3, 3)
     """
     power = np.empty((frame_count(len(samples), n_fft, hop_length), 1 + n_fft // 2), np.float32)
-    done = 0
-    for batch in power_batches(samples, n_fft=n_fft, hop_length=hop_length):
-        power[done : done + len(batch)] = batch
-        done += len(batch)
+    for _ in power_batches(samples, n_fft=n_fft, hop_length=hop_length, out=power):
+        pass
     return power
 
 
-def power_batches(samples: Floats, *, n_fft: int, hop_length: int) -> Iterator[Floats]:
-    """As `power_spectrogram`, some rows at a time; a batch is overwritten by the next one."""
+def power_batches(samples: Floats, *, n_fft: int, hop_length: int, out: Floats) -> Iterator[Floats]:
+    """As `power_spectrogram`, into `out` `[frames, bins]`; gives some rows of it at a time."""
     # SciPy transforms several frames at once, NumPy one after the other: half the time.
     from scipy.fft import rfft
 
@@ -49,14 +47,13 @@ def power_batches(samples: Floats, *, n_fft: int, hop_length: int) -> Iterator[F
     size = max(1, _BATCH_SAMPLES // n_fft)
     window = _hann(n_fft)
     windowed = np.empty((size, n_fft), np.float32)
-    power = np.empty((size, 1 + n_fft // 2), np.float32)
     for start in range(0, n, size):
         batch = frames[start : start + size]
-        m = len(batch)
-        np.multiply(batch, window, out=windowed[:m])
-        spectrum = rfft(windowed[:m], overwrite_x=True)
-        np.add(spectrum.real**2, spectrum.imag**2, out=power[:m])
-        yield power[:m]
+        np.multiply(batch, window, out=windowed[: len(batch)])
+        spectrum = rfft(windowed[: len(batch)])
+        power = out[start : start + len(batch)]
+        np.add(spectrum.real**2, spectrum.imag**2, out=power)
+        yield power
 
 
 def power_of_blocks(blocks: Iterable[Floats], *, n_fft: int, hop_length: int) -> Iterator[Floats]:

@@ -9,6 +9,7 @@ maxima. Over whole files the tuning and the floor of the decibels are those of t
 is gone through twice, in blocks.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -68,15 +69,13 @@ def matrices(samples: Floats) -> Matrices:
 def _matrices(samples: Floats) -> Matrices:
     padded = np.pad(samples, N_FFT // 2)
     n = spectral.frame_count(len(padded), N_FFT, HOP_LENGTH)
-    power = np.empty((n, 1 + N_FFT // 2), np.float32)
+    power = _room(n)
     mel = np.empty((n, N_MELS), np.float32)
     tuning = spectral.Tuning(sample_rate=SAMPLE_RATE, n_fft=N_FFT)
     done = 0
     # What needs a spectrum takes it while it is in the cache.
-    for batch in spectral.power_batches(padded, n_fft=N_FFT, hop_length=HOP_LENGTH):
-        rows = slice(done, done + len(batch))
-        power[rows] = batch
-        mel[rows] = _mel(batch)
+    for batch in spectral.power_batches(padded, n_fft=N_FFT, hop_length=HOP_LENGTH, out=power):
+        mel[done : done + len(batch)] = _mel(batch)
         tuning.add(batch)
         done += len(batch)
     mel_db = spectral.decibels(mel, top_db=TOP_DB)
@@ -88,6 +87,22 @@ def _matrices(samples: Floats) -> Matrices:
         chroma=chroma,
         tonnetz=spectral.tonnetz(chroma),
     )
+
+
+# Spectra of half a minute and a little, five megabytes: taking them from the system anew for every
+# track costs more than filling them.
+_KEPT_FRAMES = 1300
+_kept = threading.local()
+
+
+def _room(n: int) -> Floats:
+    """Room for n spectra, whose content is whatever it was."""
+    if n > _KEPT_FRAMES:
+        return np.empty((n, 1 + N_FFT // 2), np.float32)
+    if not hasattr(_kept, "power"):
+        _kept.power = np.empty((_KEPT_FRAMES, 1 + N_FFT // 2), np.float32)
+    room: Floats = _kept.power[:n]
+    return room
 
 
 def _mel(power: Floats) -> Floats:

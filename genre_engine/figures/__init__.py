@@ -18,9 +18,18 @@ from genre_engine.figures.dataset import (
 )
 from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, waveform
 from genre_engine.figures.track import portrait, track_map
+from genre_engine.figures.training import (
+    QUANTITIES,
+    Curves,
+    training_curve,
+    training_curve_alt,
+    tuning_trials,
+)
 
 __all__ = [
     "ACCENT",
+    "QUANTITIES",
+    "Curves",
     "artist_sizes",
     "cooccurrence",
     "cooccurrence_alt",
@@ -36,5 +45,8 @@ __all__ = [
     "mel_spectrogram",
     "portrait",
     "track_map",
+    "training_curve",
+    "training_curve_alt",
+    "tuning_trials",
     "waveform",
 ]

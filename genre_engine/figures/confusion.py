@@ -16,12 +16,14 @@ NONE = "(none)"
 _SCALE = ((0.0, "rgba(128, 122, 145, 0.08)"), (1.0, ACCENT))
 # Above this, numbers in the cells would be too small to read.
 _MOST_LABELLED = 12
+_STRONG = 0.45
 
 
 def matrix(
     found: Together, genres: Sequence[str], *, single: bool
 ) -> tuple["go.Figure", list[tuple[int, int]]]:
-    """The figure, and the cell (true, said) of each of the points that can be clicked.
+    """The figure, and the cell (true, said) of each of the points of its last trace, which can be
+    clicked.
 
     Rows are true genres, columns what was said; colour is the share of the row's tracks. Clicks on
     a heat map aren't reported, so a see-through marker lies on each cell.
@@ -52,14 +54,25 @@ def matrix(
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%"},
         )
     )
-    if n <= _MOST_LABELLED:
-        figure.update_traces(
-            text=[[f"{100 * share:.0f}" if share >= 0.005 else "" for share in r] for r in shares],
-            texttemplate="%{text}",
-            textfont={"size": 12},
-            showscale=False,
-        )
     cells = [(row, column) for row in range(n) for column in range(len(columns))]
+    if n <= _MOST_LABELLED:
+        figure.update_traces(showscale=False)
+        # White on strong cells; on weak ones the theme's own colour, for they show the ground.
+        for strong in (False, True):
+            inside = [
+                (row, column)
+                for row, column in cells
+                if shares[row, column] >= 0.005 and (shares[row, column] > _STRONG) == strong
+            ]
+            figure.add_scatter(
+                x=[columns[column] for _, column in inside],
+                y=[names[row] for row, _ in inside],
+                text=[f"{100 * shares[cell]:.0f}" for cell in inside],
+                mode="text",
+                textfont={"size": 12, **({"color": "white"} if strong else {})},
+                hoverinfo="skip",
+                showlegend=False,
+            )
     figure.add_scatter(
         x=[columns[column] for _, column in cells],
         y=[names[row] for row, _ in cells],

@@ -129,18 +129,35 @@ def thresholds(found: ThresholdCurves, of: str, at: float, chosen: float | None)
             line={"color": colour, "width": 3 if name == "f1" else 2, "dash": dash},
             hovertemplate=f"from %{{x:.2f}} on: {FIGURES[name].lower()} %{{y:.2f}}<extra></extra>",
         )
+    # All at once: add_vline and its like take ten times as long, and this one follows a slider.
+    marks = [(at, ACCENT, 2.0, "solid")]
+    annotations = []
     if chosen is not None:
-        figure.add_vline(x=chosen, line={"color": NEUTRAL, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(
-            x=chosen,
-            y=1.02,
-            yref="y domain",
-            yanchor="bottom",
-            text=f"chosen {chosen:.2f}",
-            showarrow=False,
-        )
-    figure.add_vline(x=at, line={"color": ACCENT, "width": 2})
+        marks.insert(0, (chosen, NEUTRAL, 1.5, "dot"))
+        annotations = [
+            {
+                "x": chosen,
+                "y": 1.02,
+                "yref": "y domain",
+                "yanchor": "bottom",
+                "text": f"chosen {chosen:.2f}",
+                "showarrow": False,
+            }
+        ]
     figure.update_layout(
+        shapes=[
+            {
+                "type": "line",
+                "x0": x,
+                "x1": x,
+                "y0": 0,
+                "y1": 1,
+                "yref": "y domain",
+                "line": {"color": colour, "width": width, "dash": dash},
+            }
+            for x, colour, width, dash in marks
+        ],
+        annotations=annotations,
         margin={"l": 44, "r": 12, "t": 26, "b": 40},
         uirevision="kept",
         legend={"orientation": "h", "x": 0, "y": -0.18, "yanchor": "top"},
@@ -210,7 +227,7 @@ def reliability(found: Reliability, p: Any) -> "go.Figure":
     share = {"fixedrange": True, "zeroline": False, "tickvals": [0, 0.5, 1], "tickformat": ".0%"}
     figure.update_layout(
         height=230,
-        margin={"l": 4, "r": 8, "t": 4, "b": 4},
+        margin={"l": 4, "r": 22, "t": 4, "b": 4},
         showlegend=False,
         xaxis={**share, "range": [-0.02, 1.02], "anchor": "y2"},
         yaxis={**share, "range": [-0.02, 1.04], "domain": [0.26, 1]},

@@ -110,8 +110,11 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
     n_groups = len(groups.sizes)
     if n_groups < 2 or not n:
         return None
-    by_group = np.stack(
-        [np.bincount(groups.of, column, n_groups) for column in prepared.terms.T], axis=1
+    from scipy.sparse import csr_array
+
+    # Sparse: most answers are no. And BLAS' threads wait for each other on a busy machine.
+    by_group = csr_array(
+        np.stack([np.bincount(groups.of, column, n_groups) for column in prepared.terms.T])
     )
 
     for ranking in prepared.rankings:
@@ -124,7 +127,8 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
                 for _ in range(size)
             ]
         ).astype(float)
-        return weighted(prepared, counts @ by_group, counts @ groups.sizes, counts[:, groups.of])
+        totals = (by_group @ counts.T).T
+        return weighted(prepared, totals, (counts * groups.sizes).sum(axis=1), counts[:, groups.of])
 
     # NumPy lets go of the interpreter's lock in what takes the time here.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

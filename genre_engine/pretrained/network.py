@@ -35,9 +35,8 @@ FRAMES_PER_S = SAMPLE_RATE / HOP_LENGTH
 # Patches at a time: more is no faster on a processor and takes more memory.
 BATCH = 4
 
-# The layers that embeddings may be taken from, and their widths.
-EMBEDDING_LAYERS = {"dense": 200, "pooled": 1506}
-EMBEDDING_LAYER = "dense"
+# Channels that are pooled over time: front end and three mid-end maps.
+CHANNELS = 753
 
 _EPSILON = 1e-3
 
@@ -92,14 +91,15 @@ class Network:
             ]
         return np.concatenate(batches) if batches else np.empty((0, 50), np.float32)
 
-    def embed(self, patches: Floats, layer: str = EMBEDDING_LAYER) -> Floats:
-        """float32 `[n, 187, 96]` → what a layer before the tags gives, float32 `[n, width]`."""
-        return self.embed_all(patches, (layer,))[0]
+    def mean_over_time(self, patches: Floats) -> Floats:
+        """float32 `[n, 187, 96]` → each channel's mean over a patch, float32 `[n, 753]`."""
+        # Greatest and mean stand in pairs.
+        return self.layers(patches, ("pooled",))[0][:, 1::2]
 
-    def embed_all(self, patches: Floats, layers: tuple[str, ...]) -> list[Floats]:
-        """As `embed`, of several layers at once."""
+    def layers(self, patches: Floats, names: tuple[str, ...]) -> list[Floats]:
+        """What some of the layers give for patches, float32 `[n, width]` each."""
         with _one_at_a_time:
-            forward = self._until(layers)
+            forward = self._until(names)
             batches = [
                 [rows.numpy() for rows in forward(patches[start : start + BATCH])]
                 for start in range(0, len(patches), BATCH)
@@ -107,14 +107,15 @@ class Network:
         return [np.concatenate(rows) for rows in zip(*batches, strict=True)]
 
     @cache  # noqa: B019 - a network lives as long as its process
-    def _until(self, layers: tuple[str, ...]) -> Any:
+    def _until(self, names: tuple[str, ...]) -> Any:
         import keras
         import tensorflow as tf
 
-        outputs = [self._model.get_layer(layer).output for layer in layers]
+        outputs = [self._model.get_layer(name).output for name in names]
         model = keras.Model(self._model.input, outputs)
         return tf.function(
-            lambda patches: model(patches, training=False),
+            # One output comes without its list.
+            lambda patches: tf.nest.flatten(model(patches, training=False)),
             input_signature=[tf.TensorSpec([None, PATCH_FRAMES, N_MELS], tf.float32)],
         )
 

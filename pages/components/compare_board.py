@@ -6,6 +6,7 @@ import streamlit as st
 
 from genre_engine.comparison import FIGURES, PARALLEL_FROM, Board
 from genre_engine.errors import GenreEngineError
+from genre_engine.metrics.export import best_baseline, value_of
 from genre_engine.runs import Run
 from pages.components import compare_runs
 from pages.components.text import plain
@@ -121,7 +122,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
         }
         for name in ("average_precision.macro", "f1.macro", "loss"):
             row.setdefault(FIGURES[name][0], value_of(report, name))
-        row["Best do-nothing"] = best_do_nothing(report, figure)
+        row["Best do-nothing"] = _best_do_nothing(report, figure)
         row["Artists in test and train"] = report.get("artist_overlap")
         row["Made"] = run.config.created[:16].replace("T", " ")
         rows.append(row)
@@ -147,22 +148,9 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
     _parallel(asked, ranked, figure)
 
 
-def value_of(report: dict[str, Any], figure: str) -> float | None:
-    """A figure by its name from a report's JSON."""
-    value: Any = report
-    for key in figure.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, int | float) else None
-
-
-def best_do_nothing(report: dict[str, Any], figure: str) -> float | None:
-    """The best that is reached without listening, the deaf predictor left out."""
-    values = [
-        value
-        for name, found in (report.get("baselines") or {}).items()
-        if name != "deaf" and found and (value := value_of(found, figure)) is not None
-    ]
-    return (max if FIGURES[figure][1] else min)(values, default=None)
+def _best_do_nothing(report: dict[str, Any], figure: str) -> float | None:
+    found = best_baseline(report, figure) if report.get("baselines") else None
+    return None if found is None else found[1]
 
 
 def _parallel(asked: str, ranked: list[tuple[Run, dict[str, Any]]], figure: str) -> None:

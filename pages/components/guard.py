@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import chip
+
 _ENTERED = "entered"
 _HERE = Path(__file__).parent
 
@@ -28,6 +30,9 @@ def pages() -> list[Any]:
             url_path="explore",
         ),
         st.Page(
+            "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"
+        ),
+        st.Page(
             "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
         ),
         st.Page(
@@ -35,6 +40,12 @@ def pages() -> list[Any]:
             title="Compare",
             icon=":material/compare_arrows:",
             url_path="compare",
+        ),
+        st.Page(
+            "pages/reproduce.py",
+            title="Reproduce",
+            icon=":material/science:",
+            url_path="reproduce",
         ),
     ]
 
@@ -48,6 +59,7 @@ def run() -> None:
         page_title=f"{page.title} · Genre Studio", page_icon=str(_HERE / "icon.svg"), layout="wide"
     )
     st.logo(str(_HERE / "logo.svg"), size="large")
+    chip.show()
     page.run()
 
 

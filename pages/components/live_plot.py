@@ -1,4 +1,4 @@
-"""A Plotly chart that grows without being mounted anew, so that it neither flickers nor loses a zoom.
+"""A Plotly chart that grows without being mounted anew: no flicker, and a zoom stays.
 
 `st.plotly_chart` builds its chart again at every change of its data. This one keeps its node and
 hands new figures to `Plotly.react`. plotly.js comes out of the installed plotly package, through
@@ -27,7 +27,7 @@ _PLOTLY_JS = "plotly.min.js"
 
 _chart = st.components.v2.component(
     "genre_live_plot",
-    html='<div class="live-plot" role="img"></div>',
+    html='<div class="live-plot" role="figure"></div>',
     css=_HERE.with_name("live_plot.css").read_text(encoding="utf-8"),
     js=_HERE.with_name("live_plot.js").read_text(encoding="utf-8"),
     # plotly.js puts its styles into the page's head, out of a shadow root's reach.

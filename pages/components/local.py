@@ -4,6 +4,8 @@ import os
 
 import streamlit as st
 
+from genre_engine import hosted
+
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
 
@@ -14,6 +16,8 @@ def is_local() -> bool:
     The environment variable GENRE_ENGINE_LOCAL_PATHS (0 or 1) overrides what is found, for a
     server behind a proxy that hides who asks, or in a house where everyone may.
     """
+    if hosted.active():
+        return False
     told = os.environ.get("GENRE_ENGINE_LOCAL_PATHS")
     if told in ("0", "1"):
         return told == "1"

@@ -6,9 +6,11 @@ link leads to a run's model; the choice of the pretrained networks alone stands 
 
 import streamlit as st
 
+from genre_engine import hosted
 from genre_engine.prediction import MODEL, ModelInfo, catalogue
 from pages.components import contrast
 from pages.components.text import plain
+from pages.components.visitor import visitor
 
 # Side by side there is room for no more.
 _MOST = 3
@@ -28,7 +30,12 @@ def choose() -> list[ModelInfo]:
     """The models that the visitor wants, at least one, in the order of the choice."""
     from genre_engine import workspace
 
-    there = {model.name: model for model in _available(str(workspace.runs_folder()))}
+    folder = workspace.runs_folder()
+    there = {
+        model.name: model
+        for model in _available(str(folder))
+        if not model.is_run or hosted.may_see(folder / model.id, visitor())
+    }
     missing = _follow_address(there)
     chosen = [MODEL]
     if len(there) > 1:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from genre_engine import leakage, metrics, runs
+from genre_engine import leakage, metrics
 from genre_engine.errors import GenreEngineError, RunError
 from genre_engine.metrics import calibration, curves, mistakes, thresholds
 from genre_engine.metrics.calibration import Platt
 from genre_engine.runs import Predictions, Run
 from genre_engine.training import judging
-from pages.components import explore_data
+from pages.components import explore_data, visible
 from pages.components.explore_data import Opened
 
 Key = tuple[str, int, str, str]
@@ -64,7 +64,7 @@ class Judgement:
 
 def finished() -> tuple[list[Run], int]:
     """Finished runs, the newest first, and how many others there are."""
-    listed = runs.listing()
+    listed = visible.visible_runs()
     done = [run for run in listed if run.error is None and run.status == "finished"]
     return done, len(listed) - len(done)
 

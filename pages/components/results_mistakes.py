@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from genre_engine import audio, vocabulary
+from genre_engine import audio, hosted, vocabulary
 from genre_engine.datasets import marks
 from genre_engine.errors import GenreEngineError
 from genre_engine.figures import confusion
@@ -64,11 +64,13 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
         )
         + "Click a cell to list its tracks.]"
     )
-    points = picked["selection"]["points"]
-    if not points or points[0].get("point_index") is None:
-        return None
-    index = int(points[0]["point_index"])
-    return cells[index] if index < len(cells) else None
+    clickable = len(figure.data) - 1
+    at = [
+        int(point["point_index"])
+        for point in picked["selection"]["points"]
+        if point.get("curve_number") == clickable and point.get("point_index") is not None
+    ]
+    return cells[at[0]] if at and at[0] < len(cells) else None
 
 
 def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
@@ -212,6 +214,8 @@ def _object(one: Judgement, data: Opened, row: int) -> None:
         marked = {(m.track_id, m.genre) for m in marks.read(data.dataset)}
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
+        return
+    if hosted.active():  # marks lie beside the data set, which all visitors share
         return
     with st.popover("This label looks wrong", icon=":material/flag:"):
         st.markdown(

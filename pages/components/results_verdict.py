@@ -55,8 +55,8 @@ MEANINGS = {
     "average_precision.macro": "Precision of each genre averaged over all thresholds, then the "
     "mean; chance reaches the genre's share.",
 }
-TABLES = (
-    (
+TABLES = {
+    "Accuracy, loss and AUC": (
         "accuracy.labelwise",
         "accuracy.subset",
         "accuracy.top1",
@@ -66,8 +66,27 @@ TABLES = (
         "average_precision.macro",
         "hamming_loss",
     ),
-    ("f1.micro", "f1.macro", "precision.micro", "precision.macro", "recall.micro", "recall.macro"),
-)
+    "F1, precision and recall": (
+        "f1.micro",
+        "f1.macro",
+        "precision.micro",
+        "precision.macro",
+        "recall.micro",
+        "recall.macro",
+    ),
+}
+
+# On a phone a row becomes a card, for five columns don't fit.
+_CARDS = """<style>
+@media (max-width: 640px) {
+  .st-key-course-tables thead { display: none; }
+  .st-key-course-tables tr { display: block; padding: 0.5rem 0; }
+  .st-key-course-tables td { display: block; border: none !important; padding: 0.1rem 0; }
+  .st-key-course-tables td:nth-child(1) { font-weight: 600; }
+  .st-key-course-tables td:nth-child(3) p::before { content: "doing nothing: "; }
+  .st-key-course-tables td:nth-child(4) p::before { content: "course project: "; }
+}
+</style>"""
 
 
 def section(one: Judgement) -> None:
@@ -111,9 +130,13 @@ def conclusion(found: dict[str, Any]) -> str:
     bar = max([score for score in (best and best[1], deaf) if score is not None], default=None)
     if bar is None:
         said = "There is nothing to hold it against."
+    elif interval and interval[0] > bar and found["bootstrap"]["effective_groups"] < _FEW:
+        said = "**It seems to hear something**: it is well above what can be scored without "
+        said += f"listening, but so few {found['bootstrap']['over']} don't settle it."
     elif interval and interval[0] > bar:
         said = "**It hears something**: even the low end of its interval is above everything that "
-        said += "can be scored without listening."
+        said += "can be scored without listening"
+        said += ", if only artists that it knows." if found["artist_overlap"] else "."
     elif value > bar:
         said = "**Perhaps it hears something**: it is above what can be scored without listening, "
         said += "but its interval reaches down to that."
@@ -197,13 +220,15 @@ def _agreement(one: Judgement) -> None:
 def tables(one: Judgement) -> None:
     """The course project's two tables, each figure with its interval and what doing nothing has."""
     st.subheader("The course project's figures, on this run", anchor=False)
-    for number, names in enumerate(TABLES):
-        st.table(
-            [_row(one, name) for name in names],
-            border="horizontal",
-            alt=f"{('Accuracy, loss and AUC', 'F1, precision and recall')[number]}: "
-            + ", ".join(f"{NAMES[name]} {_number(value_of(one.found, name))}" for name in names),
-        )
+    st.html(_CARDS)
+    with st.container(key="course-tables"):
+        for title, names in TABLES.items():
+            told = [f"{NAMES[name]} {_number(value_of(one.found, name))}" for name in names]
+            st.table(
+                [_row(one, name) for name in names],
+                border="horizontal",
+                alt=f"{title}: {', '.join(told)}",
+            )
     st.markdown(micro_and_macro(one.found))
     with st.expander("Why the course project's figures can't all hold", icon=":material/info:"):
         st.markdown(published.CANNOT_ALL_HOLD)

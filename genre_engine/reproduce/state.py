@@ -1,0 +1,205 @@
+"""A reproduction on disk, in the workspace's `reproductions/<data set>/`:
+
+    state.json      what was asked for, and how far each stage is; replaced, never half
+    lock            held by the process that works on it
+    figures/        the nine figures, as Plotly's JSON, and what each says in words
+    report.html     everything in one file that needs no network
+    report.md       the same without pictures
+
+A stage is `waiting`, `running`, `done`, `failed` or `skipped`; its outcome are runs like any other
+and the figures that were found.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from genre_engine import workspace
+from genre_engine.errors import DatasetError, WrongUsage
+from genre_engine.reproduce.stages import STAGES, chosen
+from genre_engine.runs import holding
+
+FORMAT = 1
+STATUSES = ("waiting", "running", "done", "failed", "skipped")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be reproduced, as plain values, which JSON can carry.
+
+    Attributes:
+        dataset: the data set's name; one that doesn't exist is fetched where `tracks` says so.
+        stages: names of stages or parts; all by default. What they need comes with them.
+        quick: trainings so short that their figures mean nothing, to see that all works.
+        tracks: how many tracks of MTG-Jamendo to fetch for a data set that doesn't exist yet.
+        excerpt_s: fetch only so much of each track's middle; the features hear no more.
+        seed: of splits and models.
+        metadata: a folder with MTG-Jamendo's tables, instead of the workspace's own.
+        base_url: another place to fetch audio from.
+        settings: by model, for tests and small machines.
+    """
+
+    dataset: str
+    stages: tuple[str, ...] = ()
+    quick: bool = False
+    tracks: int | None = None
+    excerpt_s: float | None = 30.0
+    seed: int = 0
+    metadata: str | None = None
+    base_url: str | None = None
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        workspace.check_name(self.dataset)
+        # JSON has no tuples.
+        object.__setattr__(self, "stages", tuple(self.stages))
+        chosen(self.stages)
+        if self.tracks is not None and self.tracks < 20:
+            raise WrongUsage("Fetch 20 tracks or more: of fewer no part holds ten genres.")
+
+    @classmethod
+    def of(cls, request: "Request | dict[str, Any] | str") -> "Request":
+        """From a data set's name, or what JSON gave.
+
+        Raises:
+            WrongUsage: an unknown entry or stage.
+        """
+        if isinstance(request, Request):
+            return request
+        if isinstance(request, str):
+            return cls(request)
+        known = cls.__dataclass_fields__
+        if unknown := sorted(set(request) - set(known)):
+            raise WrongUsage(f"A reproduction has no {unknown[0]!r}. It has: {', '.join(known)}.")
+        if "dataset" not in request:
+            raise WrongUsage("Name the data set to reproduce the experiment on.")
+        return cls(**request)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"stages": list(self.stages)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far a stage is and what came of it.
+
+    Attributes:
+        message: what it found in a sentence, or why it failed or was left out.
+        quick: whether its training was cut short on purpose.
+        output: figures as JSON.
+        runs: ids of its runs by what each is.
+    """
+
+    status: str = "waiting"
+    message: str = ""
+    seconds: float = 0.0
+    quick: bool = False
+    output: dict[str, Any] = field(default_factory=dict)
+    runs: dict[str, str] = field(default_factory=dict)
+
+    def is_done(self, *, quick: bool) -> bool:
+        """Whether it need not be done again."""
+        return self.status == "done" and (quick or not self.quick)
+
+
+class Reproduction:
+    """A reproduction's folder and what is known of its stages."""
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset = workspace.check_name(dataset)
+        self.request = Request(dataset)
+        self.dataset_created: str | None = None
+        self.outcomes = {stage.name: Outcome() for stage in STAGES}
+
+    @property
+    def folder(self) -> Path:
+        return folder_of(self.dataset)
+
+    @property
+    def figures_folder(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def report_html(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def report_md(self) -> Path:
+        return self.folder / "report.md"
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process works on it now."""
+        return holding.is_held(self.folder)
+
+    def status(self, name: str) -> str:
+        """Of a stage; one whose process was killed or stopped waits to go on."""
+        told = self.outcomes[name].status
+        return "waiting" if told == "running" and not self.alive else told
+
+    def output(self, name: str) -> dict[str, Any] | None:
+        """What a stage found; None before it is done."""
+        outcome = self.outcomes[name]
+        return outcome.output if outcome.status == "done" else None
+
+    def set(self, name: str, **changes: Any) -> Outcome:
+        """Change what is known of a stage, and keep it.
+
+        Raises:
+            StorageError: it can't be written.
+        """
+        self.outcomes[name] = replace(self.outcomes[name], **changes)
+        self.save()
+        return self.outcomes[name]
+
+    def save(self) -> None:
+        values = {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "dataset_created": self.dataset_created,
+            "request": self.request.to_dict(),
+            "stages": {name: asdict(outcome) for name, outcome in self.outcomes.items()},
+        }
+        text = json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False)
+        with workspace.replacing(self.folder / "state.json") as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def folder_of(dataset: str) -> Path:
+    return workspace.root() / "reproductions" / workspace.check_name(dataset)
+
+
+def load(dataset: str) -> Reproduction:
+    """The reproduction on a data set, or a new one of which nothing is on disk.
+
+    Raises:
+        DatasetError: its state.json is damaged.
+    """
+    found = Reproduction(dataset)
+    path = found.folder / "state.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return found
+    except (OSError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    try:
+        if values["format"] > FORMAT:
+            raise DatasetError(
+                f"The reproduction on {dataset!r} was made by a newer version. Update this one."
+            )
+        found.request = Request.of(values["request"])
+        found.dataset_created = values["dataset_created"]
+        for name, outcome in values["stages"].items():
+            if name in found.outcomes and outcome["status"] in STATUSES:
+                found.outcomes[name] = Outcome(**outcome)
+    except (KeyError, TypeError, AttributeError, WrongUsage) as error:
+        raise _damaged(path, repr(error)) from error
+    return found
+
+
+def _damaged(path: Path, why: str) -> DatasetError:
+    return DatasetError(
+        f"{path} can't be read ({why}). Remove it to begin anew; features and runs stay."
+    )

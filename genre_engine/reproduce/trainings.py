@@ -1,0 +1,184 @@
+"""The stages that train: each is an ordinary run, judged on its test once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from genre_engine import runs, training
+from genre_engine.datasets import Dataset
+from genre_engine.errors import RunError, RunMissing
+from genre_engine.reproduce.material import (
+    Share,
+    ShouldStop,
+    Skipped,
+    Stopped,
+    genres,
+    honest_split,
+)
+from genre_engine.reproduce.stages import QUICK, Training
+from genre_engine.reproduce.state import Request
+from genre_engine.runs import Run
+from genre_engine.training.card import at, best_idle
+
+# What of a report is kept in the reproduction; the rest can be asked of the run.
+KEPT = (
+    "accuracy.labelwise",
+    "accuracy.subset",
+    "accuracy.top1",
+    "loss",
+    "hamming_loss",
+    "roc_auc.micro",
+    "roc_auc.macro",
+    "average_precision.macro",
+    "f1.micro",
+    "precision.micro",
+    "recall.micro",
+    "f1.macro",
+    "precision.macro",
+    "recall.macro",
+)
+
+
+class Watch:
+    """The Progress of a run's fit: tells the share that is done, and passes a stop on."""
+
+    def __init__(self, run: Run, share: Share, should_stop: ShouldStop) -> None:
+        self._run, self._share, self._should_stop = run, share, should_stop
+        self._asked = False
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None:
+        self._share((epoch - 1 + batch / max(1, batches)) / epochs, f"epoch {epoch} of {epochs}")
+        self._look()
+
+    def epoch(self, values: dict[str, Any]) -> None:
+        epoch, epochs = values["epoch"], values["epochs"]
+        self._share(epoch / epochs, f"epoch {epoch} of {epochs}")
+        self._look()
+
+    def log(self, text: str) -> None:
+        """What it says stands in the run's log."""
+
+    def _look(self) -> None:
+        if self._asked or not self._should_stop():
+            return
+        self._asked = True
+        with suppress(RunError):
+            self._run.request("cancel")
+
+
+def train(
+    dataset: Dataset,
+    name: str,
+    wish: Training,
+    request: Request,
+    before: str | None,
+    share: Share,
+    should_stop: ShouldStop,
+    begun: Callable[[str], None],
+) -> Run:
+    """The finished run of a stage: the one of before, gone on with where it was stopped, or new.
+
+    Args:
+        name: what the run is to be called.
+        before: the id of the run that was begun for this stage.
+        begun: is told the id of a new run before it is trained.
+
+    Raises:
+        Stopped: it was asked to stop; the run can go on.
+        Skipped: this data set can't have it.
+        GenreEngineError: why it can't be trained.
+    """
+    run = _reopen(before)
+    if run is None:
+        run = _new(dataset, name, wish, request)
+        begun(run.id)
+    if run.status == "finished":
+        return run
+    if should_stop():
+        raise Stopped
+    training.train(run, progress=Watch(run, share, should_stop))
+    if run.status != "finished":
+        raise Stopped
+    return run
+
+
+def _reopen(run_id: str | None) -> Run | None:
+    if run_id is None:
+        return None
+    try:
+        return runs.open(run_id)
+    except (RunMissing, RunError):  # removed or damaged since: another one takes its place
+        return None
+
+
+def _new(dataset: Dataset, name: str, wish: Training, request: Request) -> Run:
+    chosen = genres(dataset, wish.genres)
+    if wish.genres == "all" and set(chosen) == set(genres(dataset, "ten")):
+        raise Skipped(
+            "This data set holds no other genres often enough. Import one with --genres all."
+        )
+    kind = wish.features
+    if dataset.kind == "feature_table" and kind == "summary":
+        kind = "table"
+    settings = wish.settings | (QUICK[wish.model] if request.quick else {})
+    config = runs.new_config(
+        dataset.name,
+        model=wish.model,
+        features=kind,
+        task=wish.task,
+        genres=chosen,
+        rule=wish.rule,
+        split=honest_split(dataset) if wish.split == "honest" else wish.split,
+        seed=request.seed,
+        settings=settings | request.settings.get(wish.model, {}),
+        name=_free_name(name),
+    )
+    return runs.create(config, origin="python")
+
+
+def _free_name(name: str) -> str:
+    taken = {known for run in runs.listing() for known in (run.id, run.name)}
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def judge(run: Run, thresholds: str) -> dict[str, Any]:
+    """What a stage keeps of its run's figures on test; the look is counted in the run."""
+    found = training.evaluate_run(run, "test", thresholds).to_dict()
+    intervals, deaf = found["intervals"], found["baselines"].get("deaf")
+    config = run.config
+    return {
+        "model": config.model,
+        "features": config.features["kind"],
+        "task": config.task,
+        "genres": len(config.genres),
+        "rule": config.rule,
+        "split": config.split,
+        "tracks": {**(run.report() or {}).get("sizes", {}), "test": found["tracks"]},
+        "thresholds": (found["thresholds"] or {}).get("global"),
+        "artist_overlap": found["artist_overlap"],
+        "epochs": (run.report() or {}).get("fit", {}).get("epochs"),
+        "figures": {name: at(found, name) for name in KEPT},
+        "intervals": {name: at(intervals, name) for name in KEPT} if intervals else None,
+        "do_nothing": {name: best_idle(found, name) for name in KEPT},
+        "deaf": {name: at(deaf, name) for name in KEPT} if deaf else None,
+        "bootstrap": found["bootstrap"],
+    }
+
+
+def sentence(output: dict[str, Any]) -> str:
+    """A stage's outcome in a line."""
+    figures, idle, deaf = output["figures"], output["do_nothing"], output["deaf"]
+    several = output["task"] == "multilabel"
+    key, label = ("f1.macro", "Macro F1") if several else ("accuracy.top1", "Accuracy")
+    said = f"{label} {figures[key]:.2f} on {output['tracks']['test']:,} test tracks"
+    if several and idle[key] is not None:
+        said += f"; do-nothing {idle[key]:.2f}"
+    elif not several:
+        said += f"; {output['genres']} genres"
+    return said + (f"; deaf {deaf[key]:.2f}" if deaf and deaf[key] is not None else "")

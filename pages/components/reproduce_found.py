@@ -1,0 +1,112 @@
+"""What the experiment has found: published figures beside ours, stages, figures, the report."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from genre_engine import reproduce
+from genre_engine.metrics.published import CANNOT_ALL_HOLD
+from genre_engine.reproduce import Reproduction, drawing, tables
+from genre_engine.reproduce.tables import NOT_YET, Table
+from pages.components.text import plain
+
+_SHOWN = {
+    "waiting": (":material/radio_button_unchecked:", NOT_YET),
+    "running": (":material/progress_activity:", "running"),
+    "done": (":material/check_circle:", "done"),
+    "failed": (":material/error:", "failed"),
+    "skipped": (":material/do_not_disturb_on:", "left out"),
+}
+
+
+def section(dataset: str) -> None:
+    found = reproduce.load(dataset)
+    st.subheader("Published and found", anchor=False)
+    for table in tables.published(found):
+        _table(table)
+    st.markdown(f":gray[{plain(tables.READING)}]")
+    with st.expander("Why the published figures can't all hold"):
+        st.markdown(plain(CANNOT_ALL_HOLD))
+    _download(found)
+    st.subheader("Stages", anchor=False)
+    for part, title in reproduce.PARTS.items():
+        st.markdown(f"**{title}**")
+        _stages(found, part)
+    _figures(found)
+    if any(found.output(stage.name) for stage in reproduce.STAGES if stage.training):
+        st.subheader("All trainings", anchor=False)
+        for table in tables.trainings(found):
+            st.markdown(f"**{table.title}**")
+            _table(table)
+        st.page_link("pages/compare.py", label="Compare them", icon=":material/compare_arrows:")
+
+
+def _table(table: Table) -> None:
+    """As Markdown: it follows the theme, and what isn't there yet stands in grey."""
+
+    def cell(text: str) -> str:
+        return f":gray[*{NOT_YET}*]" if text == NOT_YET else plain(text)
+
+    lines = [
+        "| " + " | ".join(plain(text) or " " for text in table.head) + " |",
+        "|" + "---|" + "---:|" * (len(table.head) - 1),
+        *("| " + " | ".join(map(cell, row)) + " |" for row in table.rows),
+    ]
+    st.markdown("\n".join(lines))
+
+
+def _download(found: Reproduction) -> None:
+    if not found.report_html.is_file():
+        return
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report, with figures",
+            lambda: found.report_html.read_bytes(),
+            f"reproduction-{found.dataset}.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report as Markdown",
+            lambda: found.report_md.read_bytes(),
+            f"reproduction-{found.dataset}.md",
+            "text/markdown",
+            icon=":material/article:",
+            on_click="ignore",
+        )
+
+
+def _stages(found: Reproduction, part: str) -> None:
+    lines = []
+    for stage in reproduce.STAGES:
+        if stage.part != part:
+            continue
+        outcome, status = found.outcomes[stage.name], found.status(stage.name)
+        icon, word = _SHOWN[status]
+        took = f" · {outcome.seconds:,.0f} s" if outcome.seconds >= 1 else ""
+        said = f" · {plain(outcome.message)}" if outcome.message else ""
+        text = f"{icon} {plain(stage.title)} · {word}{took}{said}"
+        lines.append(f"- :gray[{text}]" if status in ("waiting", "skipped") else f"- {text}")
+    st.markdown("\n".join(lines))
+
+
+def _figures(found: Reproduction) -> None:
+    drawn = drawing.stored(found)
+    st.subheader("The nine figures", anchor=False)
+    if not drawn:
+        st.markdown(f":gray[*{NOT_YET}*]")
+        return
+    chosen = st.pills(
+        "Figure",
+        list(drawn),
+        format_func=lambda name: drawn[name][0],
+        default=next(iter(drawn)),
+        required=True,
+        key="reproduced_figure",
+        label_visibility="collapsed",
+    )
+    _, words, text = drawn[str(chosen)]
+    figure: Any = json.loads(text)
+    st.plotly_chart(figure, key=f"figure-{chosen}", config={"displaylogo": False}, alt=words)

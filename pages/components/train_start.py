@@ -1,0 +1,157 @@
+"""What a training will take, and its start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import streamlit as st
+
+from genre_engine import features, jobs, labels, models, runs
+from genre_engine.errors import GenreEngineError
+from genre_engine.features import store as feature_stores
+from pages.components import explore_data, train_pickers
+from pages.components.explore_data import Opened
+from pages.components.text import plain
+from pages.components.train_live import duration
+from pages.components.train_recipe import Recipe
+from pages.components.visitor import visitor
+
+# Of the runs on this machine, so many of the newest are asked how long an epoch took.
+_ASKED = 30
+# Starting a process and importing what it learns with.
+_STARTUP_S = 8
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is in the way of a training, and what it will take.
+
+    Attributes:
+        missing: tracks whose features must be extracted first.
+        tracks: how many take part.
+        extraction_s, training_s: None where there is nothing to judge by.
+    """
+
+    kind: str
+    tracks: int
+    missing: int = 0
+    extraction_s: float | None = None
+    training_s: float | None = None
+
+
+def outlook(data: Opened, recipe: Recipe) -> Outlook:
+    """Raises GenreEngineError: the choice can't be trained."""
+    wanted: Sequence[str] | str = recipe.genres or data.dataset.genres
+    chosen = explore_data.chosen(data, wanted, recipe.rule)
+    if recipe.task != "multilabel":
+        chosen = data.dataset.select(
+            labels.choose(data.counts, wanted), rule=recipe.rule, task=recipe.task
+        )
+    kind = recipe.features or train_pickers.feature_kinds(data, recipe.model)[0]
+    missing, seconds = _to_extract(data, kind)
+    return Outlook(kind, len(chosen.rows), missing, seconds, _training_s(recipe, len(chosen.rows)))
+
+
+def _to_extract(data: Opened, kind: str) -> tuple[int, float | None]:
+    store = feature_stores.find(data.dataset.features_folder, kind)
+    ids = data.tracks["track_id"].tolist()
+    if store is not None:
+        # A track whose file can't be read is no reason to extract again.
+        failed = set(store.failures["track_id"])
+        known = store.has(ids)
+        missing = sum(
+            1 for track, there in zip(ids, known, strict=True) if not there and track not in failed
+        )
+    else:
+        missing = len(ids)
+    if not missing or kind not in features.NAMES:
+        return missing, None
+    return missing, None
+
+
+def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
+    """By what an epoch of the same model took here, if one was ever trained."""
+    rate = _seconds_per_track(recipe.model)
+    if rate is None:
+        return None
+    per_track, usual = rate
+    settings = models.model(recipe.model).Settings.from_dict(recipe.settings).to_dict()
+    return float(_STARTUP_S + per_track * n_tracks * settings.get("epochs", usual))
+
+
+@st.cache_data(ttl=60, max_entries=16, show_spinner=False)
+def _seconds_per_track(model: str) -> tuple[float, int] | None:
+    """Of an epoch, and how many epochs there were; medians of earlier runs."""
+    rates = []
+    most = []
+    for run in runs.listing()[:_ASKED]:
+        if run.error or run.config.model != model or run.config.origin == "import":
+            continue
+        epochs = run.epochs()
+        seconds = [event["seconds"] for event in epochs if event.get("seconds")]
+        try:
+            n_tracks = len(run.parts())
+        except GenreEngineError:
+            continue
+        if seconds and n_tracks:
+            rates.append(median(seconds) / n_tracks)
+            most.append(int(epochs[-1].get("epochs") or len(epochs)))
+    return (median(rates), int(median(most))) if rates else None
+
+
+def bar(data: Opened, recipe: Recipe | None) -> None:
+    """The bar with Start, which stays in sight."""
+    with st.container(horizontal=True, vertical_alignment="center", key="train-start", border=True):
+        seen: Outlook | None = None
+        problem = "One of the settings can't be used; it is marked above." if not recipe else ""
+        if recipe is not None:
+            try:
+                seen = outlook(data, recipe)
+            except GenreEngineError as error:
+                problem = str(error)
+        label = "Extract features, then train" if seen and seen.missing else "Start"
+        clicked = st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            key="train-go",
+            disabled=seen is None,
+        )
+        st.markdown(plain(problem) if problem else _expected(seen), width="stretch")
+        if recipe is not None:
+            with st.popover("As a command", icon=":material/terminal:"):
+                st.markdown("The same from the command line; its curves appear here as well:")
+                extract = seen is not None and seen.missing and seen.kind in features.NAMES
+                first = ""
+                if seen is not None and extract:
+                    first = f"{feature_stores.command(data.dataset.name, seen.kind)}\n"
+                st.code(first + recipe.command(), language="bash", wrap_lines=True)
+    if clicked and recipe is not None:
+        start("training", recipe.request())
+
+
+def _expected(seen: Outlook | None) -> str:
+    if seen is None:
+        return ""
+    said = [f"{seen.tracks:,} tracks"]
+    if seen.missing:
+        long = f", about {duration(seen.extraction_s)}" if seen.extraction_s else ""
+        said.append(f"features of {seen.missing:,} are missing: they are extracted first{long}")
+    if seen.training_s is not None:
+        said.append(f"training at most {duration(seen.training_s)}, by earlier ones here")
+    else:
+        said.append("how long is known after the first epoch")
+    return " · ".join(said)
+
+
+def start(kind: str, request: dict[str, Any]) -> None:
+    """Put a job into the queue and look at it."""
+    try:
+        job = jobs.submit(kind, request, owner=visitor())
+    except GenreEngineError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    st.session_state.pop("train-asked", None)
+    st.query_params.from_dict({"job": job.id})
+    st.rerun()

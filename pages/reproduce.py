@@ -1,0 +1,26 @@
+"""Reproduce: the course project's experiment, stage by stage, its figures beside ours."""
+
+import streamlit as st
+
+from genre_engine.errors import GenreEngineError
+from pages.components import guard, reproduce_found, reproduce_start
+from pages.components.text import plain
+
+
+def main() -> None:
+    st.title("The experiment, finished", anchor=False)
+    st.markdown(
+        "A course project set out to tell ten genres apart in MTG-Jamendo and never got to run its "
+        "full job. Here it runs from its description, then with a split that shares no artist, "
+        "then beyond."
+    )
+    try:
+        request = reproduce_start.section()
+        if request is not None:
+            reproduce_found.section(request.dataset)
+    except GenreEngineError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+guard.enter()
+main()

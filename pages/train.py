@@ -1,0 +1,110 @@
+"""Train: say what is to be trained, and watch it learn."""
+
+import streamlit as st
+
+from genre_engine.errors import GenreEngineError
+from pages.components import (
+    explore_new,
+    guard,
+    train_bundles,
+    train_pickers,
+    train_queue,
+    train_settings,
+    train_start,
+    train_tuning,
+    train_watch,
+    works,
+)
+from pages.components.text import plain
+from pages.components.visible import visible_datasets
+
+# The sentence's words stand in a line with their pickers. A phone has the presets only. Start stays
+# in sight however long the page is.
+_STYLE = """<style>
+.st-key-train-start {
+  position: sticky; bottom: 0.75rem; z-index: 20;
+  background: var(--st-background-color, Canvas);
+  box-shadow: 0 0.25rem 1rem rgba(30, 20, 60, 0.12);
+}
+/* White can't be read on the dark theme's primary colour, nor a darker one on its ground. */
+[data-testid="stBaseButton-primary"]:not(:disabled) {
+  background: #7a3ff2; border-color: #7a3ff2; color: #fff;
+}
+@media (max-width: 640px) { .st-key-train-settings { display: none; } }
+</style>"""
+
+
+def main() -> None:
+    st.html(_STYLE)
+    try:
+        job, run = train_watch.found()
+    except GenreEngineError as error:
+        st.title("Train", anchor=False)
+        st.error(plain(str(error)), icon=":material/error:")
+        st.button("All trainings", icon=":material/arrow_back:", on_click=train_watch.leave)
+        return
+    if job is not None or run is not None:
+        st.title("Watch it learn", anchor=False)
+        train_watch.show(job, run)
+        train_queue.others(job)
+        return
+    st.title("Train a classifier", anchor=False)
+    made = works.finished()
+    if made is not None:
+        st.session_state["train-data"] = made
+        st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
+    _recipe()
+    train_queue.others(None)
+    train_queue.earlier()
+    train_bundles.take_in()
+
+
+def _recipe() -> None:
+    wanted = train_pickers.current()
+    names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
+    works.show()
+    if not names:
+        _empty()
+        return
+    if wanted.data and wanted.data not in names:
+        st.warning(
+            f"The data set **{plain(wanted.data)}** isn't here; choose another one.",
+            icon=":material/warning:",
+        )
+    try:
+        data, chosen = train_pickers.sentence(names)
+    except GenreEngineError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    st.markdown(train_pickers.about(chosen.model))
+    presets = st.container(horizontal=True, vertical_alignment="center", key="train-presets")
+    settings = train_settings.sliders(chosen.model)
+    with presets:
+        train_settings.presets(chosen.model, settings or {})
+    recipe = None if settings is None else chosen.with_settings(settings)
+    train_pickers.keep(recipe or chosen)
+    train_start.bar(data, recipe)
+    if recipe is not None:
+        train_tuning.form(recipe)
+
+
+def _empty() -> None:
+    st.markdown(
+        "There is nothing to train on yet. The quickest way is the demo set: synthetic music in "
+        "ten genres, made here in under a minute."
+    )
+    with st.container(horizontal=True):
+        if not works.running() and st.button(
+            "Make the demo set", type="primary", icon=":material/science:", key="train-make-demo"
+        ):
+            try:
+                works.start({"make": "demo", "name": "demo", "tracks": explore_new.DEMO_TRACKS})
+            except GenreEngineError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                return
+            st.rerun()
+        st.page_link("pages/explore.py", label="Other data", icon=":material/travel_explore:")
+
+
+guard.enter()
+main()

@@ -1,0 +1,76 @@
+"""The Results page in a real browser, on a fresh server."""
+
+import pytest
+from playwright.sync_api import expect
+
+from genre_engine import metrics
+from tests.e2e import server
+from tests.e2e.accessibility import grave_faults
+from tests.finished_runs import finished
+
+# A cold browser fetches and runs a megabyte of plotly.js, which a busy machine takes its time for.
+LOADED = 120_000
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """(address, process) of a server whose workspace holds a finished run."""
+    folder = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
+        run = finished("first", skill=0.3)
+        predicted = run.predictions("validation")
+        judged = metrics.check(predicted.y, predicted.p, run.config.genres)
+        platt = metrics.calibration.fit(judged).to_dict()
+        run.write_json("report.json", {**run.report(), "calibration": platt})
+    with server.running(folder / "workspace", folder / "log") as started:
+        yield started
+
+
+def test_a_cold_deep_link_opens_the_run_with_its_verdict(visit):
+    page = visit("/metrics?run=first")
+    expect(page.get_by_role("heading", name="How good is it, honestly?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Macro F1 0.")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LOADED)
+
+
+def test_a_click_on_a_cell_lists_its_tracks(visit):
+    page = visit("/metrics?run=first&shown=Mistakes", height=1600)
+    heat = page.locator(".js-plotly-plot .heatmaplayer").first
+    expect(heat).to_be_visible(timeout=LOADED)
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+    box = heat.bounding_box()
+    at = box["x"] + box["width"] * 1.5 / 4, box["y"] + box["height"] * 0.5 / 3
+    page.mouse.move(*at)
+    page.mouse.click(*at)
+    expect(page.get_by_role("heading", name="True: Jazz; Rock was said")).to_be_visible()
+
+
+def test_the_curves_follow_the_slider_without_being_built_anew(visit):
+    page = visit("/metrics?run=first&shown=Thresholds", height=1600)
+    expect(page.locator(".live-plot .main-svg").first).to_be_visible(timeout=LOADED)
+    page.locator(".live-plot").evaluate("node => { node.dataset.same = 'yes'; }")
+    page.get_by_role("slider").first.press("ArrowRight")
+    expect(page.locator(".live-plot")).to_have_attribute("data-updates", "2")
+    expect(page.locator(".live-plot")).to_have_attribute("data-same", "yes")
+
+
+@pytest.mark.parametrize("tab", ["Figures", "Genres", "Mistakes", "Thresholds", "Calibration"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_grave_stands_in_the_way_of_a_screen_reader(visit, tab, dark):
+    page = visit(f"/metrics?run=first&shown={tab}", height=1600, dark=dark)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LOADED)
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+    assert grave_faults(page) == []
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
+    page = visit("/metrics?run=first", width=390, height=900)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=LOADED)
+    table = page.locator(".st-key-course-tables table").first
+    expect(table).to_be_visible(timeout=LOADED)
+    assert table.bounding_box()["width"] <= 390

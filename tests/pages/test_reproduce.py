@@ -1,0 +1,77 @@
+"""The Reproduce page, through Streamlit's own test client."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from genre_engine import jobs, reproduce, vocabulary
+from genre_engine.reproduce.state import Reproduction
+from tests.reproduce.conftest import import_table
+
+ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+@pytest.fixture(autouse=True)
+def idle(monkeypatch):
+    """Jobs wait in their queue: no process is started."""
+    monkeypatch.setattr(jobs, "supervisor", lambda: None)
+
+
+def opened():
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.run()
+    app.switch_page("pages/reproduce.py").run()
+    assert not app.exception
+    return app
+
+
+def said(app):
+    kinds = ("markdown", "subheader", "info", "error", "title", "warning")
+    return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind)).replace("\\", "")
+
+
+def button(app, label):
+    return next(one for one in app.button if one.label == label)
+
+
+def test_what_is_not_yet_run_stands_in_grey_beside_the_published_figures(tmp_path):
+    import_table(tmp_path)
+    text = said(opened())
+    assert "| F1 macro | 0.08 | :gray[*not yet run*] |" in text
+    assert "300 tracks take part; 22 stages are left" in text
+
+
+def test_start_puts_the_experiment_into_the_queue_and_stop_takes_it_out(tmp_path):
+    import_table(tmp_path)
+    app = opened()
+    app.toggle(key="reproduced_quick").set_value(True).run()
+    assert app.code[0].value == "python -m genre_engine reproduce small --quick"
+    button(app, "Start").click().run()
+    assert not app.exception
+    (job,) = jobs.listing()
+    assert (job.kind, job.status) == ("reproduction", "queued")
+    assert reproduce.Request.of(job.request) == reproduce.Request("small", quick=True)
+    button(app, "Stop").click().run()
+    assert jobs.open(job.id).status == "paused"
+
+
+def test_a_stage_that_failed_says_why_and_one_that_is_done_what_it_found(tmp_path):
+    import_table(tmp_path)
+    kept = Reproduction("small")
+    counts = dict.fromkeys(vocabulary.TEN, 3)
+    found = {"tracks": 30, "artists": 3, "genres": counts, "same_as_course": True}
+    kept.set("tracks", status="done", message="30 tracks.", output=found)
+    kept.set("summary", status="failed", message="The disk is full.")
+    text = said(opened())
+    assert "done · 30 tracks." in text
+    assert "failed · The disk is full." in text
+
+
+def test_without_a_data_set_tracks_can_be_fetched_and_the_command_says_so():
+    app = opened()
+    app.number_input[0].set_value(200).run()
+    assert "reproduce jamendo-200 --tracks 200" in app.code[0].value
+    assert "to fetch" in said(app)
