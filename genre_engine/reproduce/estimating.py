@@ -20,9 +20,9 @@ _ASSUMED = {
     "patches": (0.076, 360_000),
     "embedding": (1.1, 6_100),
 }
-# Seconds of a training on two cores: at least, and for each thousand tracks. From the processor time
-# of whole fits on 8,000 x 498 (`python -m benchmarks.training`), trees reckoned up from fewer of them;
-# that of cnn and the factor for quick runs are rough guesses.
+# Seconds of a training on two cores: at least, and for each thousand tracks. From the processor
+# time of fits on 8,000 x 498 (`python -m benchmarks.training`), trees reckoned up from fewer of
+# them; that of cnn and the factor for quick runs are rough guesses.
 _TRAINING_S = {
     "fcn": (6.0, 4.0),
     "cnn": (20.0, 150.0),

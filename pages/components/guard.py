@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import chip
+from pages.components import chip, contrast
 
 _ENTERED = "entered"
 _HERE = Path(__file__).parent
@@ -59,6 +59,7 @@ def run() -> None:
         page_title=f"{page.title} · Genre Studio", page_icon=str(_HERE / "icon.svg"), layout="wide"
     )
     st.logo(str(_HERE / "logo.svg"), size="large")
+    contrast.mend_chips()
     chip.show()
     page.run()
 

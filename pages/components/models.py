@@ -8,7 +8,6 @@ import streamlit as st
 
 from genre_engine import hosted
 from genre_engine.prediction import MODEL, ModelInfo, catalogue
-from pages.components import contrast
 from pages.components.text import plain
 from pages.components.visitor import visitor
 
@@ -41,7 +40,6 @@ def choose() -> list[ModelInfo]:
     if len(there) > 1:
         kept = [name for name in st.session_state.get(_KEY, [MODEL]) if name in there]
         st.session_state[_KEY] = kept
-        contrast.mend_chips()
         chosen = st.multiselect(
             "Models",
             list(there),
