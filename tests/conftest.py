@@ -11,6 +11,17 @@ REPOSITORY = Path(__file__).parents[1]
 SONGS = REPOSITORY.parent / "shared" / "audio"
 
 
+@pytest.fixture(autouse=True)
+def _no_supervisor_outlives_its_test():
+    """A page starts this process's supervisor; the next test's jobs must not be started by it."""
+    yield
+    module = sys.modules.get("genre_engine.jobs.supervisor")
+    if module is not None and module._only is not None:
+        if module._only.alive:
+            module._only.stop()
+        module._only = None
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """An empty workspace for one test."""
