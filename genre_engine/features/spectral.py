@@ -236,7 +236,7 @@ class Tuning:
         hz = np.arange(1 + n_fft // 2) * self._hz_per_bin
         self._first, self._last = np.searchsorted(hz, (150.0, min(4000.0, sample_rate / 2)))
         # Peaks as they are found: bin, and the power below, at and above it.
-        self._found: list[NDArray[np.float64]] = []
+        self._found: list[Floats] = []
         self._waiting = 0
         # Peaks that are done, five bytes each.
         self._steps: list[NDArray[np.uint8]] = []
@@ -259,35 +259,37 @@ class Tuning:
         above = flat[at + 1]
         peak = here[rising] >= above
         columns = (bin_[rising][peak], below[rising][peak], here[rising][peak], above[peak])
-        # In float64: what follows divides small differences by each other.
-        self._found.append(np.array(columns, np.float64))
+        self._found.append(np.array(columns, np.float32))
         self._waiting += self._found[-1].shape[1]
         if self._waiting > _PEAKS_WAITING:
             self._interpolate()
 
     def _interpolate(self) -> None:
-        """Parabolas through the peaks that were found give their frequencies and strengths."""
-        bin_, below, peak, above = np.concatenate([np.empty((4, 0)), *self._found], axis=1)
+        """Parabolas through the peaks that were found give their frequencies and strengths.
+
+        Rounded where librosa rounds: the peaks of a click or of a fading tone are rounding errors,
+        and the tuning that they vote for is the same only if these are.
+        """
+        bin_, below, peak, above = np.concatenate([np.empty((4, 0), "f4"), *self._found], axis=1)
         self._found, self._waiting = [], 0
-        slope, curve = (above - below) / 2, below + above - 2 * peak
+        rise = above - below
+        slope = rise.astype(np.float64) / 2
+        curve = (above + below) - 2.0 * peak.astype(np.float64)
         inside = np.abs(slope) < np.abs(curve)
-        shift = np.where(inside, -slope / np.where(inside, curve, 1), 0)
-        off = np.mod(12 * np.log2((bin_ + shift) * (self._hz_per_bin / (440 / 16))), 1.0)
+        shift = np.where(inside, -slope / np.where(inside, curve, 1), 0).astype(np.float32)
+        hz = ((bin_.astype(np.float64) + shift) * self._hz_per_bin).astype(np.float32)
+        off = np.mod(12 * np.log2(hz / (440 / 16)), 1.0)
         off[off >= 0.5] -= 1.0
         step = np.searchsorted(self._EDGES, off, side="right") - 1
         self._steps.append(np.clip(step, 0, 99).astype(np.uint8))
-        self._strengths.append((peak + 0.5 * slope * shift).astype(np.float32))
+        self._strengths.append(peak + 0.5 * (rise / 2) * shift)
 
     def value(self) -> float:
         """In semitones from -0.5 to 0.5, to 0.01; 0 where there was no peak."""
         self._interpolate()
-        n = sum(map(len, self._strengths))
-        if not n:
+        if not any(map(len, self._strengths)):
             return 0.0
-        strength = np.concatenate(self._strengths)
-        # The upper middle of all: who is at least as strong is at least as strong as the median.
-        strength.partition(n // 2)
-        threshold = strength[n // 2]
+        threshold = np.median(np.concatenate(self._strengths))
         counts = np.zeros(100, np.int64)
         for step, strengths in zip(self._steps, self._strengths, strict=True):
             counts += np.bincount(step[strengths >= threshold], minlength=100)
