@@ -50,6 +50,10 @@ SUFFIXES = frozenset(
 # never more than this many numbers, however many channels there are.
 _BLOCK_NUMBERS = 2**19
 
+# Up to this many numbers are decoded in one go, a clip of half a minute for one: the decoder and
+# what is done with a block then don't push each other out of the processor's cache.
+_AT_ONCE_NUMBERS = 2**22
+
 # What ffmpeg may open. Playlists and the like stay out: they can point at other files.
 _FFMPEG_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,aac,mp3,matroska,webm,asf,wv,ape,ac3,amr,flac,ogg,wav,aiff"
@@ -181,6 +185,17 @@ class Decoder:
         import soundfile
 
         done = 0
+        if 0 < file.frames * self.channels <= _AT_ONCE_NUMBERS:
+            try:
+                with native_noise_filtered():
+                    whole = file.read(file.frames, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError:
+                # It may have failed at the very end: again, a block at a time.
+                file = self._open.enter_context(_sound_file(self._source, self._open))
+            else:
+                done = len(whole)
+                yield from (whole[start : start + frames] for start in range(0, done, frames))
+        # There may be more than it claims.
         while True:
             try:
                 with native_noise_filtered():

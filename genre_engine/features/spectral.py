@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# Samples in the frames whose spectra are computed at a time: half a megabyte, which stays in a
-# core's cache. Smaller batches pay for the calls, larger ones for memory.
-_BATCH_SAMPLES = 2**17
+# Samples in the frames whose spectra are computed at a time: a megabyte, which stays in the
+# cache. Smaller batches pay for the calls, larger ones for memory.
+_BATCH_SAMPLES = 2**18
 
 
 def power_spectrogram(samples: Floats, *, n_fft: int, hop_length: int) -> Floats:
@@ -50,9 +50,11 @@ def power_batches(samples: Floats, *, n_fft: int, hop_length: int, out: Floats) 
     for start in range(0, n, size):
         batch = frames[start : start + size]
         np.multiply(batch, window, out=windowed[: len(batch)])
-        spectrum = rfft(windowed[: len(batch)])
+        spectrum = rfft(windowed[: len(batch)], overwrite_x=True)
         power = out[start : start + len(batch)]
-        np.add(spectrum.real**2, spectrum.imag**2, out=power)
+        parts = spectrum.view(np.float32)
+        np.square(parts, out=parts)
+        np.add(parts[:, ::2], parts[:, 1::2], out=power)
         yield power
 
 
@@ -116,7 +118,7 @@ def mel_spectrogram(power: Floats, *, sample_rate: int, n_fft: int, n_mels: int)
 
 
 # Filters applied together: fewer are too small for a matrix product, more see too many bins.
-_GROUP = 32
+_GROUP = 16
 
 
 @lru_cache(maxsize=8)
@@ -195,15 +197,17 @@ def mfcc(mel_db: Floats, *, n_mfcc: int = 20) -> Floats:
 
     Source: S. Davis and P. Mermelstein, "Comparison of parametric representations …", 1980.
     """
-    return (mel_db @ _dct(mel_db.shape[1], n_mfcc)).astype(np.float32)
+    coefficients: Floats = mel_db @ _dct(mel_db.shape[1], n_mfcc)
+    return coefficients
 
 
 @lru_cache(maxsize=8)
-def _dct(n: int, n_kept: int) -> NDArray[np.float64]:
+def _dct(n: int, n_kept: int) -> Floats:
     angles = np.pi / n * np.outer(np.arange(n) + 0.5, np.arange(n_kept))
-    basis: NDArray[np.float64] = np.cos(angles) * np.sqrt(2 / n)
+    basis = np.cos(angles) * np.sqrt(2 / n)
     basis[:, 0] /= np.sqrt(2)
-    return basis
+    rounded: Floats = basis.astype(np.float32)
+    return rounded
 
 
 def tuning(power: Floats, *, sample_rate: int, n_fft: int) -> float:
@@ -278,7 +282,8 @@ class Tuning:
         inside = np.abs(slope) < np.abs(curve)
         shift = np.where(inside, -slope / np.where(inside, curve, 1), 0).astype(np.float32)
         hz = ((bin_.astype(np.float64) + shift) * self._hz_per_bin).astype(np.float32)
-        off = np.mod(12 * np.log2(hz / (440 / 16)), 1.0)
+        pitch = 12 * np.log2(hz / (440 / 16))
+        off = pitch - np.floor(pitch)
         off[off >= 0.5] -= 1.0
         step = np.searchsorted(self._EDGES, off, side="right") - 1
         self._steps.append(np.clip(step, 0, 99).astype(np.uint8))

@@ -67,7 +67,8 @@ def matrices(samples: Floats) -> Matrices:
 
 
 def _matrices(samples: Floats) -> Matrices:
-    padded = np.pad(samples, N_FFT // 2)
+    half = np.zeros(N_FFT // 2, np.float32)
+    padded = np.concatenate([half, samples, half])
     n = spectral.frame_count(len(padded), N_FFT, HOP_LENGTH)
     power = _room(n)
     mel = np.empty((n, N_MELS), np.float32)
