@@ -9,6 +9,7 @@ pretrained network are fetched into the workspace beforehand.
 """
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
@@ -27,15 +28,17 @@ def main() -> None:
     from genre_engine import reproduce, vocabulary
     from genre_engine.datasets import download
     from genre_engine.pretrained import weights
-    from tests.datasets.jamendo_server import Server, World, mp3
 
-    with tempfile.TemporaryDirectory() as room, Server() as server:
+    jamendo = importlib.import_module("tests.datasets.jamendo_server")
+    with tempfile.TemporaryDirectory() as room, jamendo.Server() as server:
         os.environ["GENRE_ENGINE_WORKSPACE"] = str(Path(room, "workspace"))
         os.environ[download.JAMENDO_METADATA_VARIABLE] = server.metadata_url
         os.environ[download.JAMENDO_AUDIO_VARIABLE] = server.audio_url
-        songs = [mp3(seed, SONG_S, sample_rate=44100) for seed in range(N_SONGS)]
+        songs = [jamendo.mp3(seed, SONG_S, sample_rate=44100) for seed in range(N_SONGS)]
         tracks, artists = given.tracks, given.tracks // 4
-        World(server, tracks, songs=songs, seconds=SONG_S, artists=artists, genres=vocabulary.TEN)
+        jamendo.World(
+            server, tracks, songs=songs, seconds=SONG_S, artists=artists, genres=vocabulary.TEN
+        )
         put_splits(server.files)
         weights.fetch()
         begun = time.monotonic()
