@@ -37,7 +37,12 @@ def main() -> None:
         songs = [jamendo.mp3(seed, SONG_S, sample_rate=44100) for seed in range(N_SONGS)]
         tracks, artists = given.tracks, given.tracks // 4
         jamendo.World(
-            server, tracks, songs=songs, seconds=SONG_S, artists=artists, genres=vocabulary.TEN
+            server,
+            tracks,
+            songs=songs,
+            seconds=SONG_S,
+            artists=artists,
+            genres=list(vocabulary.TEN),
         )
         put_splits(server.files)
         weights.fetch()
