@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genre_engine.models.base import setting
+from genre_engine.models.batches import Chunk, mix, positions
 from genre_engine.models.data import Data, Floats
-from genre_engine.models.networks import Chunk, LearningSettings, NetworkModel, mix
+from genre_engine.models.networks import LearningSettings, NetworkModel
 from genre_engine.models.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -135,15 +136,10 @@ class Fcn(NetworkModel):
         return Scaling.of(np.asarray(train.x), self.settings.clip)
 
     def _chunks(self, train: Data, rng: np.random.Generator) -> Iterator[Chunk]:
-        size = self.settings.batch_size
         order = rng.permutation(len(train))
-        whole = len(order) // size * size
-        batches = order[:whole].reshape(-1, size)
-        parts = [batches[start : start + _BATCHES] for start in range(0, len(batches), _BATCHES)]
-        if whole < len(order):
-            parts.append(order[None, whole:])
         x, scale = np.asarray(train.x), self._scaling
-        for rows in parts:
+        for part in positions(len(order), self.settings.batch_size, _BATCHES):
+            rows = order[part]
             given = scale(x[rows.ravel()])
             if self.settings.noise:
                 given += rng.standard_normal(given.shape, np.float32) * self.settings.noise

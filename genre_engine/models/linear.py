@@ -78,6 +78,7 @@ class Linear(Model):
     Settings = LinearSettings
     PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
     _keeps_last = True
+    _needs_all = True
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
