@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_a_budget_in_minutes_ends_the_search_within_the_trial_that_uses_it_up(fo
         now[0] += 20.0
         return now[0]
 
-    monkeypatch.setattr(tuning.time, "monotonic", monotonic)
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=monotonic))
     search = Search(folder, {**LINEAR, "minutes": 10})
     search.run()
     assert 1 <= len(search.trials()) < 20
@@ -83,18 +84,18 @@ def test_a_budget_in_minutes_ends_the_search_within_the_trial_that_uses_it_up(fo
 
 
 def test_it_is_stopped_at_any_time_and_goes_on_as_if_it_had_not_been(folder, tmp_path):
-    whole = Search(tmp_path / "whole", {**FOREST, "trials": 4})
+    whole = Search(tmp_path / "whole", {**LINEAR, "trials": 4})
     whole.run()
     should_stop, ended = after(2)
-    stopped = Search(folder, {**FOREST, "trials": 4})
+    stopped = Search(folder, {**LINEAR, "trials": 4})
     best = stopped.run(should_stop=should_stop, ended=ended)
     assert [trial.number for trial in stopped.trials()] == [0, 1]
     assert best == tuning.best(stopped.trials())
     # A writer that was killed left half a line: that trial is tried again.
     with (folder / "trials.jsonl").open("a") as file:
         file.write('{"number": 2, "settings": {"tre')
-    Search(folder, {**FOREST, "trials": 4}).run()
-    assert told(Search(folder, {**FOREST, "trials": 4}).trials()) == told(whole.trials())
+    Search(folder, {**LINEAR, "trials": 4}).run()
+    assert told(Search(folder, {**LINEAR, "trials": 4}).trials()) == told(whole.trials())
 
 
 def test_the_trial_under_way_is_dropped_by_a_stop(folder):
@@ -150,7 +151,7 @@ def test_a_damaged_search_is_told(folder):
 def test_the_best_becomes_a_normal_run_that_reaches_its_score(folder):
     from genre_engine import metrics
 
-    search = Search(folder, {**FOREST, "trials": 3, "name": "found"})
+    search = Search(folder, {**LINEAR, "trials": 3, "name": "found"})
     best = search.run()
     run = search.make_run()
     assert (run.name, run.status, run.config.origin) == ("found", "queued", "tuning")

@@ -15,7 +15,7 @@ from genre_engine.models.base import setting
 from genre_engine.models.batches import Chunk, mix, positions
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.networks import LearningSettings, NetworkModel
-from genre_engine.models.scaling import Scaling
+from genre_engine.models.scaling import Scaling, clip_setting
 
 if TYPE_CHECKING:
     import keras
@@ -70,14 +70,7 @@ class FcnSettings(LearningSettings):
         help="Adds noise to the training tracks' features, in standard deviations.",
         search=(0.0, 0.3),
     )
-    clip: float = setting(
-        5.0,
-        low=1.0,
-        high=100.0,
-        step=0.5,
-        label="Clip",
-        help="Features further than this many standard deviations from the mean are cut there.",
-    )
+    clip: float = clip_setting()
 
 
 class Fcn(NetworkModel):

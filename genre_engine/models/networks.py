@@ -26,7 +26,7 @@ from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
 from genre_engine.models.scaling import Scaling
 from genre_engine.models.watching import Watch, cross_entropy
-from genre_engine.models.weighting import class_weights
+from genre_engine.models.weighting import class_weights, class_weights_setting
 from genre_engine.native_noise import native_noise_filtered
 
 if TYPE_CHECKING:
@@ -114,14 +114,7 @@ class LearningSettings(Settings):
         label="Focal gamma",
         help="How much focal loss prefers hard cases; 0 is cross-entropy.",
     )
-    class_weights: bool = setting(
-        False,
-        label="Class weights",
-        main=True,
-        help="Lets rare genres count more: by the inverse square root of their frequency, at most "
-        "5 times.",
-        search=(False, True),
-    )
+    class_weights: bool = class_weights_setting()
     label_smoothing: float = setting(
         0.0,
         low=0.0,

@@ -22,6 +22,18 @@ def class_weights(y: Labels) -> Floats:
     return weights
 
 
+def class_weights_setting() -> Any:
+    """The switch for `class_weights`."""
+    return setting(
+        False,
+        label="Class weights",
+        main=True,
+        help="Lets rare genres count more: by the inverse square root of their frequency, at most "
+        "5 times.",
+        search=(False, True),
+    )
+
+
 def track_weights(y: Labels) -> Floats:
     """Of each track that of its rarest genre, for models that weigh tracks and not genres; 1 where
     it has none."""
