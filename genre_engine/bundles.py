@@ -69,9 +69,12 @@ def export(run: Run, path: Path) -> Path:
         RunError: it hasn't finished, or is damaged.
         StorageError: the zip can't be written.
     """
+    if run.error:
+        raise RunError(run.error)
     if run.status != "finished":
+        mend = "Resume it first." if run.resumable else "Wait for it."
         raise RunError(
-            f"The run {run.name!r} is {run.status}; only a finished one can be exported."
+            f"The run {run.name!r} is {run.status}; only a finished one can be exported. {mend}"
         )
     models.check_files(run.model_folder)
     card = training.card(run, training.evaluate_run(run)).encode()

@@ -16,6 +16,7 @@
     ├── SplitError              a split that can't be made from these tracks
     ├── FeaturesError           features that can't be made, read or used
     │   └── FeaturesMissing     none of this kind, or not for all tracks: extract them
+    │       └── FeaturesDiffer  there are some of this kind, made with other parameters
     ├── ExtractionRunning       another process is extracting into the same store
     ├── ModelError              a model can't learn from this, be read, or be used on this
     ├── RunError                a run's folder can't be read, or is in no state for what was asked
@@ -105,6 +106,10 @@ class FeaturesError(GenreEngineError):
 
 class FeaturesMissing(FeaturesError):
     """There are no features of this kind, or not for all tracks that need them."""
+
+
+class FeaturesDiffer(FeaturesMissing):
+    """There are features of this kind, but they were made with other parameters."""
 
 
 class ExtractionRunning(GenreEngineError):

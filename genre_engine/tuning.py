@@ -14,7 +14,7 @@ same epoch is given up.
 
 On disk, in the search's folder:
 
-    search.json      what is searched, as it was asked for
+    search.json      what is searched, as it was asked for, but for budget and name
     trials.jsonl     one line a trial that has ended
 
 That is all its state: a suggestion depends only on the seed, the trial's number and the trials
@@ -133,16 +133,21 @@ class Search:
     """A search in a folder, begun or gone on with."""
 
     def __init__(self, folder: Path, request: Mapping[str, Any]) -> None:
-        """Raises what `check` raises, and FeaturesMissing."""
+        """Raises what `check` raises, and FeaturesMissing; RunError: the folder holds the trials
+        of another search, or can't be read."""
         self.folder = folder
         self._options = dict(request)
         self._name = self._options.pop("name", None)
         self.n_trials, self.minutes = _budget(self._options)
         self.config: Config = runs.new_config(**self._options)
         self.infos = searchable(self.config.model)
+        searched = {**self._options, "dataset_created": self.config.dataset_created}
+        searched = json.loads(json.dumps(searched))
+        if self.trials():
+            _refuse_other(folder, searched)
         workspace.make_folder(folder)
         with workspace.replacing(folder / "search.json") as temporary:
-            temporary.write_text(json.dumps(dict(request), indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(searched, indent=1) + "\n", encoding="utf-8")
 
     def trials(self) -> list[Trial]:
         return trials(self.folder)
@@ -278,10 +283,8 @@ class Search:
         distributions = self._distributions()
         for trial in so_far:
             params = {info.name: _suggested(info, trial.settings[info.name]) for info in self.infos}
-            inside = all(
-                distribution._contains(distribution.to_internal_repr(params[name]))
-                for name, distribution in distributions.items()
-            )
+            # The defaults may lie outside of what is searched: then the trial teaches nothing.
+            inside = all(_is_searched(info, params[info.name]) for info in self.infos)
             study.add_trial(
                 optuna.trial.create_trial(
                     params=params if inside else {},
@@ -367,9 +370,34 @@ class _Watcher:
         self._progress(round(1000 * min(1.0, max(shares))), 1000, said)
 
 
+def _refuse_other(folder: Path, searched: dict[str, Any]) -> None:
+    """Trials of other settings, or on other data, would mislead a search."""
+    try:
+        before = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"search.json of this search can't be read ({error}), so its trials can't be gone on "
+            "with. Begin a new search."
+        ) from error
+    if not isinstance(before, dict):
+        before = {}
+    names = [name for name in {**before, **searched} if before.get(name) != searched.get(name)]
+    if names:
+        raise RunError(
+            f"These trials are of a search with another {' and '.join(names)}. Begin a new search."
+        )
+
+
 def _suggested(info: SettingInfo, value: Any) -> Any:
     """A setting as Optuna has it: sizes, words and switches are categories by their text."""
     return value if info.type in ("int", "float") else info.text(value)
+
+
+def _is_searched(info: SettingInfo, suggested: Any) -> bool:
+    tried = info.search or ()
+    if info.type in ("int", "float"):
+        return bool(tried[0] <= suggested <= tried[1])
+    return suggested in [info.text(value) for value in tried]
 
 
 def _value(info: SettingInfo, suggested: Any) -> Any:

@@ -174,3 +174,22 @@ def test_a_keras_model_with_a_lambda_layer_is_refused(data, zipped, workspace, t
     hostile = changed(path, add={f"model/{archive_path.name}": room.getvalue()})
     with pytest.raises(BundleError, match="Lambda"):
         bundles.import_zip(hostile)
+
+
+def test_a_forest_of_foreign_types_is_refused(data, workspace, tmp_path):  # noqa: F811
+    run = runs.create(runs.new_config("small", model="forest", settings={"trees": 10}))
+    path = bundles.export(training.train(run), tmp_path / "forest.zip")
+    before = places(workspace)
+    with zipfile.ZipFile(run.model_folder / "forest.skops") as archive:
+        inner = {info.filename: archive.read(info) for info in archive.infolist()}
+    schema = json.loads(inner["schema.json"])
+    for module, kind in (("os", "system"), ("builtins", "eval"), ("sklearn.pipeline", "Pipeline")):
+        hostile = {**schema, "__module__": module, "__class__": kind}
+        room = io.BytesIO()
+        with zipfile.ZipFile(room, "w") as archive:
+            for name, content in {**inner, "schema.json": json.dumps(hostile)}.items():
+                archive.writestr(name, content)
+        with pytest.raises(BundleError, match=rf"{module}\.{kind}.* isn't loaded") as refused:
+            bundles.import_zip(changed(path, add={"model/forest.skops": room.getvalue()}))
+        assert "forest.skops of the model in this zip" in str(refused.value)
+    assert places(workspace) == before

@@ -53,6 +53,8 @@ def make_dataset(name, clips, kinds=("summary",)):
 
 
 def make_run(dataset="sounds", model="linear", name=None, **options):
+    if "features" in options:
+        options["excerpt_s"] = EXCERPT_S
     config = runs.new_config(dataset, model=model, name=name, split="random", **options)
     return training.train(runs.create(config))
 
@@ -74,7 +76,9 @@ def make_all(folder):
         )
         _make_synthetic(make_run(name="toy", features="summary"))
         _make_table_run(folder / "table.csv")
-        config = runs.new_config("sounds", model="linear", name="waiting", split="random")
+        config = runs.new_config(
+            "sounds", model="linear", name="waiting", split="random", excerpt_s=EXCERPT_S
+        )
         runs.create(config)
     return folder / "workspace"
 

@@ -13,7 +13,14 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from genre_engine.cli.console import complain, printable, progress_bar
-from genre_engine.errors import AudioError, FileUnreadable, NotAudio, WrongUsage
+from genre_engine.errors import (
+    AudioError,
+    FileUnreadable,
+    ModelError,
+    NotAudio,
+    RunError,
+    WrongUsage,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -150,7 +157,7 @@ class _Batch:
                     if error is not None:
                         raise error
                     analysis = self._analyse(name, progress, task, number)
-                except AudioError as refusal:
+                except (AudioError, ModelError, RunError) as refusal:
                     self.failed += 1
                     complain(f"{printable(name)}: {refusal}")
                     yield failure(name, refusal, self.view, self.model.name), None

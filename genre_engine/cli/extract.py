@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genre_engine.cli.console import complain, progress_bar
-from genre_engine.errors import WrongUsage
 
 if TYPE_CHECKING:
     from genre_engine.features import Kind
@@ -52,21 +51,12 @@ def command(
     from genre_engine import datasets, extraction, features
 
     dataset = datasets.open(name)
-    chosen = features.kind(kind.value, excerpt_s=_seconds(excerpt))
+    chosen = features.kind(kind.value, excerpt_s=features.read_excerpt(excerpt))
     with _bar(f"{kind.value} features") as advance:
         store = extraction.extract(
             dataset, chosen, jobs=jobs, dask=dask, retry=retry, progress=advance
         )
     _report(store, chosen, len(dataset.tracks))
-
-
-def _seconds(text: str) -> float | None:
-    if text == "full":
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise WrongUsage(f"--excerpt takes a number of seconds or full, not {text!r}.") from error
 
 
 def _report(store: "FeatureStore", kind: "Kind", n_tracks: int) -> None:

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genre_engine.cli import training
 from genre_engine.cli.console import complain, progress_bar
-from genre_engine.cli.train import Task
-from genre_engine.cli.train import _config as config_with_features
-from genre_engine.cli.train import _train as train_run
 
 if TYPE_CHECKING:
     from genre_engine.tuning import Search, Trial
@@ -18,38 +16,18 @@ if TYPE_CHECKING:
 
 def command(
     dataset: Annotated[str, typer.Argument(metavar="NAME", help="The data set.")],
-    model: Annotated[
-        str, typer.Option(help="fcn, cnn, xgboost, forest or linear.", metavar="MODEL")
-    ] = "fcn",
+    model: training.ModelName = "fcn",
     trials: Annotated[
         int | None, typer.Option(min=1, help="How many to try; 20 unless minutes are given.")
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="How long to search.", show_default=False)
     ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="summary, patches, embedding or table; by default what fits the model.",
-            metavar="KIND",
-            show_default=False,
-        ),
-    ] = None,
-    task: Annotated[Task, typer.Option(help="Several genres a track, one, or one of two.")] = (
-        Task.MULTILABEL
-    ),
-    genres: Annotated[
-        str | None,
-        typer.Option(
-            help="top10 (or another number), all, or names parted by commas; by default all that "
-            "the data set was imported for.",
-            show_default=False,
-        ),
-    ] = None,
-    only: Annotated[
-        bool,
-        typer.Option("--only/--any", help="Only tracks whose genres all lie within, or any one."),
-    ] = False,
+    features: training.FeatureKind = None,
+    excerpt: training.Excerpt = "30",
+    task: training.TaskName = training.Task.MULTILABEL,
+    genres: training.Genres = None,
+    only: training.Only = False,
     split: Annotated[str, typer.Option(help="official, artist or random.")] = "artist",
     seed: Annotated[int, typer.Option(help="The same seed finds the same.")] = 0,
     name: Annotated[
@@ -63,10 +41,12 @@ def command(
     the search, and the best so far is trained.
     """
     from genre_engine import tuning
+    from genre_engine.features import read_excerpt
 
     wishes = {
         "model": model,
         "features": features,
+        "excerpt_s": read_excerpt(excerpt),
         "task": task.value,
         "genres": genres,
         "rule": "only" if only else "any",
@@ -74,12 +54,11 @@ def command(
         "seed": seed,
     }
     budget = {"trials": trials, "minutes": minutes}
-    tuning.check({"dataset_name": dataset, **wishes, **budget})
-    config_with_features(dataset, **wishes)
+    request = {"dataset_name": dataset, **wishes, **budget}
+    tuning.check(request)
+    training.config_with_features(dataset, **wishes)
     with tempfile.TemporaryDirectory() as room:
-        search = tuning.Search(
-            Path(room), {"dataset_name": dataset, **wishes, **budget, "name": name}
-        )
+        search = tuning.Search(Path(room), {**request, "name": name})
         _search(search)
         found = search.best()
         if found is None:
@@ -87,7 +66,7 @@ def command(
             raise typer.Exit(1)
         run = search.make_run()
     complain(f"The best is trial {found.number + 1}. Training {run.name} ({run.id})")
-    train_run(run)
+    training.train(run)
 
 
 def _search(search: "Search") -> None:

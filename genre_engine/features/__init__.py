@@ -15,11 +15,22 @@ A kind's module is loaded when it is asked for.
 """
 
 import importlib
+from collections.abc import Mapping
+from typing import Any
 
 from genre_engine.errors import WrongUsage
 from genre_engine.features.base import EXCERPT_S, Kind
 
-__all__ = ["EXCERPT_S", "NAMES", "Kind", "kind"]
+__all__ = [
+    "EXCERPT_S",
+    "NAMES",
+    "Kind",
+    "differences",
+    "excerpt_text",
+    "kind",
+    "read_excerpt",
+    "this_version",
+]
 
 _CLASSES = {
     "summary": ("genre_engine.features.summary", "Summary"),
@@ -55,3 +66,57 @@ def kind(name: str, *, excerpt_s: float | None = EXCERPT_S) -> Kind:
         None if excerpt_s is None else float(excerpt_s)
     )
     return made
+
+
+def this_version(name: str, parameters: Mapping[str, Any]) -> Kind:
+    """The kind with which this version comes nearest to features that were made earlier.
+
+    Raises:
+        WrongUsage: it has none of that name, or can't take such excerpts.
+    """
+    excerpt_s = parameters.get("excerpt_s", EXCERPT_S)
+    if not isinstance(excerpt_s, int | float | None):
+        raise WrongUsage(f"{excerpt_s!r} is no length of an excerpt. Extract the features again.")
+    return kind(name, excerpt_s=excerpt_s)
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """In which parameters features differ, in words.
+
+    >>> differences({"excerpt_s": 15.0, "hop": 512}, {"excerpt_s": 30.0, "hop": 512})
+    'excerpt_s 15 there, 30 here'
+    """
+    names = [name for name in {**here, **there} if there.get(name) != here.get(name)]
+    if not there or not names:
+        return "which ones isn't written beside them"
+    return "; ".join(
+        f"{name} {_said(there, name)} there, {_said(here, name)} here" for name in names
+    )
+
+
+def _said(parameters: Mapping[str, Any], name: str) -> str:
+    if name not in parameters:
+        return "not given"
+    value = parameters[name]
+    if name == "excerpt_s":
+        return excerpt_text(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def excerpt_text(excerpt_s: float | None) -> str:
+    """An excerpt's length as the command line takes it: seconds, or `full`."""
+    return "full" if excerpt_s is None else f"{excerpt_s:g}"
+
+
+def read_excerpt(text: str) -> float | None:
+    """An excerpt's length from the command line; None for all of a track.
+
+    Raises:
+        WrongUsage: it is neither a number nor `full`.
+    """
+    if text == "full":
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise WrongUsage(f"--excerpt takes a number of seconds or full, not {text!r}.") from error

@@ -25,8 +25,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genre_engine.errors import FeaturesError, FeaturesMissing
-from genre_engine.features import NAMES, kind
+from genre_engine.errors import FeaturesError, FeaturesMissing, WrongUsage
+from genre_engine.features import NAMES, Kind, excerpt_text, kind, this_version
 from genre_engine.features.patches import Patches
 
 FORMAT = 1
@@ -74,6 +74,15 @@ class FeatureStore:
     def parameters(self) -> dict[str, Any]:
         """What the kind's parameters were; none for a table of ready features."""
         return dict(self._info.get("parameters", {}))
+
+    @property
+    def kind(self) -> Kind | None:
+        """What makes such features in this version; None where nothing does."""
+        try:
+            same = this_version(self.kind_name, self.parameters)
+        except WrongUsage:
+            return None
+        return same if same.fingerprint == self.fingerprint else None
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -223,10 +232,8 @@ def command(dataset: str, kind_name: str, parameters: dict[str, Any] | None = No
     """The command that extracts these features."""
     excerpt_s = (parameters or {}).get("excerpt_s", kind(kind_name).excerpt_s)
     words = ["python -m genre_engine extract", dataset, "--features", kind_name]
-    if excerpt_s is None:
-        words.append("--excerpt full")
-    elif excerpt_s != kind(kind_name).excerpt_s:
-        words.append(f"--excerpt {excerpt_s:g}")
+    if excerpt_s != kind(kind_name).excerpt_s:
+        words.append(f"--excerpt {excerpt_text(excerpt_s)}")
     return " ".join(words)
 
 
@@ -275,18 +282,21 @@ def find(
 ) -> FeatureStore | None:
     """A data set's store of a kind.
 
-    Without a fingerprint that of the kind's default parameters, else the one made last.
+    Without a fingerprint that of the kind's default parameters: numbers that were made otherwise
+    are no substitute. Of what isn't computed here (imported tables) the one made last.
 
     Raises:
         FeaturesError: it is there and damaged.
     """
     if fingerprint is None and kind_name in NAMES:
         fingerprint = kind(kind_name).fingerprint
-        if (features_folder / f"{kind_name}-{fingerprint}").is_dir():
-            return FeatureStore(features_folder / f"{kind_name}-{fingerprint}")
-        fingerprint = None
     if fingerprint is not None:
         folder = features_folder / f"{kind_name}-{fingerprint}"
         return FeatureStore(folder) if folder.is_dir() else None
+    return newest(features_folder, kind_name)
+
+
+def newest(features_folder: Path, kind_name: str) -> FeatureStore | None:
+    """The store of a kind that was made last, whatever its parameters."""
     same = [store for store in listing(features_folder) if store.kind_name == kind_name]
     return max(same, key=lambda store: store.folder.stat().st_mtime, default=None)

@@ -7,6 +7,7 @@ watching.py     an epoch's figures, and who is told
 checkpoint.py   a fit's state on disk
 files.py        a saved model's folder, and whether it may be loaded
 scaling.py      standardising by train
+batches.py      one epoch's tracks, in batches
 networks.py     how networks learn: loss, loop, weights
 archive.py      checking and reading `.keras`
 fcn.py cnn.py boosting.py forest.py linear.py    the models
@@ -15,6 +16,7 @@ registry.py     which there are
 
 from genre_engine.models.base import (
     Data,
+    Enough,
     FeatureInfo,
     Model,
     PatchSource,
@@ -29,6 +31,7 @@ from genre_engine.models.registry import NAMES, check_files, load, model
 __all__ = [
     "NAMES",
     "Data",
+    "Enough",
     "FeatureInfo",
     "Model",
     "PatchSource",

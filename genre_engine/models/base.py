@@ -32,11 +32,12 @@ from genre_engine.models.data import (
 )
 from genre_engine.models.files import Description, read_description, write_description
 from genre_engine.models.settings import SettingInfo, Settings, setting
-from genre_engine.models.watching import Progress, Silent, Stop, Watch
+from genre_engine.models.watching import Enough, Progress, Silent, Stop, Watch
 from genre_engine.workspace import replacing
 
 __all__ = [
     "Data",
+    "Enough",
     "FeatureInfo",
     "Model",
     "PatchSource",
@@ -67,6 +68,7 @@ class Model(ABC):
     Settings: ClassVar[type[Settings]]
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     _keeps_last: ClassVar[bool] = False
+    _needs_all: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         self.settings: Any = self.Settings() if settings is None else settings
@@ -107,6 +109,7 @@ class Model(ABC):
             epochs=self._epochs(),
             patience=self._patience(),
             keeps_last=self._keeps_last,
+            needs_all=self._needs_all,
         )
         place = Checkpoint(checkpoint, self._made_for(train, validation))
         self._learn(train, validation, watch, place)

@@ -17,7 +17,7 @@ from genre_engine.models.checkpoint import Checkpoint
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged
 from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import class_weights
+from genre_engine.models.weighting import track_weights, track_weights_setting
 
 if TYPE_CHECKING:
     import xgboost
@@ -112,14 +112,7 @@ class BoostingSettings(Settings):
         help="Pulls the leaves towards zero, against overfitting.",
         search=(0.1, 20.0),
     )
-    class_weights: bool = setting(
-        False,
-        label="Class weights",
-        main=True,
-        help="Lets tracks of rare genres count more: by the inverse square root of the "
-        "frequency of their rarest genre, at most 5 times.",
-        search=(False, True),
-    )
+    class_weights: bool = track_weights_setting()
 
 
 class Boosting(Model):
@@ -145,9 +138,7 @@ class Boosting(Model):
     def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
         import xgboost
 
-        weights = None
-        if self.settings.class_weights:
-            weights = np.maximum((train.y * class_weights(train.y)).max(axis=1), 1.0)
+        weights = track_weights(train.y) if self.settings.class_weights else None
         matrix = xgboost.QuantileDMatrix(train.x, self._target(train), weight=weights)
         # Without labels: it is only predicted, from a cache that each round brings up to date.
         val_matrix = xgboost.QuantileDMatrix(validation.x, ref=matrix)

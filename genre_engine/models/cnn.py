@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
 from genre_engine.models.base import setting
+from genre_engine.models.batches import Chunk, mix, positions
 from genre_engine.models.data import Data, Floats, PatchSource
-from genre_engine.models.networks import Chunk, LearningSettings, NetworkModel, mix
+from genre_engine.models.networks import LearningSettings, NetworkModel
 from genre_engine.models.scaling import Scaling
+from genre_engine.models.settings import setting_like
 
 if TYPE_CHECKING:
     import keras
@@ -39,24 +41,9 @@ _CLIP = 5.0
 class CnnSettings(LearningSettings):
     """Settings of `cnn`."""
 
-    epochs: int = setting(
-        40,
-        low=1,
-        high=1000,
-        step=1,
-        label="Epochs",
-        main=True,
-        help="The most epochs; learning ends earlier when validation stops improving.",
-    )
-    learning_rate: float = setting(
-        1e-3,
-        low=1e-6,
-        high=0.1,
-        log=True,
-        label="Learning rate",
-        main=True,
-        help="How far a step goes. Too large jumps about, too small takes long.",
-        search=(2e-4, 5e-3),
+    epochs: int = setting_like(LearningSettings, "epochs", 40)
+    learning_rate: float = setting_like(
+        LearningSettings, "learning_rate", 1e-3, search=(2e-4, 5e-3)
     )
     filters: tuple[int, ...] = setting(
         (16, 32, 64, 128),
@@ -163,16 +150,10 @@ class Cnn(NetworkModel):
         return Scaling.of(_finite(frames), _CLIP)
 
     def _chunks(self, train: Data, rng: np.random.Generator) -> Iterator[Chunk]:
-        source, size = _patches(train.x), self.settings.batch_size
+        source = _patches(train.x)
         order = rng.permutation(len(train))
         which = rng.integers(np.asarray(source.counts)[order])
-        at = np.arange(len(order))
-        whole = len(order) // size * size
-        batches = at[:whole].reshape(-1, size)
-        parts = [batches[start : start + _BATCHES] for start in range(0, len(batches), _BATCHES)]
-        if whole < len(order):
-            parts.append(at[None, whole:])
-        for part in parts:
+        for part in positions(len(order), self.settings.batch_size, _BATCHES):
             songs = order[part.ravel()]
             patches = source.batch(songs, which[part.ravel()]).astype(np.float32)
             given = self._scaling(augment(patches, self.settings, rng))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genre_engine.models.base import setting
+from genre_engine.models.batches import Chunk, mix, positions
 from genre_engine.models.data import Data, Floats
-from genre_engine.models.networks import Chunk, LearningSettings, NetworkModel, mix
-from genre_engine.models.scaling import Scaling
+from genre_engine.models.networks import LearningSettings, NetworkModel
+from genre_engine.models.scaling import Scaling, clip_setting
 
 if TYPE_CHECKING:
     import keras
@@ -69,14 +70,7 @@ class FcnSettings(LearningSettings):
         help="Adds noise to the training tracks' features, in standard deviations.",
         search=(0.0, 0.3),
     )
-    clip: float = setting(
-        5.0,
-        low=1.0,
-        high=100.0,
-        step=0.5,
-        label="Clip",
-        help="Features further than this many standard deviations from the mean are cut there.",
-    )
+    clip: float = clip_setting()
 
 
 class Fcn(NetworkModel):
@@ -135,15 +129,10 @@ class Fcn(NetworkModel):
         return Scaling.of(np.asarray(train.x), self.settings.clip)
 
     def _chunks(self, train: Data, rng: np.random.Generator) -> Iterator[Chunk]:
-        size = self.settings.batch_size
         order = rng.permutation(len(train))
-        whole = len(order) // size * size
-        batches = order[:whole].reshape(-1, size)
-        parts = [batches[start : start + _BATCHES] for start in range(0, len(batches), _BATCHES)]
-        if whole < len(order):
-            parts.append(order[None, whole:])
         x, scale = np.asarray(train.x), self._scaling
-        for rows in parts:
+        for part in positions(len(order), self.settings.batch_size, _BATCHES):
+            rows = order[part]
             given = scale(x[rows.ravel()])
             if self.settings.noise:
                 given += rng.standard_normal(given.shape, np.float32) * self.settings.noise

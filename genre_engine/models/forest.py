@@ -27,7 +27,7 @@ from genre_engine.models.files import (
     read_member,
 )
 from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import class_weights
+from genre_engine.models.weighting import track_weights, track_weights_setting
 from genre_engine.workspace import make_folder, replacing
 
 if TYPE_CHECKING:
@@ -92,14 +92,7 @@ class ForestSettings(Settings):
         label="Depth",
         help="The most questions one after the other; 0 is as many as it takes.",
     )
-    class_weights: bool = setting(
-        False,
-        label="Class weights",
-        main=True,
-        help="Lets tracks of rare genres count more: by the inverse square root of the "
-        "frequency of their rarest genre, at most 5 times.",
-        search=(False, True),
-    )
+    class_weights: bool = track_weights_setting()
 
 
 class Forest(Model):
@@ -133,9 +126,7 @@ class Forest(Model):
             warm_start=True,
         )
         target = self._target(train)
-        weights = None
-        if self.settings.class_weights:
-            weights = np.maximum((train.y * class_weights(train.y)).max(axis=1), 1.0)
+        weights = track_weights(train.y) if self.settings.class_weights else None
         sums = [np.zeros(part.y.shape) for part in (train, validation)]
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
@@ -158,7 +149,7 @@ class Forest(Model):
             self._keep(checkpoint, watch.epoch - 1, new)
             checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
             watch.tell()
-        forest.n_estimators = self.settings.trees
+        forest.n_estimators = len(forest.estimators_)
         if not hasattr(forest, "n_outputs_"):  # all trees came from the checkpoint
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "Warm-start fitting without increasing")

@@ -20,9 +20,9 @@ from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
-from genre_engine.models.scaling import Scaling
+from genre_engine.models.scaling import Scaling, clip_setting
 from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import class_weights
+from genre_engine.models.weighting import class_weights, class_weights_setting
 
 FILE = "linear.npz"
 
@@ -42,14 +42,7 @@ class LinearSettings(Settings):
         "small, against overfitting.",
         search=(1e-4, 1.0),
     )
-    class_weights: bool = setting(
-        False,
-        label="Class weights",
-        main=True,
-        help="Lets rare genres count more: by the inverse square root of their frequency, at most "
-        "5 times.",
-        search=(False, True),
-    )
+    class_weights: bool = class_weights_setting()
     max_iterations: int = setting(
         1000,
         low=10,
@@ -59,14 +52,7 @@ class LinearSettings(Settings):
         label="Iterations",
         help="The most iterations of the solver.",
     )
-    clip: float = setting(
-        5.0,
-        low=1.0,
-        high=100.0,
-        step=0.5,
-        label="Clip",
-        help="Features further than this many standard deviations from the mean are cut there.",
-    )
+    clip: float = clip_setting()
 
 
 class Linear(Model):
@@ -78,6 +64,7 @@ class Linear(Model):
     Settings = LinearSettings
     PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
     _keeps_last = True
+    _needs_all = True
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
 from genre_engine.models import archive
 from genre_engine.models.base import Model, Settings, setting
+from genre_engine.models.batches import Chunk
 from genre_engine.models.checkpoint import Checkpoint, State
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
 from genre_engine.models.scaling import Scaling
 from genre_engine.models.watching import Watch, cross_entropy
-from genre_engine.models.weighting import class_weights
+from genre_engine.models.weighting import class_weights, class_weights_setting
 from genre_engine.native_noise import native_noise_filtered
 
 if TYPE_CHECKING:
@@ -114,14 +114,7 @@ class LearningSettings(Settings):
         label="Focal gamma",
         help="How much focal loss prefers hard cases; 0 is cross-entropy.",
     )
-    class_weights: bool = setting(
-        False,
-        label="Class weights",
-        main=True,
-        help="Lets rare genres count more: by the inverse square root of their frequency, at most "
-        "5 times.",
-        search=(False, True),
-    )
+    class_weights: bool = class_weights_setting()
     label_smoothing: float = setting(
         0.0,
         low=0.0,
@@ -140,20 +133,6 @@ class LearningSettings(Settings):
         help="Learns from mixtures of two tracks; 0 is off, 0.2 usual.",
         search=(0.0, 0.4),
     )
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some batches of equal size.
-
-    Attributes:
-        x: float32 `[batches, batch_size, …]`; `y` float32 `[batches, batch_size, n_genres]`.
-        rows: which track of train each is, int `[batches, batch_size]`.
-    """
-
-    x: Floats
-    y: Floats
-    rows: NDArray[np.intp]
 
 
 class NetworkModel(Model):
@@ -276,24 +255,6 @@ class NetworkModel(Model):
 def _shape(x: Any) -> tuple[int, ...]:
     """Of one track's vector, or of one patch."""
     return (x.shape[1],) if isinstance(x, np.ndarray) else (x.frames, x.bands)
-
-
-def mix(chunk: Chunk, strength: float, rng: np.random.Generator) -> Chunk:
-    """Mixup: each track with another of its batch, itself always the greater part.
-
-    Source: H. Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018.
-    """
-    batches, size = chunk.rows.shape
-    share = rng.beta(strength, strength, (batches, size)).astype(np.float32)
-    share = np.maximum(share, 1 - share)
-    other = rng.permuted(np.tile(np.arange(size), (batches, 1)), axis=1)
-    at = (np.arange(batches)[:, None], other)
-    share_x = share.reshape(batches, size, *[1] * (chunk.x.ndim - 2))
-    return Chunk(
-        chunk.x * share_x + chunk.x[at] * (1 - share_x),
-        chunk.y * share[..., None] + chunk.y[at] * (1 - share[..., None]),
-        chunk.rows,
-    )
 
 
 def _learning_rate(settings: LearningSettings, watch: Watch) -> float:

@@ -7,17 +7,30 @@ track drown all else. What remains is clipped for the same reason.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
+from genre_engine.models.settings import setting
 
 Floats = NDArray[np.float32]
 
 # A deviation this small beside the mean is what float32 makes of a constant.
 _CONSTANT = 1e-6
+
+
+def clip_setting() -> Any:
+    """Where scaled vectors are cut."""
+    return setting(
+        5.0,
+        low=1.0,
+        high=100.0,
+        step=0.5,
+        label="Clip",
+        help="Features further than this many standard deviations from the mean are cut there.",
+    )
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,12 @@ def setting(
     return dataclasses.field(default=default, metadata=about)
 
 
+def setting_like(base: "type[Settings]", name: str, default: Any, **changes: Any) -> Any:
+    """Declare a field as another class has it, but for its default and what else is named."""
+    declared = base.__dataclass_fields__[name]
+    return dataclasses.field(default=default, metadata={**declared.metadata, **changes})
+
+
 @dataclass(frozen=True)
 class SettingInfo:
     """What is declared of one setting; `type` is "bool", "int", "float", "choice" or "sizes"."""

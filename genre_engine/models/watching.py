@@ -19,8 +19,13 @@ class Stop(Exception):
     """Raised by a Progress to end a fit; what is learnt so far is in the checkpoint."""
 
 
+class Enough(Exception):
+    """Raised by a Progress at an epoch's end to have no more of them: the fit ends as if that had
+    been the last."""
+
+
 class Progress(Protocol):
-    """Who is told. Each method may raise Stop."""
+    """Who is told. Each method may raise Stop, `epoch` also Enough."""
 
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
@@ -73,6 +78,7 @@ class Watch:
     Args:
         keeps_last: the model keeps its last state, as it only grows; else that of the epoch with
             the least `val_loss`.
+        needs_all: the model is nothing before its last epoch, so it can't have enough earlier.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Watch:
         epochs: int,
         patience: int | None = None,
         keeps_last: bool = False,
+        needs_all: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.history: list[dict[str, Any]] = []
@@ -92,6 +99,8 @@ class Watch:
         self._task = task
         self._patience = patience
         self._keeps_last = keeps_last
+        self._needs_all = needs_all
+        self._enough = False
         self._clock = clock
         self._started = self._told = clock()
 
@@ -102,10 +111,12 @@ class Watch:
 
     @property
     def over(self) -> bool:
-        """Whether all epochs are done, or patience has run out."""
+        """Whether all epochs are done, patience has run out, or there was enough."""
         done = len(self.history)
         waited = done - self.best_epoch
-        return done >= self.epochs or (self._patience is not None and waited >= self._patience)
+        if self._enough or done >= self.epochs:
+            return True
+        return self._patience is not None and waited >= self._patience
 
     def batch(self, batch: int, batches: int, loss: float | None = None) -> None:
         """Tell of batches, if it is time to."""
@@ -144,7 +155,10 @@ class Watch:
     def tell(self) -> None:
         """Tell of the last epoch, once its checkpoint is written."""
         self._told = self._clock()
-        self.progress.epoch(dict(self.history[-1]))
+        try:
+            self.progress.epoch(dict(self.history[-1]))
+        except Enough:
+            self._enough = not self._needs_all
 
     def restore(self, history: list[dict[str, Any]]) -> None:
         """Go on from an earlier history."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from genre_engine import vocabulary
+from genre_engine import features, vocabulary
 from genre_engine.errors import ModelError, RunError, WrongUsage
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 MODEL = "pretrained"
 # The one view of a run: the genres that it was trained on.
 OWN = "own"
-# The features of an imported table: nobody knows how they were computed.
-_TABLE = "table"
 _NAMED = 20
 
 
@@ -70,8 +68,8 @@ def available() -> list[ModelInfo]:
     from genre_engine import runs
 
     there = [run for run in runs.listing() if run.error is None]
-    usable = [run for run in there if run.config.features["kind"] != _TABLE]
-    return [PRETRAINED, *(_info(run, there) for run in usable if run.status == "finished")]
+    usable = [run for run in there if _obstacle(run) is None and run.status == "finished"]
+    return [PRETRAINED, *(_info(run, there) for run in usable)]
 
 
 def find(name: str) -> ModelInfo:
@@ -90,12 +88,8 @@ def find(name: str) -> ModelInfo:
     if not any(name in (run.id, run.name) for run in listed):
         raise WrongUsage(_offer(name))
     run = runs.open(name)
-    if run.config.features["kind"] == _TABLE:
-        raise ModelError(
-            f"The run '{run.name}' was trained on an imported table of features, and how these "
-            "were computed from audio isn't known, so it can't classify songs. Train on features "
-            "that are extracted here (summary, patches, embedding)."
-        )
+    if (obstacle := _obstacle(run)) is not None:
+        raise ModelError(f"The run '{run.name}' {obstacle}")
     state = run.state()
     if state.status != "finished":
         raise RunError(
@@ -103,6 +97,32 @@ def find(name: str) -> ModelInfo:
             f"{'Resume it' if run.resumable else 'Wait for it'}, or choose another model."
         )
     return _info(run, [other for other in listed if other.error is None])
+
+
+def _obstacle(run: "Run") -> str | None:
+    """Why songs can't become what a run's model takes; the end of a sentence."""
+    recorded = run.config.features
+    kind, parameters = str(recorded["kind"]), recorded.get("parameters", {})
+    if kind == "table":
+        return (
+            "was trained on an imported table of features, and how these were computed from audio "
+            "isn't known, so it can't classify songs. Train on features that are extracted here "
+            f"({', '.join(features.NAMES)})."
+        )
+    try:
+        here = features.this_version(kind, parameters)
+    except WrongUsage:
+        return (
+            f"was trained on {kind} features, which this version doesn't know, so it can't "
+            "classify songs. Use the version that made it, or train a new run."
+        )
+    if here.fingerprint == recorded["fingerprint"]:
+        return None
+    return (
+        f"was trained on {kind} features that this version makes with other parameters "
+        f"({features.differences(parameters, here.parameters)}), so it can't classify songs. "
+        f"Train a new run, or use the version that made it."
+    )
 
 
 def _info(run: "Run", among: "list[Run]") -> ModelInfo:

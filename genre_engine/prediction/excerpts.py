@@ -2,7 +2,9 @@
 
 Minima and maxima over time drift with length, and the floor of the decibels and the tuning are
 those of an excerpt. So a model hears a window exactly as it would hear it as an excerpt: samples
-are cut first, and features are those of each window by itself.
+are cut first, and features are those of each window by itself. Overlapping windows can't share the
+spectrum of the 498 either: 10 s are 220,500 samples, no multiple of its hop of 512, so no frame of
+one window is a frame of the next.
 
 Works in stretches of some 100 s, so that memory doesn't grow with a file's length. Windows overlap
 by two thirds of their length. Which have anything to hear in them, `listening` decides, at the

@@ -87,8 +87,7 @@ def load(info: ModelInfo) -> Trained:
     """The model of a run; those used last are kept in memory.
 
     Raises:
-        RunError, ModelError: it was removed, is damaged, or takes features that this version
-            computes differently.
+        RunError, ModelError: it was removed or is damaged.
     """
     description = workspace.runs_folder() / info.id / "model" / "model.json"
     try:
@@ -112,9 +111,9 @@ def _read(info: ModelInfo) -> Trained:
     kind = _kind(info)
     if kind.fingerprint != model.features_.fingerprint:
         raise ModelError(
-            f"The run '{info.name}' was trained on {kind.name} features that were computed "
-            f"otherwise ({model.features_.fingerprint}) than this version does "
-            f"({kind.fingerprint}). Extract them again and train a new run."
+            f"The model of the run '{info.name}' takes other {kind.name} features "
+            f"({model.features_.fingerprint}) than its config.json says ({kind.fingerprint}): its "
+            "folder has been changed. Remove the run and train again."
         )
     report = run.report() or {}
     platt = threshold = None

@@ -6,6 +6,7 @@ from typing import Any
 from genre_engine import datasets, models, splits, workspace
 from genre_engine.datasets import Dataset
 from genre_engine.errors import DatasetError, DatasetMissing, RunExists, WrongUsage
+from genre_engine.features import EXCERPT_S
 from genre_engine.features.store import FeatureStore
 from genre_engine.labels import Labels
 from genre_engine.models.settings import Settings
@@ -28,7 +29,7 @@ def new_config(
     seed: int = 0,
     settings: Mapping[str, Any] | Settings | None = None,
     name: str | None = None,
-    fingerprint: str | None = None,
+    excerpt_s: float | None = EXCERPT_S,
 ) -> Config:
     """A config that can be trained.
 
@@ -37,13 +38,14 @@ def new_config(
         genres: as `labels.choose` takes them; by default all that the data set was imported for.
         split: as `splits.parse` reads it.
         settings: those that differ from the model's defaults.
-        fingerprint: of the features, where there are several of the kind.
+        excerpt_s: how much of each track the features are to be made from; None for all of it.
 
     Raises:
         WrongUsage: a name that doesn't exist (model, features, genre, task, rule, split), a task
             that doesn't fit, features that the model can't take; BadSetting, RunExists.
         DatasetMissing, DatasetError: no such data set, or none of its tracks is left.
-        FeaturesMissing: they must be extracted first; all else is sound then.
+        FeaturesMissing: they must be extracted first; all else is sound then. FeaturesDiffer:
+            those that are there were made with other parameters.
         SplitError: the tracks can't be split so, or train lacks a genre.
     """
     made = models.model(model)
@@ -66,7 +68,7 @@ def new_config(
     chosen = _choose(dataset, genres, rule, task)
     if split_kind == "official" and dataset.tracks["split"].isna().all():
         dataset.split(chosen, split_kind)  # refuses, before anything is extracted in vain
-    found = material.find_store(dataset, kind, fingerprint)
+    found = material.find_store(dataset, kind, excerpt_s)
     gathered = material.gather(
         dataset, chosen, found, split=split_kind, fractions=fractions, seed=seed
     )
@@ -103,7 +105,8 @@ def open_material(config: Config) -> Material:
 
     Raises:
         DatasetMissing, DatasetError: its data set was removed, or imported anew since.
-        FeaturesMissing, SplitError: as `new_config`.
+        FeaturesError: its features are gone.
+        SplitError: as `new_config`.
     """
     dataset, chosen, found = _reopen(config)
     shares = config.split.get("fractions")
@@ -141,8 +144,7 @@ def _reopen(config: Config) -> tuple[Dataset, Labels, FeatureStore]:
             "its tracks may be others. Train a new run; what this one has found stays."
         )
     chosen = dataset.select(config.genres, rule=config.rule, task=config.task)
-    features = config.features
-    return dataset, chosen, material.find_store(dataset, features["kind"], features["fingerprint"])
+    return dataset, chosen, material.refind_store(dataset, config.features)
 
 
 def _check_name(name: str) -> None:

@@ -103,9 +103,20 @@ def _typed(name: str, value: Any) -> Any:
         sound = sound and all(isinstance(entry, str) for entry in value)
     if name in ("split", "features"):
         sound = sound and isinstance(value.get("kind"), str)
+    if name == "features":
+        sound = sound and _sound_features(value)
     if not sound:
         raise RunError(f"config.json of this run holds no sound entry {name!r}.")
     return tuple(value) if name in _LISTS else value
+
+
+def _sound_features(value: Mapping[str, Any]) -> bool:
+    parameters = value.get("parameters", {})
+    return (
+        isinstance(value.get("fingerprint"), str)
+        and isinstance(parameters, dict)
+        and isinstance(parameters.get("excerpt_s"), int | float | None)
+    )
 
 
 def read(folder: Path) -> Config:

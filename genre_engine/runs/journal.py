@@ -109,7 +109,7 @@ def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
                 offset = 0
             file.seek(offset)
             block = file.read()
-    except FileNotFoundError:
+    except OSError:  # not there, or nothing that can be read
         return [], 0
     whole = block[: block.rfind(b"\n") + 1]
     events = [event for line in whole.splitlines() if (event := _parse(line))]
@@ -170,7 +170,7 @@ def _is_torn(path: Path) -> bool:
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     try:
         file = path.open("rb")
-    except FileNotFoundError:
+    except OSError:
         return
     with file:
         at = file.seek(0, os.SEEK_END)

@@ -5,17 +5,25 @@ before the split. Tracks whose features failed are left out after it: so other k
 for which they may not have failed, are judged on the same parts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from genre_engine import leakage, splits
+from genre_engine import features, leakage, splits
 from genre_engine.datasets import Dataset
-from genre_engine.errors import DatasetError, FeaturesMissing, SplitError, WrongUsage
-from genre_engine.features import NAMES
+from genre_engine.errors import (
+    DatasetError,
+    FeaturesDiffer,
+    FeaturesError,
+    FeaturesMissing,
+    SplitError,
+    WrongUsage,
+)
+from genre_engine.features import EXCERPT_S, NAMES
 from genre_engine.features import store as feature_stores
 from genre_engine.features.store import FeatureStore
 from genre_engine.labels import Labels
@@ -76,17 +84,22 @@ class Material:
         )
 
 
-def find_store(dataset: Dataset, kind: str, fingerprint: str | None = None) -> FeatureStore:
-    """A data set's features of a kind.
+def find_store(dataset: Dataset, kind: str, excerpt_s: float | None = EXCERPT_S) -> FeatureStore:
+    """A data set's features of a kind, as this version makes them from such excerpts.
 
     Raises:
         FeaturesMissing: there are none; the message holds the command that extracts them.
+        FeaturesDiffer: there are some of that kind, made with other parameters.
         WrongUsage: the data set can't have them.
     """
+    wanted = features.kind(kind, excerpt_s=excerpt_s) if kind in NAMES else None
+    if wanted is None and excerpt_s != EXCERPT_S:
+        raise WrongUsage(f"{kind} features aren't made from excerpts. Leave the excerpt out.")
+    fingerprint = wanted.fingerprint if wanted else None
     found = feature_stores.find(dataset.features_folder, kind, fingerprint)
     if found is not None:
         return found
-    if kind not in NAMES:
+    if wanted is None:
         raise WrongUsage(
             f"The data set {dataset.name!r} has no {kind} features; only an imported table has. "
             f"Choose one of: {', '.join(NAMES)}."
@@ -96,11 +109,53 @@ def find_store(dataset: Dataset, kind: str, fingerprint: str | None = None) -> F
             f"The data set {dataset.name!r} is a table of ready features without audio. Use them: "
             "--features table."
         )
-    there = sorted({store.kind_name for store in feature_stores.listing(dataset.features_folder)})
-    other = " made with these parameters" if fingerprint and kind in there else ""
+    command = feature_stores.command(dataset.name, kind, wanted.parameters)
+    other = feature_stores.newest(dataset.features_folder, kind)
+    if other is None:
+        raise FeaturesMissing(f"There are no {kind} features of {dataset.name!r}. Run: {command}")
+    raise FeaturesDiffer(
+        f"The {kind} features of {dataset.name!r} were made with other parameters "
+        f"({features.differences(other.parameters, wanted.parameters)}). {_how_to_take(other)}: "
+        f"{command}"
+    )
+
+
+def _how_to_take(other: FeatureStore) -> str:
+    """How to ask for features that are there, where this version makes such too."""
+    same = other.kind
+    if same is None:
+        return "Run"
+    return f"Take these with --excerpt {features.excerpt_text(same.excerpt_s)}, or run"
+
+
+def refind_store(dataset: Dataset, recorded: Mapping[str, Any]) -> FeatureStore:
+    """The features that a run was made for, as its config has them recorded.
+
+    Raises:
+        FeaturesMissing: they are gone; the message holds the command that makes them again.
+        FeaturesError: they are gone, and this version makes others.
+        WrongUsage: an imported table's are gone.
+    """
+    kind, fingerprint = recorded["kind"], recorded["fingerprint"]
+    found = feature_stores.find(dataset.features_folder, kind, fingerprint)
+    if found is not None:
+        return found
+    if kind not in NAMES:
+        raise WrongUsage(
+            f"The data set {dataset.name!r} has no {kind} features any more with which this run "
+            "was made. Import the table again under another name, and train a new run."
+        )
+    parameters = recorded.get("parameters", {})
+    here = features.this_version(kind, parameters)
+    if here.fingerprint != fingerprint:
+        raise FeaturesError(
+            f"The {kind} features of {dataset.name!r} that this run was made for are gone, and "
+            "this version makes them with other parameters "
+            f"({features.differences(parameters, here.parameters)}). Train a new run."
+        )
     raise FeaturesMissing(
-        f"There are no {kind} features of {dataset.name!r}{other}. Run: "
-        f"{feature_stores.command(dataset.name, kind)}"
+        f"The {kind} features of {dataset.name!r} that this run was made for are gone. Run: "
+        f"{feature_stores.command(dataset.name, kind, parameters)}"
     )
 
 

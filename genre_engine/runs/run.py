@@ -168,7 +168,13 @@ class Run:
         Raises:
             RunError: it is damaged.
         """
-        return self._json("report.json")
+        found = self._json("report.json")
+        if found is not None and "thresholds" not in found:
+            raise RunError(
+                f"report.json of the run {self.name!r} isn't a run's. Remove the run and train "
+                "again."
+            )
+        return found
 
     def looks(self) -> list[str]:
         """When its figures on test were looked at."""
@@ -195,9 +201,11 @@ class Run:
         path = self.folder / "predictions" / f"{part}.npz"
         if part not in PREDICTED or not path.is_file():
             there = [name for name in PREDICTED if path.with_name(f"{name}.npz").is_file()]
+            # A split may leave test empty, but never validation.
+            whole = "validation" in there
             raise RunError(
                 f"The run {self.name!r} has no predictions for {part}. "
-                + (f"It has them for: {', '.join(there)}." if there else self._unfinished())
+                + (f"It has them for: {', '.join(there)}." if whole else self._unfinished())
             )
         return Predictions.load(path, len(self.config.genres))
 

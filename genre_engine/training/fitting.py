@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,13 +23,17 @@ from genre_engine.training.reporter import Reporter
 from genre_engine.workspace import replacing
 
 
-def train(run: Run, *, progress: Progress | None = None) -> Run:
+def train(
+    run: Run, *, progress: Progress | None = None, enough: Callable[[], str] | None = None
+) -> Run:
     """Train a run, or go on with one; back when it has finished, was paused or cancelled.
 
     What can't be done is said in the run (`failed`) before it is raised.
 
     Args:
         progress: is told what the run's events are told; must not raise.
+        enough: asked at every epoch's end. Once it gives a reason, in words, no further epoch is
+            learnt: the run finishes with the best of them and says why.
 
     Raises:
         RunError: another process trains it, or it has finished.
@@ -42,7 +47,7 @@ def train(run: Run, *, progress: Progress | None = None) -> Run:
         if status != "queued":
             # A wish of before has been fulfilled, or was overtaken by what ended the run.
             run.clear_request()
-        reporter = Reporter(run, events, progress)
+        reporter = Reporter(run, events, progress, enough)
         try:
             _live(run, events, reporter)
         except Stop:
@@ -93,7 +98,10 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     report = judging.report(run, material, model)
     report["made_with"] = {"python": platform.python_version(), "system": platform.system()}
     run.write_json("report.json", report)
-    events.write("status", status="finished", message=judging.verdict(report))
+    message = judging.verdict(report)
+    if reporter.cut_short and len(model.history_) < model.history_[-1]["epochs"]:
+        message += f". It ended early{_where(reporter)}: {reporter.cut_short}"
+    events.write("status", status="finished", message=message)
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
     run.clear_request()
 

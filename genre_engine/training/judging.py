@@ -76,6 +76,10 @@ def evaluate_run(
         raise WrongUsage(f"There is no part {part!r} to judge. Choose validation or test.")
     found = run.report()
     if found is None:
+        if run.status == "finished":
+            raise RunError(
+                f"report.json of the run {run.name!r} is missing. Remove the run and train again."
+            )
         raise RunError(
             f"The run {run.name!r} hasn't finished (it is {run.status}), so there is nothing to "
             f"judge. {'Resume it first.' if run.resumable else 'Wait for it.'}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from genre_engine.models.base import Progress, Stop
+from genre_engine.models.base import Enough, Progress, Stop
 from genre_engine.runs import Journal, Run
 
 # Batches are written, and wishes looked for, at most this often.
@@ -21,6 +21,10 @@ class Reporter:
     Attributes:
         wish: why the fit was stopped: `pause`, `cancel` or None.
         last_epoch: the latest that is done, now or before; 0 before there is one.
+        cut_short: why no further epoch was wanted, in words, or "".
+
+    Args:
+        enough: asked at every epoch's end whether it is to be the last; says why, or "".
     """
 
     def __init__(
@@ -28,14 +32,17 @@ class Reporter:
         run: Run,
         events: Journal,
         also: Progress | None = None,
+        enough: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.wish: str | None = None
+        self.cut_short = ""
         epochs = run.epochs()
         self.last_epoch = int(epochs[-1]["epoch"]) if epochs else 0
         self._run = run
         self._events = events
         self._also = also
+        self._enough = enough
         self._clock = clock
         self._looked = self._began = clock()
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED_EPOCHS)
@@ -66,6 +73,9 @@ class Reporter:
         self._looked = self._began = self._clock()
         if wish := self._run.requested():
             self._stop(wish)
+        if self._enough and values["epoch"] < values["epochs"] and (why := self._enough()):
+            self.cut_short = why
+            raise Enough
 
     def log(self, text: str) -> None:
         self._events.write("log", text=text)

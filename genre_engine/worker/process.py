@@ -31,6 +31,9 @@ _WATCH_S = 0.25
 _GRACE_S = 15.0
 # Background work must not slow down who uses the computer, or the app. A data set is waited for.
 _NICE = 10
+# A training whose time is up ends with its epoch, and is judged. So much of its time, and at least
+# so many seconds, it may take for that.
+_OVERTIME, _LEAST_OVERTIME_S = 0.25, 120.0
 
 
 class Ended(Exception):
@@ -67,6 +70,23 @@ class Reporter:
     def seconds(self) -> float:
         """How long the job has been worked on, over all resumptions."""
         return self._before + self._clock() - self._began
+
+    def time_is_up(self) -> str:
+        """Says so in words once the job's time is used up; "" before."""
+        minutes = self.job.minutes
+        if minutes is None or self.seconds < minutes * 60:
+            return ""
+        return f"its time of {minutes:g} minutes was used up."
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has to end at once: its time is used up, and it can't end well in a while."""
+        if not self.time_is_up():
+            return False
+        limit_s = (self.job.minutes or 0.0) * 60
+        # Before there is a run, features are being extracted, and they are kept anyway.
+        ends_well = self.job.kind == "training" and self._state.run is not None
+        return not ends_well or self.seconds > limit_s + max(_LEAST_OVERTIME_S, _OVERTIME * limit_s)
 
     def note(self, text: str) -> None:
         """Begin a stage."""
@@ -204,27 +224,18 @@ def _end_as_the_run(reporter: Reporter) -> None:
 
     state = Run(runs_folder() / str(reporter.state.run)).state()
     message = state.message
-    if state.status == "cancelled" and _out_of_time(reporter):
-        message = _time_is_up(reporter)
+    if state.status == "cancelled" and (why := reporter.time_is_up()):
+        message = f"It was ended because {why}"
     reporter.end(state.status, message)
 
 
 def _end_as_asked(reporter: Reporter) -> None:
-    if _out_of_time(reporter):
-        reporter.end("cancelled", _time_is_up(reporter))
+    if why := reporter.time_is_up():
+        reporter.end("cancelled", f"It was ended because {why}")
     elif reporter.wish() == "pause":
         reporter.end("paused", "Paused. What was done is kept.")
     else:
         reporter.end("cancelled", "Cancelled.")
-
-
-def _out_of_time(reporter: Reporter) -> bool:
-    minutes = reporter.job.minutes
-    return minutes is not None and reporter.seconds >= minutes * 60
-
-
-def _time_is_up(reporter: Reporter) -> str:
-    return f"It was ended because its time of {reporter.job.minutes:g} minutes was used up."
 
 
 def _watch(reporter: Reporter) -> None:
@@ -235,7 +246,7 @@ def _watch(reporter: Reporter) -> None:
     told = False
     while True:
         time.sleep(_WATCH_S)
-        if _out_of_time(reporter) and not told:
+        if reporter.overdue and not told:
             told = True
             with suppress(GenreEngineError):
                 wish(reporter.job.id, "cancel")

@@ -65,7 +65,7 @@ def train(request: dict[str, Any], reporter: Reporter) -> None:
             raise RunError(run.error or "Its run has been removed. Train a new one.")
     hosted.check_memory(run.config.model)
     reporter.note("Starting")
-    training.train(run)
+    training.train(run, enough=reporter.time_is_up)
 
 
 def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesMissing) -> None:
@@ -74,7 +74,7 @@ def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesM
 
     dataset = datasets.open(options["dataset_name"])
     kind = runs.fitting_features(dataset, options.get("model", "fcn"), options.get("features"))
-    if kind not in features.NAMES or options.get("fingerprint"):
+    if kind not in features.NAMES:
         raise missing
     chosen = dataset.select(
         options.get("genres"),
@@ -82,7 +82,8 @@ def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesM
         task=options.get("task", "multilabel"),
     )
     ids = dataset.tracks["track_id"].iloc[chosen.rows].tolist()
-    _extract(dataset, features.kind(kind), reporter, track_ids=ids)
+    excerpt_s = options.get("excerpt_s", features.EXCERPT_S)
+    _extract(dataset, features.kind(kind, excerpt_s=excerpt_s), reporter, track_ids=ids)
 
 
 def extract(request: dict[str, Any], reporter: Reporter) -> None:

@@ -54,7 +54,7 @@ def choose() -> list[ModelInfo]:
     if missing:
         st.warning(
             f"There is no model **{plain(missing)}** that can classify songs. Its run was removed, "
-            "or hasn't finished yet.",
+            "hasn't finished yet, or learnt from features that this version doesn't make.",
             icon=":material/warning:",
         )
     chosen = chosen or [MODEL]

@@ -1,17 +1,27 @@
 """The recipe on the Train page: a sentence whose words can be chosen."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from genre_engine import labels, models, vocabulary
 from genre_engine.errors import GenreEngineError
+from genre_engine.features import store as feature_stores
 from pages.components import explore_data, train_settings
 from pages.components.explore_data import Opened
 from pages.components.text import plain
-from pages.components.train_recipe import FEATURES, RULES, SPLITS, TASKS, Recipe
+from pages.components.train_recipe import (
+    RULES,
+    SPLITS,
+    TASKS,
+    Recipe,
+    excerpt_of,
+    features_text,
+)
 
 _WHICH = {"": "Those of the data set", "top10": "The ten commonest", "named": "Chosen ones"}
+Choice = TypeVar("Choice")
+
 _RECIPE = "train-recipe"
 _ADDRESS = "train-address"
 
@@ -38,8 +48,9 @@ def keep(recipe: Recipe) -> None:
 def fill(recipe: Recipe) -> None:
     """Set all widgets; before they are drawn, or in a callback."""
     st.session_state[_RECIPE] = recipe
-    for name in ("data", "model", "features", "task", "rule", "split", "seed"):
+    for name in ("data", "model", "task", "rule", "split", "seed"):
         st.session_state[f"train-{name}"] = getattr(recipe, name)
+    st.session_state["train-features"] = (recipe.features, recipe.excerpt)
     which = recipe.genres if recipe.genres in ("", "top10") else "named"
     st.session_state["train-which"] = which
     st.session_state["train-genres"] = recipe.genres.split(",") if which == "named" else []
@@ -58,14 +69,15 @@ def sentence(names: list[str]) -> tuple[Opened, Recipe]:
         st.markdown("on", width="content")
         name = _choice("data", names, str, 150)
         data = explore_data.opened(name)
-        kinds = feature_kinds(data, model)
+        kinds = _features(data, model)
         genres, task, rule = _genres(data)
         split = _choice("split", _splits(data), lambda kind: SPLITS.get(kind, kind), 140)
-        features = _choice("features", kinds, FEATURES.__getitem__, 165)
+        features, excerpt = _choice("features", kinds, lambda chosen: features_text(*chosen), 165)
     return data, Recipe(
         data=name,
         model=model,
-        features=features if features != kinds[0] else "",
+        features=features if features != kinds[0][0] else "",
+        excerpt=excerpt,
         task=task,
         genres=genres,
         rule=rule,
@@ -81,6 +93,19 @@ def feature_kinds(data: Opened, model: str) -> list[str]:
     return ["table"] if data.dataset.kind == "feature_table" else ["summary", "embedding"]
 
 
+def _features(data: Opened, model: str) -> list[tuple[str, str]]:
+    """Kinds and excerpts to choose from: the usual excerpt, and those that were extracted or asked
+    for."""
+    names = feature_kinds(data, model)
+    asked = st.session_state.get("train-features", ("", ""))
+    if not asked[0]:  # the usual kind
+        asked = st.session_state["train-features"] = (names[0], asked[1])
+    found = [(name, "") for name in names]
+    made = (store.kind for store in feature_stores.listing(data.dataset.features_folder))
+    there = [(kind.name, excerpt_of(kind.parameters)) for kind in made if kind is not None]
+    return found + sorted({choice for choice in [*there, asked] if choice[0] in names} - {*found})
+
+
 def _splits(data: Opened) -> list[str]:
     chosen = st.session_state.get("train-split", "artist")
     kinds = list(data.kinds) or ["random"]
@@ -90,20 +115,18 @@ def _splits(data: Opened) -> list[str]:
     return kinds + own
 
 
-def _choice(name: str, options: list[str], title: Any, width: int) -> str:
+def _choice(name: str, options: list[Choice], title: Any, width: int) -> Choice:
     key = f"train-{name}"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    return str(
-        st.selectbox(
-            name.capitalize(),
-            options,
-            key=key,
-            format_func=title,
-            label_visibility="collapsed",
-            persist_state="session",
-            width=width,
-        )
+    return st.selectbox(
+        name.capitalize(),
+        options,
+        key=key,
+        format_func=title,
+        label_visibility="collapsed",
+        persist_state="session",
+        width=width,
     )
 
 

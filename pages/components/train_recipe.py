@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from genre_engine import features as kinds
 from genre_engine import models
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Config
@@ -34,6 +35,7 @@ class Recipe:
 
     Attributes:
         features: empty where the model's usual ones are meant.
+        excerpt: what they are made from, as the command line takes it; empty for the usual.
         genres: as `labels.choose` takes them; empty for those the data set was imported for.
         settings: those that differ from the model's defaults.
     """
@@ -41,6 +43,7 @@ class Recipe:
     data: str = ""
     model: str = "fcn"
     features: str = ""
+    excerpt: str = ""
     task: str = "multilabel"
     genres: str = ""
     rule: str = "any"
@@ -60,6 +63,8 @@ class Recipe:
             if entry.name == "seed":
                 if text.isdecimal():
                     known["seed"] = int(text)
+            elif entry.name == "excerpt":
+                known["excerpt"] = _excerpt(text)
             elif entry.name != "settings":
                 known[entry.name] = text
         recipe = cls(**known)
@@ -77,6 +82,7 @@ class Recipe:
             data=config.dataset,
             model=config.model if known else "fcn",
             features=str(config.features.get("kind", "")),
+            excerpt=excerpt_of(config.features.get("parameters", {})),
             task=config.task,
             genres=",".join(config.genres),
             rule=config.rule,
@@ -104,7 +110,7 @@ class Recipe:
     def command(self) -> str:
         """The same for the command line."""
         words = ["python", "-m", "genre_engine", "train", self.data, "--model", self.model]
-        for name in ("features", "task", "genres"):
+        for name in ("features", "excerpt", "task", "genres"):
             if getattr(self, name) not in ("", getattr(Recipe(), name)):
                 words += [f"--{name}", getattr(self, name)]
         if self.rule == "only":
@@ -116,9 +122,16 @@ class Recipe:
             words += ["--set", f"{name}={text}"]
         return shlex.join(words)
 
+    @property
+    def excerpt_s(self) -> float | None:
+        """None for whole tracks."""
+        return kinds.read_excerpt(self.excerpt) if self.excerpt else kinds.EXCERPT_S
+
     def request(self) -> dict[str, Any]:
         """For `jobs.submit`; its keys are those of `runs.new_config`."""
-        values = {key: value for key, value in self._values().items() if key != "data"}
+        values = self._values()
+        del values["data"], values["excerpt"]
+        values["excerpt_s"] = self.excerpt_s
         values["features"] = self.features or None
         values["genres"] = self.genres or None
         return {"dataset_name": self.data, **values}
@@ -144,6 +157,29 @@ def _settings(model: str, text: str) -> dict[str, Any]:
     return about.from_dict(found).changed()
 
 
+def _excerpt(text: str) -> str:
+    """Empty for the usual one and for what can't be."""
+    try:
+        excerpt_s = kinds.read_excerpt(text)
+        kinds.kind("summary", excerpt_s=excerpt_s)
+    except GenreEngineError:
+        return ""
+    return "" if excerpt_s == kinds.EXCERPT_S else kinds.excerpt_text(excerpt_s)
+
+
+def excerpt_of(parameters: Mapping[str, Any]) -> str:
+    """Of features with these parameters; empty for the usual."""
+    return _excerpt(kinds.excerpt_text(parameters.get("excerpt_s", kinds.EXCERPT_S)))
+
+
+def features_text(kind: str, excerpt: str = "") -> str:
+    """A kind of features for the page."""
+    said = FEATURES.get(kind, kind)
+    if not excerpt:
+        return said
+    return said + (" of whole tracks" if excerpt == "full" else f" of {excerpt} s")
+
+
 def _split_text(split: Mapping[str, Any]) -> str:
     """As `splits.parse` reads it; fractions only where they aren't the usual ones."""
     from genre_engine import splits
@@ -163,7 +199,9 @@ def sentence(config: Config) -> str:
         f"{kind} on {config.dataset}",
         f"{len(config.genres)} genres",
         SPLITS.get(str(config.split["kind"]), str(config.split["kind"])),
-        FEATURES.get(str(config.features.get("kind")), str(config.features.get("kind"))),
+        features_text(
+            str(config.features.get("kind")), excerpt_of(config.features.get("parameters", {}))
+        ),
     ]
     if config.task != "multilabel":
         said.append(TASKS.get(config.task, config.task))

@@ -29,14 +29,15 @@ class Outlook:
 
     Attributes:
         missing: tracks whose features must be extracted first.
+        differing: in what features that are there differ, where those wanted aren't.
         tracks: how many take part.
-        extraction_s, training_s: None where there is nothing to judge by.
+        training_s: None where there is nothing to judge by.
     """
 
     kind: str
     tracks: int
     missing: int = 0
-    extraction_s: float | None = None
+    differing: str = ""
     training_s: float | None = None
 
 
@@ -49,25 +50,26 @@ def outlook(data: Opened, recipe: Recipe) -> Outlook:
             labels.choose(data.counts, wanted), rule=recipe.rule, task=recipe.task
         )
     kind = recipe.features or train_pickers.feature_kinds(data, recipe.model)[0]
-    missing, seconds = _to_extract(data, kind)
-    return Outlook(kind, len(chosen.rows), missing, seconds, _training_s(recipe, len(chosen.rows)))
+    missing, differing = _to_extract(data, kind, recipe.excerpt_s)
+    seconds = _training_s(recipe, len(chosen.rows))
+    return Outlook(kind, len(chosen.rows), missing, differing, seconds)
 
 
-def _to_extract(data: Opened, kind: str) -> tuple[int, float | None]:
-    store = feature_stores.find(data.dataset.features_folder, kind)
-    ids = data.tracks["track_id"].tolist()
-    if store is not None:
-        # A track whose file can't be read is no reason to extract again.
-        failed = set(store.failures["track_id"])
-        known = store.has(ids)
-        missing = sum(
-            1 for track, there in zip(ids, known, strict=True) if not there and track not in failed
-        )
-    else:
-        missing = len(ids)
-    if not missing or kind not in features.NAMES:
-        return missing, None
-    return missing, None
+def _to_extract(data: Opened, kind: str, excerpt_s: float | None) -> tuple[int, str]:
+    """How many tracks have no such features, and how those that are there differ."""
+    folder, ids = data.dataset.features_folder, data.tracks["track_id"].tolist()
+    wanted = features.kind(kind, excerpt_s=excerpt_s) if kind in features.NAMES else None
+    store = feature_stores.find(folder, kind, wanted.fingerprint if wanted else None)
+    if store is None:
+        other = feature_stores.newest(folder, kind) if wanted else None
+        if wanted is None or other is None:
+            return len(ids), ""
+        return len(ids), features.differences(other.parameters, wanted.parameters)
+    # A track whose file can't be read is no reason to extract again.
+    failed = set(store.failures["track_id"])
+    known = store.has(ids)
+    missing = [1 for track, has in zip(ids, known, strict=True) if not has and track not in failed]
+    return len(missing), ""
 
 
 def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
@@ -125,7 +127,8 @@ def bar(data: Opened, recipe: Recipe | None) -> None:
                 extract = seen is not None and seen.missing and seen.kind in features.NAMES
                 first = ""
                 if seen is not None and extract:
-                    first = f"{feature_stores.command(data.dataset.name, seen.kind)}\n"
+                    asked = {"excerpt_s": recipe.excerpt_s}
+                    first = f"{feature_stores.command(data.dataset.name, seen.kind, asked)}\n"
                 st.code(first + recipe.command(), language="bash", wrap_lines=True)
     if clicked and recipe is not None:
         start("training", recipe.request())
@@ -136,8 +139,11 @@ def _expected(seen: Outlook | None) -> str:
         return ""
     said = [f"{seen.tracks:,} tracks"]
     if seen.missing:
-        long = f", about {duration(seen.extraction_s)}" if seen.extraction_s else ""
-        said.append(f"features of {seen.missing:,} are missing: they are extracted first{long}")
+        said.append(f"features of {seen.missing:,} are missing: they are extracted first")
+    if seen.differing:
+        said.append(
+            f"those that are there were made with other parameters ({plain(seen.differing)})"
+        )
     if seen.training_s is not None:
         said.append(f"training at most {duration(seen.training_s)}, by earlier ones here")
     else:

@@ -3,9 +3,14 @@
 import csv
 import io
 import json
+import os
+import shutil
 
 import pytest
 
+from genre_engine import runs
+from genre_engine.features.summary import Summary
+from genre_engine.prediction import trained
 from tests import trainings
 
 
@@ -74,3 +79,40 @@ def test_a_model_that_cannot_classify_says_why(words, status, said, run, folder)
     assert (found, out) == (status, "")
     assert said in errors
     assert "Traceback" not in errors
+
+
+@pytest.fixture
+def copied(folder, tmp_path, monkeypatch):
+    """A workspace that may be changed."""
+    copy = shutil.copytree(os.environ["GENRE_ENGINE_WORKSPACE"], tmp_path / "copy")
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(copy))
+    trained._loaded.clear()
+    return copy
+
+
+def test_features_that_this_version_makes_otherwise_are_told_before_any_song(
+    run, copied, monkeypatch
+):
+    made = Summary.parameters.fget
+    monkeypatch.setattr(Summary, "parameters", property(lambda self: made(self) | {"version": 99}))
+    for form in ("table", "json", "csv"):
+        status, out, errors = run("classify", "a.flac", "--model", "tones", "--format", form)
+        assert (status, out) == (1, "")
+        assert "makes with other parameters (version 1 there, 99 here)" in errors
+        assert "Train a new run" in errors
+    # What is made as before goes on as before.
+    assert run("classify", "a.flac", "--model", "pictures")[0] == 0
+
+
+def test_a_model_that_is_damaged_is_told_with_each_song_and_ends_no_list(run, copied):
+    (runs.open("tones").model_folder / "linear.npz").write_bytes(b"PK")
+    words = ("classify", "a.flac", "b.flac", "--model", "tones", "--format")
+    status, out, errors = run(*words, "json")
+    assert status == 1
+    found = json.loads(out)
+    assert [element["error"]["type"] for element in found] == ["ModelError", "NotAudio"]
+    assert "linear.npz" in found[0]["error"]["message"]
+    assert errors.count("is damaged") == 1
+    status, out, _ = run(*words, "csv")
+    assert status == 1
+    assert len(out.splitlines()) == 3

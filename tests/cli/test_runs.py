@@ -14,8 +14,9 @@ import pytest
 
 from genre_engine import datasets, extraction, features, runs, training
 from genre_engine.cli import runs as command
-from genre_engine.cli.train import Display
+from genre_engine.cli.training import Display
 from tests.conftest import REPOSITORY
+from tests.extracted import make_music, write_features
 from tests.training.conftest import GENRES, import_table
 
 QUICK = ("--set", "layers=16", "--set", "epochs=3", "--set", "learning_rate=0.01")
@@ -134,6 +135,24 @@ def test_missing_features_are_extracted_first(run, tmp_path, monkeypatch):
     )
     assert run(*words)[0] == 0
     assert len(asked) == 1
+
+
+def test_features_made_with_other_parameters_are_told_and_nothing_is_extracted(
+    run, tmp_path, monkeypatch
+):
+    write_features(make_music(tmp_path), excerpt_s=15.0)
+    monkeypatch.setattr(extraction, "extract", None)
+    before = len(runs.listing())
+    for name in ("train", "tune"):
+        status, out, err = run(name, "music", "--model", "linear")
+        assert (status, out) == (1, "")
+        assert "made with other parameters (excerpt_s 15 there, 30 here)" in err
+        assert "extract music --features summary" in err
+    assert len(runs.listing()) == before
+    assert run("train", "music", "--model", "linear", "--excerpt", "x")[0] == 2
+    words = ("train", "music", "--model", "linear", "--excerpt", "15", "--name", "short")
+    assert run(*words)[0] == 0
+    assert runs.open("short").config.features["parameters"]["excerpt_s"] == 15.0
 
 
 def test_runs_are_listed_with_their_state(run):
@@ -295,14 +314,14 @@ def test_ctrl_c_pauses_and_resume_goes_on(run):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_ends_it_at_once(number, capsys):
-    from genre_engine.cli.train import _signals
+    from genre_engine.cli.training import signals
 
     first = runs.open("first")
     before = signal.getsignal(number)
     with first.writing() as events:
         events.write("status", status="running")
         interrupted = pytest.raises(KeyboardInterrupt)
-        with interrupted, _signals(first) as received:
+        with interrupted, signals(first) as received:
             os.kill(os.getpid(), number)
             received.append(first.requested())
             os.kill(os.getpid(), number)

@@ -109,7 +109,26 @@ def test_other_parameters_are_another_store(place):
     assert stores.find(place, "embedding") is None
     assert stores.find(place, "summary", "0" * 12) is None
     shutil.rmtree(stores.find(place, "summary").folder)
-    assert stores.find(place, "summary").track_ids == ["b"]
+    assert stores.find(place, "summary") is None
+    assert stores.newest(place, "summary").track_ids == ["b"]
+
+
+def test_a_store_knows_whether_this_version_makes_such_features(place, monkeypatch):
+    store = written(place, {"a": vector(1)})
+    assert store.kind == SUMMARY
+    made = type(SUMMARY).parameters.fget
+    newer = property(lambda self: made(self) | {"version": 99})
+    monkeypatch.setattr(type(SUMMARY), "parameters", newer)
+    assert store.kind is None
+    told = features.differences(store.parameters, features.kind("summary").parameters)
+    assert told == "version 1 there, 99 here"
+
+
+def test_parameters_that_nobody_wrote_down_are_said_to_be_unknown():
+    assert "isn't written" in features.differences({}, SUMMARY.parameters)
+    assert features.differences({"excerpt_s": None}, {"excerpt_s": 30.0, "hop": 2}) == (
+        "excerpt_s full there, 30 here; hop not given there, 2 here"
+    )
 
 
 def test_small_parts_are_put_together_and_nothing_changes(place, monkeypatch):

@@ -8,10 +8,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from genre_engine import datasets, jobs, runs
 from genre_engine.errors import DatasetMissing
+from genre_engine.features import store as stores
 from genre_engine.jobs.supervisor import Supervisor
 from tests.conftest import REPOSITORY
 from tests.jobs.conftest import PATIENCE_S, wait_until
@@ -180,10 +183,56 @@ def test_a_data_set_that_was_removed_meanwhile_is_named(data):
     assert runs.open(job.run_id).status == "failed"
 
 
-def test_a_training_ends_when_its_time_is_used_up(data, supervisor):
+def test_a_training_whose_time_is_used_up_ends_with_its_best_epoch_and_is_judged(data, supervisor):
     job = jobs.submit("training", FCN, minutes=1 / 60)
-    found = wait_until(job, "cancelled")
-    assert "its time of" in found.message
+    found = wait_until(job, "finished")
+    run = found.run()
+    n = len(run.epochs())
+    assert 1 <= n < 500
+    assert found.message == run.message
+    assert f"It ended early after epoch {n}: its time of 0.0166667 minutes was used" in run.message
+    assert run.report()["fit"]["epochs"] == n
+    assert len(run.model().history_) == n
+
+
+def test_work_that_cannot_end_well_in_its_time_is_ended_and_says_so(workspace, supervisor):
+    job = jobs.submit("dataset", {"make": "demo", "name": "d", "tracks": 900}, minutes=1 / 600)
+    assert "its time of" in wait_until(job, "cancelled").message
+
+
+def test_an_extraction_is_paused_and_goes_on_where_it_was(workspace, tmp_path, supervisor):
+    n_tracks = 160
+    dataset = folder_of_clips(tmp_path / "clips", n_tracks)
+    request = {"dataset": "clips", "features": "summary", "jobs": 1}
+    job = jobs.submit("extraction", request)
+    wait_until(job, "running", note="Extracting")
+    assert gone(lambda: not jobs.open(job.id).progress, PATIENCE_S)
+    jobs.open(job.id).pause()
+    paused = wait_until(job, "paused")
+    assert (paused.message, paused.resumable) == ("Paused. What was done is kept.", True)
+    done = stores.find(dataset.features_folder, "summary").track_ids
+    assert 0 < len(done) < n_tracks
+    jobs.open(job.id).resume()
+    wait_until(job, "finished")
+    store = stores.find(dataset.features_folder, "summary")
+    assert store.track_ids[: len(done)] == done
+    assert len(store.track_ids) == n_tracks
+    assert store.failures.empty
+
+
+def folder_of_clips(folder, n_tracks):
+    """One clip under many names: each is a track of its own."""
+    samples = (0.3 * np.sin(np.arange(30 * 22050) / 9)).astype(np.float32)
+    first = None
+    for number in range(n_tracks):
+        place = folder / ("pop", "rock")[number % 2] / f"{number}.wav"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if first is None:
+            soundfile.write(place, samples, 22050)
+            first = place
+        else:
+            os.link(first, place)
+    return datasets.import_folder("clips", folder, jobs=1)
 
 
 def test_a_search_puts_its_best_trial_into_the_queue(data, supervisor):

@@ -10,7 +10,7 @@ from genre_engine import models
 from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
 from genre_engine.metrics import auc_macro
-from genre_engine.models import FeatureInfo, Stop
+from genre_engine.models import Enough, FeatureInfo, Stop
 from genre_engine.models.watching import cross_entropy
 
 # Small and quick, and enough to learn the small problems.
@@ -154,6 +154,30 @@ def test_a_checkpoint_of_a_fit_that_had_ended_gives_its_result(name, problem, le
     model = made(name).fit(train, validation, again, tmp_path)
     assert again.epochs == []
     np.testing.assert_array_equal(model.predict_proba(test.x), whole.predict_proba(test.x))
+
+
+class Content(Recorder):
+    """A progress that has enough after an epoch."""
+
+    def epoch(self, values):
+        super().epoch(values)
+        if values["epoch"] == 2:
+            raise Enough
+
+
+@pytest.mark.parametrize("name", models.NAMES)
+def test_a_fit_that_has_enough_ends_with_the_best_epoch_so_far(name, problem, learnt, tmp_path):
+    train, validation, test = problem(models.model(name), "multilabel")
+    whole = learnt(name, "multilabel")
+    model = made(name).fit(train, validation, Content(), tmp_path / "checkpoint")
+    # Logistic regression learns a genre an epoch, so it needs them all.
+    n = 3 if name == "linear" else 2
+    assert told(model.history_) == told(whole.history_[:n])
+    loss = cross_entropy(validation.y, model.predict_proba(validation.x), "multilabel")
+    assert loss == pytest.approx(model.history_[model.best_epoch_ - 1]["val_loss"], abs=1e-5)
+    model.save(tmp_path / "model")
+    again = models.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(test.x), model.predict_proba(test.x))
 
 
 @pytest.mark.parametrize("name", models.NAMES)

@@ -15,10 +15,12 @@ from tests.models.test_contract import made
 
 MAIN = {
     "fcn": "network.keras",
+    "cnn": "network.keras",
     "xgboost": "trees.json",
     "forest": "forest.skops",
     "linear": "linear.npz",
 }
+NETWORKS = ("fcn", "cnn")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def saved(problem, tmp_path_factory):
     def get(name):
         if name not in folders:
             train, validation, _ = problem(models.model(name), "multilabel")
-            more = {"epochs": 1} if name == "fcn" else {}
+            more = {"epochs": 1} if name in NETWORKS else {}
             folders[name] = tmp_path_factory.mktemp("saved") / name
             made(name, **more).fit(train, validation).save(folders[name])
         return folders[name]
@@ -109,8 +111,9 @@ def test_a_changed_description_is_refused(key, value, match, copied):
     refused(folder, match)
 
 
-def test_a_network_with_a_layer_that_holds_code_is_refused(copied):
-    folder = copied("fcn")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_with_a_layer_that_holds_code_is_refused(name, copied):
+    folder = copied(name)
 
     def add(content):
         config = json.loads(content)
@@ -121,8 +124,9 @@ def test_a_network_with_a_layer_that_holds_code_is_refused(copied):
     refused(folder, "Lambda")
 
 
-def test_a_network_that_names_a_foreign_module_is_refused(copied):
-    folder = copied("fcn")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_names_a_foreign_module_is_refused(name, copied):
+    folder = copied(name)
 
     def add(content):
         config = json.loads(content)
@@ -133,10 +137,11 @@ def test_a_network_that_names_a_foreign_module_is_refused(copied):
     refused(folder, "subprocess")
 
 
-def test_a_network_whose_weights_lie_in_another_file_is_refused(copied):
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_whose_weights_lie_in_another_file_is_refused(name, copied):
     import h5py
 
-    folder = copied("fcn")
+    folder = copied(name)
 
     def link(content):
         buffer = io.BytesIO(content)
@@ -211,3 +216,16 @@ def test_features_of_another_width_are_refused_before_they_are_used(saved):
     model = models.load(saved("linear"))
     with pytest.raises(ModelError, match="other parameters"):
         model.check_features(FeatureInfo("summary", model.features_.fingerprint, ("one",)))
+
+
+def test_a_network_of_other_genres_or_features_than_its_description_is_refused(copied):
+    for name, key in (("fcn", "genres"), ("cnn", "genres"), ("fcn", "columns")):
+        folder = copied(name)
+        path = folder / "model.json"
+        values = json.loads(path.read_text())
+        changed = values["features"] if key == "columns" else values
+        changed[key] = changed[key][:2]
+        path.write_text(json.dumps(values))
+        with pytest.raises(ModelError, match="doesn't fit"):
+            models.load(folder)
+        shutil.rmtree(folder)

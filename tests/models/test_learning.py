@@ -9,8 +9,8 @@ from genre_engine import models
 from genre_engine.errors import ModelError
 from genre_engine.metrics import auc_macro
 from genre_engine.models import Stop
+from genre_engine.models.batches import Chunk, mix
 from genre_engine.models.cnn import CnnSettings, augment
-from genre_engine.models.networks import Chunk, mix
 from genre_engine.models.scaling import Scaling
 from genre_engine.models.watching import Watch
 from genre_engine.models.weighting import class_weights

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import datasets, models, runs
+from genre_engine import datasets, jobs, models, runs
 from genre_engine.figures import Curves, training_curve, training_curve_alt, tuning_trials
 from pages.components import live_plot, train_settings
 from pages.components.train_recipe import Recipe, sentence
 from pages.components.train_tail import Tail
+from tests.extracted import make_music, write_features
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 
@@ -218,6 +219,52 @@ def test_a_recipe_survives_its_address_and_its_run(mine):
     )  # fmt: skip
     assert Recipe.of(config).settings == recipe.settings
     assert sentence(config) == "FCN on mine, 2 genres, random split, the table's features"
+
+
+@pytest.fixture
+def music(tmp_path):
+    return make_music(tmp_path)
+
+
+def test_features_made_with_other_parameters_are_told_and_can_be_chosen(music):
+    write_features(music, excerpt_s=15.0)
+    app = train(data="music", model="linear")
+    assert button(app, "Extract features, then train")
+    assert "made with other parameters (excerpt_s 15 there, 30 here)" in said(app)
+    assert "extract music --features summary\n" in app.code[0].value
+    chosen = app.selectbox(key="train-features")
+    assert "498 features of 15 s" in chosen.options
+    chosen.select("498 features of 15 s").run()
+    assert app.query_params["excerpt"] == "15"
+    assert "--excerpt 15" in app.code[0].value
+    assert button(app, "Start")
+    start(app)
+    (run,) = runs.listing()
+    assert run.config.features["parameters"]["excerpt_s"] == 15.0
+    assert "498 features of 15 s" in sentence(run.config)
+
+
+def test_a_link_asks_for_an_excerpt_and_nonsense_is_passed_over(music):
+    write_features(music)
+    app = train(data="music", model="linear", excerpt="full")
+    assert app.selectbox(key="train-features").value == ("summary", "full")
+    assert button(app, "Extract features, then train")
+    assert "(excerpt_s 30 there, full here)" in said(app)
+    assert "--excerpt full" in app.code[0].value
+    start(app)
+    (job,) = jobs.listing()
+    assert (job.status, job.request["excerpt_s"]) == ("queued", None)
+    app = train(data="music", model="linear", excerpt="-3")
+    assert "excerpt" not in app.query_params
+    assert button(app, "Start")
+
+
+def test_a_recipe_of_whole_tracks_survives_its_address():
+    recipe = Recipe(data="music", model="linear", excerpt="full")
+    assert Recipe.read(recipe.params()) == recipe
+    assert "--excerpt full" in recipe.command()
+    assert recipe.request()["excerpt_s"] is None
+    assert Recipe(data="music").request()["excerpt_s"] == 30.0
 
 
 def test_a_tail_reads_only_what_is_new_and_takes_back_what_a_resume_repeats(mine):

@@ -189,7 +189,24 @@ def test_features_that_are_computed_otherwise_now_are_refused(copied, monkeypatc
 
     real = Summary.parameters.fget
     monkeypatch.setattr(Summary, "parameters", property(lambda self: real(self) | {"version": 99}))
-    with pytest.raises(ModelError, match="computed otherwise"):
+    with pytest.raises(ModelError, match=r"other parameters \(version 1 there, 99 here\)"):
+        prediction.classify("no such song.mp3", "tones")
+    assert catalogue.find("pictures").name == "pictures"
+    assert [model.name for model in catalogue.available()] == ["pretrained", "pictures"]
+
+
+def test_features_that_this_version_does_not_know_are_named(copied):
+    path = runs.open("tones").folder / "config.json"
+    path.write_text(path.read_text().replace('"kind": "summary"', '"kind": "wavelets"'))
+    with pytest.raises(ModelError, match="wavelets features, which this version doesn't know"):
+        catalogue.find("tones")
+
+
+def test_a_model_whose_features_its_run_does_not_name_is_refused(copied):
+    path = runs.open("tones").model_folder / "model.json"
+    fingerprint = features.kind("summary", excerpt_s=6.0).fingerprint
+    path.write_text(path.read_text().replace(fingerprint, "0" * 12))
+    with pytest.raises(ModelError, match="takes other summary features"):
         trained_models.load(catalogue.find("tones"))
 
 

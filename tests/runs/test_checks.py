@@ -6,20 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genre_engine import datasets, features, runs
-from genre_engine.datasets import feature_table
+from genre_engine import features, runs
 from genre_engine.errors import (
     BadSetting,
     DatasetError,
     DatasetMissing,
+    FeaturesDiffer,
+    FeaturesError,
     FeaturesMissing,
     SplitError,
     WrongUsage,
 )
-from genre_engine.features import store as feature_stores
+from genre_engine.features.summary import Summary
+from tests.extracted import make_music, write_features
 from tests.training.conftest import import_table, table
-
-COLUMNS = ("track_id", "path", "error", "message", "state")
 
 
 @pytest.fixture
@@ -29,28 +29,8 @@ def small(tmp_path):
 
 @pytest.fixture
 def music(tmp_path):
-    """A Jamendo data set of 60 tracks by 15 artists, audio of all but five (empty files)."""
-    rows = [
-        f"track_{n:03d}\tartist_{n % 15}\talbum_1\t{n}.mp3\t9\tgenre---{('pop', 'rock')[n % 2]}\r\n"
-        for n in range(60)
-    ]
-    path = tmp_path / "raw_30s.tsv"
-    header = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
-    path.write_text(header + "".join(rows), newline="")
-    audio = tmp_path / "audio"
-    audio.mkdir()
-    for n in range(5, 60):
-        (audio / f"{n}.mp3").touch()
-    return datasets.import_jamendo("music", path, audio=audio)
-
-
-def write_summary(dataset, tmp_path, ids, failed=()):
-    x = np.random.default_rng(0).normal(size=(len(ids), 3)).astype(np.float32)
-    made = feature_table.write_features(tmp_path / "made", ids, ["a", "b", "c"], x)
-    rows = [(name, "", "NotAudio", "No audio.", "") for name in failed]
-    pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(made / "failures.parquet")
-    dataset.features_folder.mkdir(exist_ok=True)
-    made.rename(dataset.features_folder / f"summary-{features.kind('summary').fingerprint}")
+    """60 tracks, audio of all but five (empty files)."""
+    return make_music(tmp_path)
 
 
 def test_a_config_holds_all_that_decides_the_result(small):
@@ -91,7 +71,7 @@ def test_a_config_holds_all_that_decides_the_result(small):
         ({"features": "mfcc"}, WrongUsage, "no mfcc features"),
         ({"seed": -1}, WrongUsage, "A seed is"),
         ({"name": "a/b"}, WrongUsage, "can't be a name"),
-        ({"fingerprint": "000000000000"}, WrongUsage, "no table features"),
+        ({"excerpt_s": 15.0}, WrongUsage, "aren't made from excerpts"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_the_mend(small, wishes, error, match):
@@ -151,14 +131,14 @@ def test_missing_features_are_named_with_the_command(music, tmp_path):
     with pytest.raises(FeaturesMissing, match="extract music --features summary"):
         runs.new_config("music", model="linear")
     ids = music.tracks["track_id"].tolist()
-    write_summary(music, tmp_path, ids[10:])
+    write_features(music, ids[10:])
     with pytest.raises(FeaturesMissing, match="5 of 60 tracks of 'music' have no summary"):
         runs.new_config("music", model="linear")
 
 
 def test_tracks_without_audio_and_failed_ones_are_left_out_and_counted(music, tmp_path):
     ids = music.tracks["track_id"].tolist()
-    write_summary(music, tmp_path, ids[8:], failed=ids[5:8])
+    write_features(music, ids[8:], failed=ids[5:8])
     config = runs.new_config("music", model="linear", split="random")
     told = " ".join(config.warnings)
     assert "5 of 60 tracks are left out: their audio isn't there" in told
@@ -169,7 +149,7 @@ def test_tracks_without_audio_and_failed_ones_are_left_out_and_counted(music, tm
     part = dict(zip(material.track_ids, material.split.part, strict=True))
     folder = music.features_folder / f"summary-{features.kind('summary').fingerprint}"
     folder.rename(tmp_path / "before")
-    write_summary(music, tmp_path, ids[5:])
+    write_features(music, ids[5:])
     whole = runs.open_material(config)
     other = dict(zip(whole.track_ids, whole.split.part, strict=True))
     assert len(other) == 55
@@ -177,12 +157,9 @@ def test_tracks_without_audio_and_failed_ones_are_left_out_and_counted(music, tm
 
 
 def test_a_data_set_without_any_audio_says_so(music, tmp_path):
-    write_summary(music, tmp_path, ["track_000"])
+    write_features(music, [])
     for file in music.audio_folder.iterdir():
         file.unlink()
-    store = feature_stores.listing(music.features_folder)[0]
-    frame = pd.DataFrame({"track_id": ["x"], "a": [0.0], "b": [0.0], "c": [0.0]})
-    frame.to_parquet(store.folder / "part-0.parquet")
     with pytest.raises(DatasetError, match="None of these tracks has audio"):
         runs.new_config("music", model="linear")
 
@@ -191,3 +168,59 @@ def test_patches_and_vectors_go_to_the_models_that_take_them(music):
     with pytest.raises(WrongUsage, match="fcn takes one vector a track"):
         runs.new_config("music", model="fcn", features="patches")
     assert runs.fitting_features(music, "fcn") == "summary"
+
+
+def test_features_made_with_other_parameters_are_no_substitute_and_can_be_asked_for(music):
+    write_features(music, excerpt_s=15.0)
+    with pytest.raises(FeaturesDiffer) as refused:
+        runs.new_config("music", model="linear")
+    said = str(refused.value)
+    assert "made with other parameters (excerpt_s 15 there, 30 here)" in said
+    assert "Take these with --excerpt 15" in said
+    assert said.endswith("or run: python -m genre_engine extract music --features summary")
+    config = runs.new_config("music", model="linear", excerpt_s=15.0)
+    assert config.features["parameters"]["excerpt_s"] == 15.0
+    assert runs.open_material(config).store.fingerprint == config.features["fingerprint"]
+    with pytest.raises(FeaturesDiffer, match="extract music --features summary --excerpt full"):
+        runs.new_config("music", model="linear", excerpt_s=None)
+
+
+@pytest.fixture
+def newer_version(monkeypatch):
+    made = Summary.parameters.fget
+
+    def come():
+        newer = property(lambda self: made(self) | {"version": 99})
+        monkeypatch.setattr(Summary, "parameters", newer)
+
+    return come
+
+
+def test_features_of_an_earlier_version_are_not_used_and_can_only_be_made_anew(
+    music, newer_version
+):
+    write_features(music)
+    newer_version()
+    with pytest.raises(FeaturesDiffer, match=r"\(version 1 there, 99 here\)\. Run: ") as refused:
+        runs.new_config("music", model="linear")
+    assert "--excerpt" not in str(refused.value)
+
+
+def test_a_run_whose_features_are_gone_says_how_to_make_them_or_that_none_can(
+    music, newer_version, tmp_path
+):
+    folder = write_features(music, excerpt_s=15.0)
+    write_features(music)
+    config = runs.new_config("music", model="linear", excerpt_s=15.0)
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(FeaturesMissing, match=r"are gone\. Run: .* --excerpt 15"):
+        runs.open_material(config)
+    newer_version()
+    with pytest.raises(FeaturesError, match=r"\(version 1 there, 99 here\). Train a new run"):
+        runs.open_material(config)
+
+
+def test_a_data_set_of_one_genre_has_nothing_to_tell_apart(tmp_path):
+    import_table(tmp_path, "one", table().assign(genre="rock"))
+    with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to tell it from"):
+        runs.new_config("one")
