@@ -40,6 +40,9 @@ def main() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by_name = {run.name: run for run in done}
+        # Other pages' links name a run by its id.
+        for asked in (run for run in done if run.id == st.query_params.get("run")):
+            st.query_params["run"] = asked.name
         run = by_name[
             str(
                 st.selectbox(

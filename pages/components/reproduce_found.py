@@ -48,12 +48,25 @@ def _table(table: Table) -> None:
     def cell(text: str) -> str:
         return f":gray[*{NOT_YET}*]" if text == NOT_YET else plain(text)
 
+    head, rows = _shortened(table)
     lines = [
-        "| " + " | ".join(plain(text) or " " for text in table.head) + " |",
-        "|" + "---|" + "---:|" * (len(table.head) - 1),
-        *("| " + " | ".join(map(cell, row)) + " |" for row in table.rows),
+        "| " + " | ".join(plain(text) or " " for text in head) + " |",
+        "|" + "---|" + "---:|" * (len(head) - 1),
+        *("| " + " | ".join(map(cell, row)) + " |" for row in rows),
     ]
     st.markdown("\n".join(lines))
+
+
+def _shortened(table: Table) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows without columns that nothing has filled yet; one stands for them all."""
+    filled = [
+        n for n in range(len(table.head)) if any(row[n] != NOT_YET for row in table.rows) or n == 0
+    ]
+    rows = [tuple(row[n] for n in filled) for row in table.rows]
+    head = tuple(table.head[n] for n in filled)
+    if len(filled) == len(table.head):
+        return head, rows
+    return (*head, "The rest" if len(head) > 2 else "Ours"), [(*row, NOT_YET) for row in rows]
 
 
 def _download(found: Reproduction) -> None:
@@ -88,8 +101,8 @@ def _stages(found: Reproduction, part: str) -> None:
         took = f" · {outcome.seconds:,.0f} s" if outcome.seconds >= 1 else ""
         said = f" · {plain(outcome.message)}" if outcome.message else ""
         text = f"{icon} {plain(stage.title)} · {word}{took}{said}"
-        lines.append(f"- :gray[{text}]" if status in ("waiting", "skipped") else f"- {text}")
-    st.markdown("\n".join(lines))
+        lines.append(f":gray[{text}]" if status in ("waiting", "skipped") else text)
+    st.markdown("  \n".join(lines))
 
 
 def _figures(found: Reproduction) -> None:
