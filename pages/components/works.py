@@ -118,9 +118,8 @@ def _progress(ids: list[str]) -> None:
 
 def _said(job: Job) -> str:
     note = job.note if job.status == "running" else "Waiting for its turn"
-    note = note or "Starting"
     what = "Fetching" if job.kind == "download" else "Making"
-    note = note.removeprefix("Fetching audio: ")
+    note = note.removeprefix("Fetching audio").removeprefix(": ") or "Starting"
     said = f"{what} **{plain(name(job))}**: {plain(note[0].lower() + note[1:])}"
     if job.kind == "download":
         return said + (f", about {duration(job.seconds_left)} left" if job.seconds_left else "")
