@@ -19,7 +19,7 @@ from pages.components.visitor import visitor
 # How often it is looked whether a plan is there, in seconds.
 _TICK_S = 0.4
 _NEW = "A new data set"
-_PER_GENRE, _IN_ALL, _ALL = "So many of each genre", "So many in all", "All tracks"
+_PER_GENRE, _IN_ALL, _ALL = "Per genre", "In all", "All there are"
 _MIDDLE, _WHOLE = "The middle of each", "Whole tracks"
 _RULES = {"any": "with any of these genres", "only": "with only these genres"}
 _SOURCES = {"raw": "as uploaded (raw_30s.tsv)", "split": "cleaned (the official split files)"}
@@ -184,7 +184,7 @@ def _new() -> dict[str, Any] | None:
         )
         per_genre = tracks = None
         if how == _PER_GENRE:
-            per_genre = int(st.number_input("Of each genre, at least", 1, 5000, 50, 10, width=180))
+            per_genre = int(st.number_input("At least", 1, 5000, 50, 10, width=180))
         elif how == _IN_ALL:
             tracks = int(st.number_input("Tracks", 1, 55_701, 500, 100, width=180))
     excerpt_s = _length()
@@ -328,7 +328,7 @@ def _wait(awaited: "Future[Any]", said: str) -> None:
 
 def _facts(facts: dict[str, Any]) -> None:
     with st.container(border=True, key="download-estimate"):
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="medium"):
             done = f" ({facts['done']:,} are here)" if facts["done"] else ""
             _fact("Tracks", f"{facts['tracks']:,}{done}")
             _fact("Artists", f"{facts['artists']:,}")

@@ -89,7 +89,7 @@ def test_a_change_of_the_choice_changes_what_it_comes_to(tables):
     app = settle(opened(), START)
     assert "**40**" in words(app)
     how = next(c for c in app.segmented_control if c.label == "How many tracks")
-    how.set_value("So many in all").run()
+    how.set_value("In all").run()
     next(n for n in app.number_input if n.label == "Tracks").set_value(12).run()
     settle(app, START)
     assert "**12**" in words(app)
