@@ -9,8 +9,9 @@ BIN := .venv/bin
 app: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
+# A process for each core, a file at a time: files share servers and data sets that they make once.
 test: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 check: lint test
 

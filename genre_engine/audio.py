@@ -65,7 +65,8 @@ def load(
     """The middle `excerpt_s` seconds of a source, or all of it where that is None or longer.
 
     A file that was cut short still claims its full length, so the middle is that of what really
-    decodes: everything is decoded, at the price of some tenths of a second for a long song.
+    decodes: everything is decoded, at the price of some tenths of a second for a long song. Only
+    what lies around the middle that is claimed is kept; where that is wrong, all is decoded again.
 
     Raises:
         AudioError: one of its children says what is wrong with the source.
@@ -74,19 +75,42 @@ def load(
     if excerpt_s is None:
         return Signal(np.concatenate(list(stream)), sample_rate)
     wanted = round(excerpt_s * sample_rate)
-    blocks: list[Samples] = []
-    dropped = kept = 0
+    if stream.claimed_s is None:
+        first, last = 0, round(_KEPT_S * sample_rate)
+    else:
+        first = _middle(round(stream.claimed_s * sample_rate), wanted) - sample_rate
+        last = first + wanted + 2 * sample_rate
+    kept, first, total = _between(stream, first, last)
+    start = _middle(total, wanted)
+    if start < first or first + len(kept) < min(total, start + wanted):
+        kept, first, _ = _between(
+            Stream(source, sample_rate, limit_s=limit_s), start, start + wanted
+        )
+    start -= first
+    return Signal(kept[start : start + wanted], sample_rate, (first + start) / sample_rate)
+
+
+# Of a source that doesn't say how long it is, so much is kept, so that the middle of most songs is
+# found without decoding again.
+_KEPT_S = 600.0
+
+
+def _middle(total: int, wanted: int) -> int:
+    """Where the middle `wanted` of so many samples start."""
+    return max(0, (total - wanted) // 2)
+
+
+def _between(stream: "Stream", first: int, last: int) -> tuple[Samples, int, int]:
+    """What lies between two places, or a little more; where it starts; how many samples all are."""
+    blocks: list[Samples] = [np.zeros(0, np.float32)]
+    total = start = 0
     for block in stream:
-        blocks.append(block)
-        kept += len(block)
-        # The middle can only move on, so what lies before it now is needed no more.
-        while dropped + len(blocks[0]) < (dropped + kept - wanted) // 2:
-            dropped += len(blocks[0])
-            kept -= len(blocks.pop(0))
-    samples = np.concatenate(blocks)
-    start = max(0, (dropped + kept - wanted) // 2 - dropped)
-    start_s = (dropped + start) / sample_rate
-    return Signal(samples[start : start + wanted], sample_rate, start_s)
+        if total < last and total + len(block) > first:
+            if len(blocks) == 1:
+                start = total
+            blocks.append(block)
+        total += len(block)
+    return np.concatenate(blocks), start, total
 
 
 class Stream:

@@ -62,6 +62,29 @@ def test_the_middle_is_that_of_what_decodes():
     np.testing.assert_array_equal(middle.samples, cut.samples[start : start + 32000])
 
 
+@given(
+    length=st.integers(2000, 40000),
+    excerpt=st.integers(1, 12000),
+    claimed=st.none() | st.floats(0.1, 9),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_middle_is_found_whatever_length_a_source_claims(length, excerpt, claimed):
+    samples = noise(length)
+
+    class Claiming(audio.Stream):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.claimed_s = claimed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audio, "Stream", Claiming)
+        patch.setattr(audio, "_KEPT_S", 1.0)
+        found = audio.load(as_float(samples, 8000), 8000, excerpt_s=excerpt / 8000)
+    start = max(0, (length - excerpt) // 2)
+    np.testing.assert_array_equal(found.samples, samples[start : start + excerpt, 0])
+    assert found.start_s == start / 8000
+
+
 def test_a_cut_mp3_is_known_to_be_cut():
     mp3 = sounds.example_of("MP3", 20.0)
     for data, is_cut in ((mp3, False), (mp3[: len(mp3) // 2], True)):

@@ -182,7 +182,17 @@ def mp3(seed, seconds=40.0, *, sample_rate=22050, vary=False):
 class World:
     """Tables, lists, tracks and archives of an invented MTG-Jamendo, put on a server."""
 
-    def __init__(self, server, n_tracks=40, *, songs=None, seconds=40.0, artists=None, first_id=1):
+    def __init__(
+        self,
+        server,
+        n_tracks=40,
+        *,
+        songs=None,
+        seconds=40.0,
+        artists=None,
+        first_id=1,
+        genres=GENRES,
+    ):
         self.server = server
         self.seconds = seconds
         self.songs = songs or [mp3(seed, seconds) for seed in range(3)]
@@ -191,9 +201,11 @@ class World:
         self.files = {}
         for n in range(n_tracks):
             number = first_id + n
-            genres = sorted({GENRES[n % 5], GENRES[n * 3 % 5]} if n % 4 == 0 else {GENRES[n % 5]})
+            carried = {genres[n % len(genres)]}
+            if n % 4 == 0:
+                carried.add(genres[n * 3 % len(genres)])
             artist = n % artists
-            self.rows.append((number, artist, PARTS[artist % 5], genres))
+            self.rows.append((number, artist, PARTS[artist % 5], sorted(carried)))
             self.files[self.name(number)] = self.songs[n % len(self.songs)]
         self._put_tables()
         for name, data in self.files.items():
