@@ -8,6 +8,7 @@ from genre_engine import datasets, hosted
 from genre_engine.errors import GenreEngineError
 from pages.components import (
     explore_data,
+    explore_download,
     explore_genres,
     explore_map,
     explore_more,
@@ -35,6 +36,9 @@ def main() -> None:
     if made is not None:
         st.session_state["data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
+    if st.query_params.get("get") == "jamendo":
+        explore_download.view()
+        return
     if not entries:
         works.show()
         explore_new.cards()
@@ -116,6 +120,10 @@ def _about(data: Opened) -> None:
         f"licence: {plain(dataset.info.get('licence') or 'not stated')}",
     ]
     st.markdown(" · ".join(said))
+    if lacking := explore_download.missing(dataset):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"The audio of {lacking:,} tracks isn't here.", width="content")
+            explore_new.to_download("Fetch it", dataset.name)
     if dataset.info.get("synthetic"):
         st.info(plain(dataset.notes[0]), icon=":material/science:")
     notes = [note for note in dataset.notes if not dataset.info.get("synthetic")]

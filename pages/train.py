@@ -26,10 +26,6 @@ _STYLE = """<style>
   background: var(--st-background-color, Canvas);
   box-shadow: 0 0.25rem 1rem rgba(30, 20, 60, 0.12);
 }
-/* White can't be read on the dark theme's primary colour, nor a darker one on its ground. */
-[data-testid="stBaseButton-primary"]:not(:disabled) {
-  background: #7a3ff2; border-color: #7a3ff2; color: #fff;
-}
 @media (max-width: 640px) { .st-key-train-settings { display: none; } }
 </style>"""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from genre_engine.cli.console import messages, progress_bar
+from genre_engine.cli.console import complain, messages, progress_bar
 from genre_engine.cli.datasets import Format, FormatOption, LabelSource, NameArgument
 
 if TYPE_CHECKING:
@@ -32,14 +32,24 @@ def jamendo_metadata(
             "GENRE_ENGINE_JAMENDO_METADATA_URL)."
         ),
     ] = None,
+    all_splits: Annotated[
+        bool,
+        typer.Option("--all-splits", help="The official splits 1 to 4 as well: 23 MB more."),
+    ] = False,
 ) -> None:
     """Fetch MTG-Jamendo's tables: 19 MB, CC BY-NC-SA 4.0."""
     from genre_engine.datasets import download as engine
 
     with _bytes_bar() as advance:
         fetched = engine.jamendo_metadata(to, base_url=base_url, progress=advance)
+        if all_splits:
+            others = engine.jamendo_splits(to, base_url=base_url, progress=advance)
+            fetched += others
     for path in fetched:
         typer.echo(path)
+    if all_splits and len(others) < (n := sum(map(len, engine.JAMENDO_SPLITS))):
+        complain(f"The server has only {len(others)} of the {n} tables of the other splits.")
+        raise typer.Exit(1)
 
 
 @app.command("jamendo-audio")

@@ -107,9 +107,10 @@ def download(
         WrongUsage, DatasetError: as `audio_request.plan`.
         DownloadError: the metadata can't be had, or one track after the other fails; or the same
             data set is being fetched by another program.
-        StorageError: a file can't be written.
+        StorageError: a file can't be written, or the disk hasn't room for all.
     """
     made = request if isinstance(request, Plan) else plan(request)
+    audio_request.check_room(made.bytes_kept)
     dataset = _dataset(made)
     lock = FileLock(workspace.make_folder(dataset.folder / "download") / ".lock")
     try:

@@ -8,9 +8,10 @@ kind: whole tracks below `audio/`, or middles of the same length below `audio-30
 
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.excerpt import MARGIN_S
 from genre_engine.datasets.fetch import Progress
 from genre_engine.datasets.store import Dataset, Imported
-from genre_engine.errors import DatasetError, DatasetMissing, WrongUsage
+from genre_engine.errors import DatasetError, DatasetMissing, StorageError, WrongUsage
 
 JOBS = 4
 MOST_JOBS = 16  # more at a time from one server isn't polite
@@ -109,6 +110,7 @@ class Plan:
         notes: sentences for the user.
         sums: the lists of checksums.
         rate: bytes a second; `rate_measured` says whether on this machine.
+        bytes_needed, bytes_kept: still to come over the network, and of that to stay on disk.
     """
 
     request: Request
@@ -122,7 +124,8 @@ class Plan:
     rate: float
     rate_measured: bool
     n_done: int = 0
-    bytes_needed: int = field(default=0)
+    bytes_needed: int = 0
+    bytes_kept: int = 0
 
     @property
     def seconds(self) -> float:
@@ -150,6 +153,7 @@ class Plan:
             "excerpt_s": self.request.excerpt_s,
             "tars": list(self.request.tars),
             "bytes": self.bytes_needed,
+            "bytes_kept": self.bytes_kept,
             "seconds": self.seconds,
             "rate": self.rate,
             "rate_measured": self.rate_measured,
@@ -191,7 +195,26 @@ def plan(request: Request | Mapping[str, Any], *, progress: Progress | None = No
         rate_measured=measured,
     )
     done = _there(made) if dataset is not None else set()
-    return replace(made, n_done=len(done), bytes_needed=_bytes(made, done))
+    needed, kept = _bytes(made, done)
+    return replace(made, n_done=len(done), bytes_needed=needed, bytes_kept=kept)
+
+
+def check_room(n_bytes: float) -> None:
+    """Raises StorageError: the workspace's disk hasn't so much room."""
+    place = workspace.root()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if n_bytes > free:
+        raise StorageError(
+            f"This takes about {size(n_bytes)}, and the disk has {size(free)} left. Make room, "
+            "or choose fewer tracks or only the middle of each."
+        )
+
+
+def size(n_bytes: float) -> str:
+    """Bytes in words."""
+    return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:,.0f} MB"
 
 
 def _existing(name: str) -> Dataset | None:
@@ -254,6 +277,11 @@ def _choose(request: Request, metadata: Path) -> tuple[Imported, tuple[str, ...]
     return replace(imported, tracks=table, source=source, notes=tuple(notes)), genres
 
 
+def takes_audio(dataset: Dataset) -> bool:
+    """Whether its audio lies in its own folder; elsewhere it is the user's."""
+    return not Path(dataset.info.get("audio") or "").is_absolute()
+
+
 def _as_before(request: Request, dataset: Dataset) -> Request:
     """The request with what the data set has decided already.
 
@@ -266,11 +294,10 @@ def _as_before(request: Request, dataset: Dataset) -> Request:
         raise DatasetError(
             f"{name!r} isn't made of MTG-Jamendo's tables. Choose another name for the download."
         )
-    outside = dataset.info.get("audio")
-    if outside and Path(outside).is_absolute():
+    if not takes_audio(dataset):
         raise DatasetError(
-            f"The audio of {name!r} lies in {outside}, which this must not touch. Choose another "
-            "name for the download."
+            f"The audio of {name!r} lies in {dataset.audio_folder}, which this must not touch. "
+            "Choose another name for the download."
         )
     # Of a data set that was imported by itself, only the kind of its audio may be decided yet.
     before = (dataset.info.get("source") or {}).get("download")
@@ -314,16 +341,17 @@ def _wanted(table: pd.DataFrame, request: Request) -> pd.DataFrame:
     return wanted.reset_index(drop=True)
 
 
-def _bytes(made: Plan, done: set[str]) -> int:
-    """How much is still to come, from durations: audio-low's mean rate is known."""
+def _bytes(made: Plan, done: set[str]) -> tuple[int, int]:
+    """How much is still to come and to keep, from durations: audio-low's mean rate is known."""
     left = made.tracks[~made.tracks["track_id"].isin(done)]
-    if made.request.tars:
-        n_tars = len(set(left["file"].str[:2]))
-        return round(n_tars * download.AUDIO_BYTES / len(download.TARS))
     seconds = left["duration_s"].astype(float)
     if made.request.excerpt_s is not None:
         seconds = seconds.clip(upper=made.request.excerpt_s + 2 * MARGIN_S)
-    return round(float(seconds.sum()) * download.AUDIO_BYTES_PER_S)
+    kept = round(float(seconds.sum()) * download.AUDIO_BYTES_PER_S)
+    if made.request.tars:
+        n_tars = len(set(left["file"].str[:2]))
+        return round(n_tars * download.AUDIO_BYTES / len(download.TARS)), kept
+    return kept, kept
 
 
 def audio_folder(made: Plan | Request) -> str | None:
@@ -377,7 +405,6 @@ def keep_rate(base: str, rate: float) -> None:
 def in_words(made: Plan) -> Sequence[str]:
     """The plan as lines for a terminal."""
     facts = made.to_dict()
-    size = facts["bytes"] / 1e6
     how = f"the middle {made.request.excerpt_s:g} s of each" if made.request.excerpt_s else "whole"
     if made.request.tars:
         how += f", from {len(made.request.tars)} archives"
@@ -387,7 +414,7 @@ def in_words(made: Plan) -> Sequence[str]:
         + (f"; {facts['done']} are there already" if facts["done"] else ""),
         ", ".join(f"{genre} {n}" for genre, n in facts["genres"].items()),
         ", ".join(f"{part} {n}" for part, n in facts["parts"].items()) or "no official parts",
-        f"About {size / 1000:.1f} GB" if size >= 1000 else f"About {size:.0f} MB",
+        f"About {size(facts['bytes'])}",
         f"about {_time(facts['seconds'])} at {made.rate / 1e6:.1f} MB/s ({measured})",
     ]
 

@@ -64,6 +64,16 @@ JAMENDO_METADATA = (
     _official("test", "cf917388eebfa7d17d363c2fca037e2379ac027e31aa6dbe92e8dbf409ac5098"),
 )
 
+# The official splits besides split 0, below the metadata's address and below the folder alike. They
+# are known by their places only.
+JAMENDO_SPLITS = tuple(
+    tuple(
+        f"splits/split-{number}/autotagging_genre-{part}.tsv"
+        for part in ("train", "validation", "test")
+    )
+    for number in range(1, 5)
+)
+
 TRACK_SUMS = "raw_30s_audio-low_sha256_tracks.txt"
 TAR_SUMS = "raw_30s_audio-low_sha256_tars.txt"
 RAW_SUMS = "raw_30s_audio_sha256_tracks.txt"
@@ -158,6 +168,38 @@ def jamendo_metadata(
         )
         fetched.append(target)
     return fetched
+
+
+def have_metadata(folder: Path | None = None) -> bool:
+    """Whether the tables are there, as far as a look at the folder tells."""
+    place = folder or workspace.metadata_folder()
+    return all((place / file.name).is_file() for file in JAMENDO_METADATA)
+
+
+def jamendo_splits(
+    to: Path | None = None,
+    *,
+    base_url: str | None = None,
+    retry: Retry | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Fetch the official splits 1 to 4 (23 MB), those that the server has whole; arguments and
+    errors as for `jamendo_metadata`.
+
+    Returns:
+        The tables that are there.
+    """
+    base = _metadata_base(base_url)
+    folder = workspace.make_folder(to or workspace.metadata_folder())
+    there = []
+    for places in JAMENDO_SPLITS:
+        with suppress(NotThere):
+            for place in places:
+                fetch(
+                    base + place, folder / place, check=_check_table, retry=retry, progress=progress
+                )
+            there += [folder / place for place in places]
+    return there
 
 
 def jamendo_lists(

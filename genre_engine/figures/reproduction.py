@@ -28,6 +28,7 @@ def genre_counts(counts: Mapping[str, int], part: str) -> "go.Figure":
         marker={"color": ACCENT},
         text=[f"{n:,}" for n in counts.values()],
         textposition="auto",
+        textangle=0,
         hovertemplate="%{y}: %{x:,} tracks in " + part + "<extra></extra>",
     )
     figure.update_layout(

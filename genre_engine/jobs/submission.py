@@ -116,9 +116,7 @@ def _check(kind: str, request: dict[str, Any]) -> str:
     if kind == "dataset":
         return _check_dataset(request)
     if kind == "download":
-        from genre_engine.datasets import audio_request
-
-        return f"Download audio of {audio_request.Request.of(request).name}"
+        return _check_download(request)
     from genre_engine import datasets
 
     name = str(request.get("dataset") or request.get("dataset_name") or "")
@@ -134,6 +132,19 @@ def _check(kind: str, request: dict[str, Any]) -> str:
         tuning.check(request)
         return f"Tune {request.get('model', 'fcn')} on {name}"
     return f"{kind.capitalize()} for {name}"
+
+
+def _check_download(request: dict[str, Any]) -> str:
+    from genre_engine.datasets import audio_request
+
+    name = audio_request.Request.of(request).name
+    for job in queue.listing():
+        if job.busy and job.kind == "download" and job.request.get("name") == name:
+            raise JobError(
+                f"The audio of {name!r} is being fetched already, or waits for that. Let it "
+                "finish, or cancel it."
+            )
+    return f"Download audio of {name}"
 
 
 def _check_dataset(request: dict[str, Any]) -> str:

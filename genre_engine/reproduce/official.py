@@ -1,7 +1,8 @@
 """MTG-Jamendo's five official splits: one data set a split, with the same audio and features.
 
-Besides split 0, which an import takes, their tables are read where the metadata's folder holds
-them, as `splits/split-N/autotagging_genre-PART.tsv` or `split-N-autotagging_genre-PART.tsv`.
+Besides split 0, which an import takes, their tables are fetched into the workspace's metadata, or
+read where another folder of metadata holds them, as `splits/split-N/autotagging_genre-PART.tsv` or
+`split-N-autotagging_genre-PART.tsv`.
 """
 
 import shutil
@@ -10,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from genre_engine import datasets, workspace
-from genre_engine.datasets import Dataset, store
+from genre_engine.datasets import Dataset, download, store
 from genre_engine.datasets import tracks as track_table
-from genre_engine.errors import BadTable
+from genre_engine.datasets.fetch import Retry
+from genre_engine.errors import BadTable, DownloadError
 from genre_engine.splits import PARTS
 
 NUMBERS = range(5)
@@ -34,6 +36,22 @@ def tables(folder: Path | None = None) -> dict[int, dict[str, Path]]:
                 found[number] = parts
                 break
     return found
+
+
+def found_or_fetched(folder: Path | None = None) -> tuple[dict[int, dict[str, Path]], str]:
+    """As `tables`; in the workspace's own folder what is missing is fetched first.
+
+    Returns:
+        The tables, and a sentence on why some can't be had (with a space at its end), or nothing.
+    """
+    there = tables(folder)
+    if len(there) == len(NUMBERS) or folder is not None:
+        return there, ""
+    try:
+        download.jamendo_splits(retry=Retry(attempts=2))
+    except DownloadError as error:
+        return there, f"{error} "
+    return tables(), ""
 
 
 def with_split(dataset: Dataset, number: int, parts: dict[str, Path]) -> Dataset:

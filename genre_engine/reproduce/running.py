@@ -220,11 +220,14 @@ class Work:
     def _official(self, dataset: datasets.Dataset) -> dict[str, Any]:
         """The course project's network on each official split that is there."""
         folder = Path(self.request.metadata) if self.request.metadata else None
-        there = official.tables(folder) if dataset.kind == "jamendo" else {}
+        if dataset.kind != "jamendo":
+            raise Skipped("Only MTG-Jamendo has several official splits.")
+        self.share(0.0, "looking for their tables")
+        there, why = official.found_or_fetched(folder)
         if len(there) < 2:
             raise Skipped(
-                "The tables of the other official splits aren't here. Put MTG-Jamendo's folder "
-                f"data/splits into {folder or workspace.metadata_folder()}."
+                f"The tables of the other official splits aren't here. {why}Put MTG-Jamendo's "
+                f"folder data/splits into {folder or workspace.metadata_folder()}."
             )
         found: dict[str, Any] = {}
         problems: dict[str, str] = {}

@@ -94,15 +94,21 @@ class Reporter:
             self._stage_began, self._stage_from = self._clock(), 0.0
             self._write(replace(self._state, note=text, progress=None, seconds_left=None))
 
-    def progress(self, done: int, total: int, note: str | None = None) -> None:
-        """How much of the stage is done; 0 in all: not known."""
+    def progress(
+        self, done: int, total: int, note: str | None = None, seconds_left: float | None = None
+    ) -> None:
+        """How much of the stage is done; 0 in all: not known.
+
+        Args:
+            seconds_left: where the task knows better than what the share so far lets expect.
+        """
         with self._lock:
             now = self._clock()
             if now - self._written < _SECONDS and done < total:
                 return
             share = min(1.0, done / total) if total else None
-            left = None
-            if share:
+            left = seconds_left
+            if share and left is None:
                 left = round((now - self._stage_began) / share * (1.0 - share), 1)
             said = self._state.note if note is None else note
             self._write(replace(self._state, note=said, progress=share, seconds_left=left))

@@ -3,6 +3,7 @@ when all is done, or raises Ended where it was asked to pause or to end."""
 
 import importlib
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ _TASKS = {
 
 # What has been downloaded is written in many small pieces; so many bytes between two reports.
 _REPORT_BYTES = 1 << 18
+# The speed of a download is that of so many seconds.
+_RATE_S = 8.0
 # How often it is looked whether another process has done with its extraction.
 _WAIT_S = 1.0
 
@@ -208,11 +211,21 @@ def download(request: dict[str, Any], reporter: Reporter) -> None:
     plan = audio_download.plan(request)
     reporter.leave_if_asked()
     reporter.note("Fetching audio")
+    # When how many bytes had come, over the last seconds.
+    marks = deque([(time.monotonic(), 0)])
 
     def progress(done: int, total: int, failed: int, bytes_done: int, bytes_total: int) -> None:
-        said = f"{done:,} of {total:,} tracks, {bytes_done / 1e6:,.0f} MB"
+        now = time.monotonic()
+        marks.append((now, bytes_done))
+        while now - marks[0][0] > _RATE_S:
+            marks.popleft()
+        rate = (bytes_done - marks[0][1]) / max(now - marks[0][0], 1e-3)
+        said = f"{done:,} of {total:,} tracks, {bytes_done / 1e6:,.1f} MB"
+        said += f" at {rate / 1e6:,.1f} MB/s" if rate else ""
         said += f", {failed:,} failed" if failed else ""
-        reporter.progress(bytes_done, bytes_total, f"Fetching audio: {said}")
+        left = round((bytes_total - bytes_done) / rate, 1) if rate else None
+        # What was there before counts too, so that a resumed bar goes on where it stood.
+        reporter.progress(done + failed, total, f"Fetching audio: {said}", left)
 
     outcome = audio_download.download(plan, progress=progress, should_stop=reporter.should_stop)
     reporter.result(dataset=outcome.dataset.name, failures=len(outcome.failures))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import datasets
+from genre_engine import datasets, hosted
 from genre_engine.datasets import tables
 from genre_engine.errors import GenreEngineError
 from pages.components import works
@@ -52,11 +52,15 @@ def _demo() -> None:
         "server in under a minute. To try everything without a download; scores on it say nothing "
         "about real music."
     )
-    name = _name("demo", "demo")
+    name = ask_name("demo", "demo")
     _start("Make the demo set", name, {"make": "demo", "tracks": DEMO_TRACKS})
 
 
 def _jamendo() -> None:
+    if not hosted.active():
+        st.markdown("Music to hear and to train on, a balanced part of it:")
+        to_download("Choose and download")
+        st.markdown("Or only the tables:")
     st.markdown(
         "Who made 55,701 tracks and what genres they carry: 19 MB of tables, without audio, under "
         "CC BY-NC-SA 4.0."
@@ -78,8 +82,21 @@ def _jamendo() -> None:
         ).strip()
         if audio:
             options["audio"] = audio
-    name = _name("jamendo", "jamendo")
+    name = ask_name("jamendo", "jamendo")
     _start("Import the tables" if path else "Fetch and import", name, options)
+
+
+def to_download(label: str, name: str | None = None) -> None:
+    """The way to where audio of MTG-Jamendo is fetched, for a new data set or for one there is."""
+    # No link: one to its own page leaves the browser's address as it was.
+    st.button(
+        label,
+        icon=":material/cloud_download:",
+        on_click=lambda: st.query_params.from_dict(
+            {"get": "jamendo"} | ({"for": name} if name else {})
+        ),
+        key=f"to-download-{name or ''}",
+    )
 
 
 def _own() -> None:
@@ -99,7 +116,7 @@ def _folder() -> None:
     path = st.text_input(
         "Folder on this computer", key="folder-path", placeholder="/home/me/Music"
     ).strip()
-    name = _name("folder", _as_name(Path(path).name) or "my-music")
+    name = ask_name("folder", _as_name(Path(path).name) or "my-music")
     _start("Import the folder", name, {"make": "folder", "path": path}, ready=bool(path))
 
 
@@ -143,7 +160,7 @@ def _table() -> None:
         help="Or with any other group that must not be in two parts of a split.",
     )
     drop = st.multiselect("Columns to leave out", columns, key="table-drop", placeholder="None")
-    name = _name("table", _as_name(Path(file).stem) or "my-table")
+    name = ask_name("table", _as_name(Path(file).stem) or "my-table")
     _start(
         "Import the table",
         name,
@@ -173,7 +190,7 @@ def _guess(columns: list[str], names: tuple[str, ...]) -> int | None:
     return next((places[name] for name in names if name in places), None)
 
 
-def _name(kind: str, suggested: str) -> str:
+def ask_name(kind: str, suggested: str) -> str:
     """Ask for the data set's name; what is suggested follows what was chosen above."""
     free = suggested
     taken = {entry["name"] for entry in datasets.listing()}

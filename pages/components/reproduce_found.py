@@ -1,6 +1,8 @@
 """What the experiment has found: published figures beside ours, stages, figures, the report."""
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -54,7 +56,25 @@ def _table(table: Table) -> None:
         "|" + "---|" + "---:|" * (len(head) - 1),
         *("| " + " | ".join(map(cell, row)) + " |" for row in rows),
     ]
-    st.markdown("\n".join(lines))
+    name = re.sub(r"\W+", "-", table.title)
+    with st.container(key=f"reproduced-{name}"):
+        st.html(_as_cards(f".st-key-reproduced-{name}", table.head))
+        st.markdown("\n".join(lines))
+
+
+def _as_cards(place: str, head: Sequence[str]) -> str:
+    """On a phone each row is a card, whose lines say what the columns' heads said."""
+    rules = [
+        f"{place} thead {{ display: none; }}",
+        f"{place} table, {place} tbody, {place} tr, {place} td {{ display: block; }}",
+        f"{place} tr {{ padding: 0.5rem 0; }}",
+        f"{place} td {{ border: none; padding: 0.1rem 0; text-align: left !important; }}",
+        f"{place} td:nth-child(1) {{ font-weight: 600; }}",
+    ]
+    for number, text in enumerate(head[1:], start=2):
+        told = re.sub(r'[\\"<]', "", text)
+        rules.append(f'{place} td:nth-child({number})::before {{ content: "{told}: "; }}')
+    return f"<style>@media (max-width: 640px) {{ {' '.join(rules)} }}</style>"
 
 
 def _shortened(table: Table) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

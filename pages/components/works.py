@@ -8,6 +8,7 @@ from genre_engine import hosted, jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components.text import plain
+from pages.components.train_live import duration
 from pages.components.visitor import visitor
 
 # How often running work is looked after, in seconds.
@@ -50,6 +51,27 @@ def start(request: dict[str, Any], upload: Any = None) -> None:
     st.session_state[_MINE] = [*_mine(), (job.id, request["make"])]
 
 
+def start_download(request: dict[str, Any]) -> None:
+    """Have audio of MTG-Jamendo fetched; as `start`."""
+    jobs.supervisor()
+    job = jobs.submit("download", request, owner=visitor())
+    st.session_state[_MINE] = [*_mine(), (job.id, "download")]
+
+
+def last_download() -> Job | None:
+    """The download that ended last, however it ended."""
+    ended = [job for job in jobs.listing() if job.kind == "download" and not job.busy]
+    return max(ended, key=lambda job: job.queued_at, default=None)
+
+
+def resume(job: Job) -> None:
+    """Raises GenreEngineError: it can't go on."""
+    jobs.supervisor()
+    job.resume()
+    others = [entry for entry in _mine() if entry[0] != job.id]
+    st.session_state[_MINE] = [*others, (job.id, job.kind)]
+
+
 def finished() -> str | None:
     """The name of a data set of this visit that has become whole since the last look."""
     for job_id, what in _mine():
@@ -81,20 +103,27 @@ def _progress(ids: list[str]) -> None:
         st.rerun()
     for job in found:
         with st.container(horizontal=True, vertical_alignment="center"):
-            note = job.note if job.status == "running" else "waiting for its turn"
-            said = f"Making **{plain(name(job))}**: {plain(note or 'starting').lower()}"
-            if job.progress is not None:
-                said += f", {job.progress:.0%}"
-            st.progress(job.progress or 0.0, text=said)
+            st.progress(job.progress or 0.0, text=_said(job))
+            fetches = job.kind == "download"
             st.button(
-                "Stop",
+                "Cancel" if fetches else "Stop",
                 key=f"stop-{name(job)}",
                 on_click=_stop,
                 args=(job.id,),
-                help="What was fetched is kept."
-                if job.kind == "download"
+                help="What has come is kept, and it can go on later."
+                if fetches
                 else "Nothing is left of what was half done.",
             )
+
+
+def _said(job: Job) -> str:
+    note = job.note if job.status == "running" else "Waiting for its turn"
+    what = "Fetching" if job.kind == "download" else "Making"
+    note = note.removeprefix("Fetching audio").removeprefix(": ") or "Starting"
+    said = f"{what} **{plain(name(job))}**: {plain(note[0].lower() + note[1:])}"
+    if job.kind == "download":
+        return said + (f", about {duration(job.seconds_left)} left" if job.seconds_left else "")
+    return said + (f", {job.progress:.0%}" if job.progress is not None else "")
 
 
 def _stop(job_id: str) -> None:

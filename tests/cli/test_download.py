@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -64,3 +65,27 @@ def test_wrong_usage_has_its_own_exit_status(world, run, words, message):
     status, out, err = run("download", "jamendo-audio", "x", *words)
     assert (status, out) == (2, "")
     assert message in err
+
+
+def test_the_other_official_splits_come_on_request(world, run, workspace):
+    status, out, err = run("download", "jamendo-metadata", "--all-splits")
+    assert status == 1
+    assert "only 0 of the 12 tables" in err
+    world.put_splits()
+    status, out, _ = run("download", "jamendo-metadata", "--all-splits")
+    assert status == 0
+    assert len(out.splitlines()) == 5 + 12
+    folder = workspace / "jamendo-metadata" / "splits"
+    assert len(list(folder.glob("split-[1-4]/autotagging_genre-*.tsv"))) == 12
+
+
+def test_what_the_disk_has_no_room_for_is_refused_before_it_starts(
+    world, run, workspace, monkeypatch
+):
+    full = shutil.disk_usage(workspace.parent)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    words = ("download", "jamendo-audio", "all", "--base-url", world.server.audio_url)
+    status, _, err = run(*words)
+    assert status == 1
+    assert "the disk has 0 MB left. Make room" in err
+    assert not (workspace / "datasets" / "all").exists()

@@ -3,7 +3,6 @@
 import pytest
 
 from genre_engine import datasets, reproduce, runs
-from genre_engine import workspace as places
 from genre_engine.datasets import download
 from tests.datasets import jamendo_server
 from tests.datasets.jamendo_server import Server, World
@@ -32,12 +31,7 @@ def test_audio_is_fetched_and_every_stage_on_it_is_done(server, workspace):
     }
     first = reproduce.reproduce({**request, "stages": ["tracks"]})
     assert first.output("audio") == {"tracks": 60, "audio": 60, "failed": 0}
-    other = places.metadata_folder() / "splits" / "split-1"
-    other.mkdir(parents=True, exist_ok=True)
-    turned = {"train": "train", "validation": "test", "test": "validation"}
-    for part, of in turned.items():
-        text = server.files[f"/data/splits/split-0/autotagging_genre-{of}.tsv"]
-        (other / f"autotagging_genre-{part}.tsv").write_bytes(text)
+    world.put_splits()
     found = reproduce.reproduce(request)
     wrong = {k: o.message for k, o in found.outcomes.items() if o.status == "failed"}
     assert wrong == {}
@@ -47,8 +41,9 @@ def test_audio_is_fetched_and_every_stage_on_it_is_done(server, workspace):
     assert found.output("honest-xgboost")["artist_overlap"] == 0
     assert found.output("cnn")["features"] == "patches"
     sizes = {n: one["tracks"] for n, one in found.output("official-splits")["splits"].items()}
-    assert sizes["0"]["validation"] == sizes["1"]["test"]
-    assert sizes["1"]["validation"] == sizes["0"]["test"]
+    assert list(sizes) == ["0", "1", "2", "3", "4"]
+    # Each fold is the test of one split.
+    assert sum(one["test"] for one in sizes.values()) == 60
     assert {run.status for run in runs.listing()} == {"finished"}
     assert datasets.open("jam-split-1").audio_folder == datasets.open("jam").audio_folder
     page = found.report_html.read_text()
@@ -56,3 +51,13 @@ def test_audio_is_fetched_and_every_stage_on_it_is_done(server, workspace):
     # Audio that is there isn't asked for again.
     asked = server.requests if hasattr(server, "requests") else []
     assert len([r for r in asked if world.path(1) in str(r)]) <= 1
+
+
+def test_without_their_tables_the_other_splits_are_left_out_with_a_word(server, workspace):
+    World(server, 20, songs=[jamendo_server.mp3(0, 4.0)], seconds=4.0)
+    found = reproduce.reproduce(
+        {"dataset": "jam", "tracks": 20, "excerpt_s": None, "stages": ["official-splits"]}
+    )
+    outcome = found.outcomes["official-splits"]
+    assert outcome.status == "skipped"
+    assert "aren't here" in outcome.message

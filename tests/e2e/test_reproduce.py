@@ -1,0 +1,57 @@
+"""The Reproduce page in a real browser, with some stages done, one failed and the rest to come."""
+
+import pytest
+from playwright.sync_api import expect
+
+from genre_engine import reproduce
+from tests.e2e import server
+from tests.e2e.accessibility import grave_faults
+from tests.reproduce.conftest import SHORT, import_table
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """(address, process) of a server on whose data set some stages are done."""
+    folder = tmp_path_factory.mktemp("reproduce")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
+        import_table(folder)
+        wish = {"dataset": "small", "stages": ["figures", "honest-fcn"], "settings": SHORT}
+        found = reproduce.reproduce(wish)
+        found.set("forest", status="failed", message="The disk is full.")
+    with server.running(folder / "workspace", folder / "log") as started:
+        yield started
+
+
+def opened(visit, **options):
+    page = visit("/reproduce", **options)
+    expect(page.get_by_role("heading", name="The experiment, finished")).to_be_visible()
+    expect(page.get_by_role("table").first).to_be_visible()
+    expect(page.get_by_role("heading", name="The nine figures")).to_be_visible()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=120_000)
+    return page
+
+
+def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
+    page = opened(visit)
+    row = page.get_by_role("row", name="F1 macro").first
+    expect(row).to_contain_text("0.08")
+    expect(row).to_contain_text("not yet run")
+    expect(page.get_by_text("failed · The disk is full.")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_has_no_grave_accessibility_faults(visit, dark):
+    assert grave_faults(opened(visit, dark=dark)) == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
+def test_nothing_is_wider_than_the_screen(visit, width, dark):
+    page = opened(visit, width=width, dark=dark)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    for table in page.get_by_role("table").all():
+        box = table.bounding_box()
+        assert box is None or box["x"] + box["width"] <= width
