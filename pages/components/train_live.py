@@ -124,7 +124,9 @@ def curves(run: Run, *, ended: bool) -> None:
         return
     if not shown.epochs and known.batch is None:
         st.markdown("The first point comes with the first epoch; starting up takes some seconds.")
-        return
+        if run.told().status != "running":
+            return
+        # Empty ones at once: what draws them is on its way while the training starts up.
     nothing = do_nothing(run)
     columns = st.columns(3)
     for column, (quantity, title) in zip(columns, figures.QUANTITIES.items(), strict=True):

@@ -56,6 +56,7 @@ def curve(page):
     """The loss's chart, once it has points."""
     chart = page.locator(".live-plot").first
     expect(chart.locator(".main-svg").first).to_be_visible(timeout=STARTUP_MS)
+    wait_until(lambda: points(chart) >= 1)
     return chart
 
 

@@ -41,6 +41,7 @@ def test_what_is_not_yet_run_stands_in_grey_beside_the_published_figures(tmp_pat
     import_table(tmp_path)
     text = said(opened())
     assert "| F1 macro | 0.08 | :gray[*not yet run*] |" in text
+    assert "| Ours |" in text
     assert "300 tracks take part; 22 stages are left" in text
 
 
