@@ -270,12 +270,13 @@ def micro_and_macro(found: dict[str, Any]) -> str:
     common = max(known, key=lambda genre: known[genre])
     weakest = min(f1, key=lambda genre: f1[genre])
     total = sum(known.values())
+    n = found["support"][weakest]
     return (
         f"**Micro and macro**: micro F1 ({micro:.2f}) counts labels, so "
         f"{plain(vocabulary.display_name(common))}, with {known[common] / total:.0%} of them and "
         f"an F1 of {f1[common]:.2f}, weighs most. Macro F1 ({macro:.2f}) counts genres, so "
         f"{plain(vocabulary.display_name(weakest))}, with {f1[weakest]:.2f} on "
-        f"{found['support'][weakest]:,} tracks, weighs as much. "
+        f"{n:,} {'track' if n == 1 else 'tracks'}, weighs as much. "
         + (
             "Macro is the lower one: the rare genres are the worse ones here."
             if macro < micro - 0.02

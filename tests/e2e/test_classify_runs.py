@@ -35,6 +35,7 @@ def test_a_link_puts_two_models_side_by_side_on_one_song(visit, app):
 
 def test_a_song_is_heard_by_a_run_s_model_and_both_are_in_the_download(visit):
     page = visit("/classify?model=tones&model=one-of")
+    expect(card(page, example.TITLE).locator(".strip")).to_have_count(2, timeout=90_000)
     upload(page, ("chords.flac", trainings.make_song(("chords", 20.0))))
     song = card(page, "chords.flac")
     expect(song.get_by_role("heading", name="Chords", exact=True)).to_be_visible(timeout=90_000)
