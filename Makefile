@@ -9,9 +9,12 @@ BIN := .venv/bin
 app: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-# A process for each core, a file at a time: files share servers and data sets that they make once.
+# Files of tests on all cores at once; then, one after the other, what drives browsers and processes.
+ALONE := tests/e2e tests/jobs
+
 test: .venv/dev
-	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
+	$(BIN)/pytest $(ALONE)
 
 check: lint test
 

@@ -129,9 +129,27 @@ def _build(weights: Weights) -> "keras.Model":
             epsilon=_EPSILON, name=_numbered("batch_normalization", number)
         )
 
-    def conv(number: int, filters: int, kernel: tuple[int, int], padding: str = "valid") -> Any:
-        name = _numbered("conv2d", number)
-        return layers.Conv2D(filters, kernel, padding=padding, activation="relu", name=name)
+    class Normalised(layers.Layer):  # type: ignore[misc]
+        """ReLU and batch norm, for what `_turned` gives: two scales and an offset a channel."""
+
+        def __init__(self, numbers: tuple[Floats, ...], name: str) -> None:
+            super().__init__(name=name)
+            self._numbers = numbers
+
+        def call(self, x: Any) -> Any:
+            above, below, offset = self._numbers
+            return above * keras.ops.relu(x) + below * keras.ops.relu(-x) + offset
+
+    kernels, scales = _turned(weights)
+
+    def loudest(number: int, x: Any, padding: str = "valid") -> Any:
+        """Convolution, ReLU, batch norm, and the greatest over all bands: `[187, channels]`."""
+        conv = _numbered("conv2d", number)
+        *size, _, filters = kernels[f"{conv}/kernel"].shape
+        x = layers.Conv2D(filters, size, padding=padding, name=conv)(x)
+        x = layers.MaxPooling2D((1, x.shape[2]), name=f"loudest_{number}")(x)
+        x = layers.Reshape((PATCH_FRAMES, filters), name=f"branch_{number}")(x)
+        return Normalised(scales[number], name=f"normalised_{number}")(x)
 
     # Every layer is named: unnamed ones get clashing names where another thread has built before.
     patches = keras.Input((PATCH_FRAMES, N_MELS), name="patches")
@@ -139,19 +157,10 @@ def _build(weights: Weights) -> "keras.Model":
     x = batch_norm(0)(x)
     padded = layers.ZeroPadding2D(((3, 3), (0, 0)), name="padded")(x)
     branches = [
-        batch_norm(1)(conv(0, 204, (7, 38))(padded)),
-        batch_norm(2)(conv(1, 204, (7, 67))(padded)),
-        batch_norm(3)(conv(2, 51, (128, 1), "same")(x)),
-        batch_norm(4)(conv(3, 51, (64, 1), "same")(x)),
-        batch_norm(5)(conv(4, 51, (32, 1), "same")(x)),
+        *(loudest(number, padded) for number in (0, 1)),
+        *(loudest(number, x, "same") for number in (2, 3, 4)),
     ]
-    loudest = [
-        layers.Reshape((PATCH_FRAMES, branch.shape[3]), name=f"branch_{number}")(
-            layers.MaxPooling2D((1, branch.shape[2]), name=f"loudest_{number}")(branch)
-        )
-        for number, branch in enumerate(branches)
-    ]
-    front = layers.Concatenate(name="front")(loudest)
+    front = layers.Concatenate(name="front")(branches)
 
     # The original's 7 × (all channels) filters over one channel are convolutions over time.
     def mid(number: int, y: Any) -> Any:
@@ -180,11 +189,36 @@ def _build(weights: Weights) -> "keras.Model":
         if layer.weights:
             layer.set_weights(
                 [
-                    np.reshape(weights[f"{layer.name}/{variable.name}"], variable.shape)
+                    np.reshape(kernels[f"{layer.name}/{variable.name}"], variable.shape)
                     for variable in layer.weights
                 ]
             )
     return model
+
+
+def _turned(weights: Weights) -> tuple[Weights, list[tuple[Floats, Floats, Floats]]]:
+    """Weights with which the front end's batch norms can wait until the greatest band was taken.
+
+    A norm scales and shifts each channel, so the greatest before it gives the greatest after it, of
+    a hundredth of the numbers. Where it scales by less than nothing, the greatest comes from the
+    least: there the filter's sign is turned, and what lies below nothing counts.
+
+    Returns:
+        The weights, and for each convolution of the front end three `[channels]`: the scale of what
+        lies above nothing, of what lies below, and the offset.
+    """
+    turned, scales = dict(weights), []
+    for number in range(5):
+        norm, conv = f"batch_normalization_{number + 1}", _numbered("conv2d", number)
+        gamma, beta, mean, variance = (
+            weights[f"{norm}/{name}"]
+            for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
+        for name in (f"{conv}/kernel", f"{conv}/bias"):
+            turned[name] = weights[name] * np.sign(scale)
+        scales.append((np.maximum(scale, 0), np.minimum(scale, 0), beta - mean * scale))
+    return turned, scales
 
 
 def _numbered(name: str, number: int) -> str:

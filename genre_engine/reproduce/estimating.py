@@ -16,9 +16,9 @@ from genre_engine.reproduce.state import Request, load
 
 # Core seconds and bytes of a track of 30 s.
 _ASSUMED = {
-    "summary": (0.085, 2_000),
+    "summary": (0.076, 2_000),
     "patches": (0.076, 360_000),
-    "embedding": (1.1, 6_100),
+    "embedding": (1.9, 6_100),
 }
 # Seconds of a training on two cores: at least, and for each thousand tracks. From the processor
 # time of fits on 8,000 x 498 (`python -m benchmarks.training`), trees reckoned up from fewer of
