@@ -107,9 +107,9 @@ class Recipe:
             said["set"] = " ".join(f"{name}:{text}" for name, text in self._texts())
         return said
 
-    def command(self) -> str:
-        """The same for the command line."""
-        words = ["python", "-m", "genre_engine", "train", self.data, "--model", self.model]
+    def command(self, verb: str = "train", *more: str) -> str:
+        """The same for the command line; a search (`tune`) finds its settings by itself."""
+        words = ["python", "-m", "genre_engine", verb, self.data, "--model", self.model]
         for name in ("features", "excerpt", "task", "genres"):
             if getattr(self, name) not in ("", getattr(Recipe(), name)):
                 words += [f"--{name}", getattr(self, name)]
@@ -118,9 +118,9 @@ class Recipe:
         words += ["--split", self.split]
         if self.seed:
             words += ["--seed", str(self.seed)]
-        for name, text in self._texts():
+        for name, text in self._texts() if verb == "train" else ():
             words += ["--set", f"{name}={text}"]
-        return shlex.join(words)
+        return shlex.join([*words, *more])
 
     @property
     def excerpt_s(self) -> float | None:

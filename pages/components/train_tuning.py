@@ -1,6 +1,5 @@
 """Searching for better settings: how long, and its trials as they come."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,9 +53,8 @@ def form(recipe: Recipe) -> None:
                 width=140,
             )
             clicked = st.button("Search", icon=":material/search:", key="train-search")
-        words = ["python", "-m", "genre_engine", "tune", recipe.data, "--model", recipe.model]
-        words += [f"--{budget}", str(amount)]
-        st.code(shlex.join(words), language="bash", wrap_lines=True)
+        command = recipe.command("tune", f"--{budget}", str(amount))
+        st.code(command, language="bash", wrap_lines=True)
     if clicked:
         _start({**_request(recipe), budget: amount})
 

@@ -263,6 +263,11 @@ def test_a_recipe_of_whole_tracks_survives_its_address():
     recipe = Recipe(data="music", model="linear", excerpt="full")
     assert Recipe.read(recipe.params()) == recipe
     assert "--excerpt full" in recipe.command()
+    searched = recipe.command("tune", "--trials", "5")
+    assert "tune" in searched
+    assert "--excerpt full" in searched
+    assert searched.endswith("--trials 5")
+    assert "--set" not in searched
     assert recipe.request()["excerpt_s"] is None
     assert Recipe(data="music").request()["excerpt_s"] == 30.0
 
