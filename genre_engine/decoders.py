@@ -191,7 +191,8 @@ class Decoder:
                     whole = file.read(file.frames, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
                 # It may have failed at the very end: again, a block at a time.
-                file = self._open.enter_context(_sound_file(self._source, self._open))
+                with native_noise_filtered():
+                    file = self._open.enter_context(_sound_file(self._source, self._open))
             else:
                 done = len(whole)
                 yield from (whole[start : start + frames] for start in range(0, done, frames))
