@@ -215,8 +215,10 @@ def test_a_link_reopens_the_whole_choice(visit):
     expect(page.get_by_role("button", name="Rock and Pop")).to_be_visible()
     expect(page.get_by_label("Split")).to_have_value("random split")
     page.get_by_role("button", name="As a command").click()
-    expect(page.get_by_text("--split random --seed 7")).to_be_visible()
-    expect(page.get_by_text("--genres rock,pop --only")).to_be_visible()
+    code = page.get_by_test_id("stCode")
+    for command in (code.filter(has_text="genre_engine train"), code.filter(has_text="genre_engine tune")):
+        expect(command).to_contain_text("--split random --seed 7")
+        expect(command).to_contain_text("--genres rock,pop --only")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
