@@ -10,6 +10,10 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 SONGS = REPOSITORY.parent / "shared" / "audio"
 
+# librosa's compiled functions lie in one cache; two processes that fill it at once can crash.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["NUMBA_CACHE_DIR"] = str(REPOSITORY / ".pytest_cache" / f"numba-{worker}")
+
 
 @pytest.fixture(autouse=True)
 def _no_supervisor_outlives_its_test():

@@ -216,7 +216,8 @@ def test_a_link_reopens_the_whole_choice(visit):
     expect(page.get_by_label("Split")).to_have_value("random split")
     page.get_by_role("button", name="As a command").click()
     code = page.get_by_test_id("stCode")
-    for command in (code.filter(has_text="genre_engine train"), code.filter(has_text="genre_engine tune")):
+    for name in ("train", "tune"):
+        command = code.filter(has_text=f"genre_engine {name}")
         expect(command).to_contain_text("--split random --seed 7")
         expect(command).to_contain_text("--genres rock,pop --only")
 
