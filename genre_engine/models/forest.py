@@ -6,6 +6,7 @@ that a file names being compared with the few that a forest consists of.
 """
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -128,33 +129,44 @@ class Forest(Model):
         target = self._target(train)
         weights = track_weights(train.y) if self.settings.class_weights else None
         sums = [np.zeros(part.y.shape) for part in (train, validation)]
+        trees: list[Any] = []
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
-            forest.estimators_ = self._grown(
-                checkpoint, len(state.history), np.asarray(train.x).shape[1]
-            )
+            trees = self._grown(checkpoint, len(state.history), np.asarray(train.x).shape[1])
+            forest.estimators_ = list(trees)
             try:
                 sums = [state.arrays["train"], state.arrays["validation"]]
             except KeyError as error:
                 raise _checkpoint_damaged() from error
-        while not watch.over:
-            before = round((watch.epoch - 1) * self.settings.trees / EPOCHS)
-            forest.n_estimators = round(watch.epoch * self.settings.trees / EPOCHS)
+
+        def grow(epoch: int) -> list[Any]:
+            before, forest.n_estimators = self._trees_after(epoch - 1), self._trees_after(epoch)
             forest.fit(train.x, target, sample_weight=weights)
-            new = forest.estimators_[before:]
-            for total, part in zip(sums, (train, validation), strict=True):
-                total += self._sum(new, np.asarray(part.x))
-            means = [(total / forest.n_estimators).astype(np.float32) for total in sums]
-            watch.add(train.y, means[0], validation.y, means[1])
-            self._keep(checkpoint, watch.epoch - 1, new)
-            checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
-            watch.tell()
-        forest.n_estimators = len(forest.estimators_)
-        if not hasattr(forest, "n_outputs_"):  # all trees came from the checkpoint
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Warm-start fitting without increasing")
-                forest.fit(train.x, target, sample_weight=weights)
+            return list(forest.estimators_[before:])
+
+        with warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
+            # Where all trees came from the checkpoint.
+            warnings.filterwarnings("ignore", "Warm-start fitting without increasing")
+            growing = thread.submit(grow, min(watch.epoch, EPOCHS))
+            while not watch.over:
+                new = growing.result()
+                # The next grow while these are judged and written, which keeps only one core busy.
+                if watch.epoch < EPOCHS:
+                    growing = thread.submit(grow, watch.epoch + 1)
+                trees += new
+                for total, part in zip(sums, (train, validation), strict=True):
+                    total += self._sum(new, np.asarray(part.x))
+                means = [(total / len(trees)).astype(np.float32) for total in sums]
+                watch.add(train.y, means[0], validation.y, means[1])
+                self._keep(checkpoint, watch.epoch - 1, new)
+                checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
+                watch.tell()
+            growing.result()
+        forest.n_estimators, forest.estimators_ = len(trees), trees
         self.forest_ = forest
+
+    def _trees_after(self, epoch: int) -> int:
+        return round(epoch * int(self.settings.trees) / EPOCHS)
 
     def _target(self, data: Data) -> NDArray[Any]:
         return data.y if self.task_ == "multilabel" else data.y.argmax(axis=1)
@@ -203,7 +215,7 @@ class Forest(Model):
                     raise _checkpoint_damaged()
             except (ModelError, OSError, AttributeError, TypeError) as error:
                 raise _checkpoint_damaged() from error
-        if len(trees) != round(epochs * self.settings.trees / EPOCHS):
+        if len(trees) != self._trees_after(epochs):
             raise _checkpoint_damaged()
         return trees
 
