@@ -20,6 +20,7 @@ from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Imported, Progress
 from genre_engine.errors import DatasetError, NotAudio, WrongUsage
+from genre_engine.native_noise import native_noise_filtered
 
 KIND = "folder"
 SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"
@@ -313,7 +314,7 @@ def _libsndfile_tags(path: Path) -> tuple[float, dict[str, list[str]]]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with native_noise_filtered(), soundfile.SoundFile(path) as file:
             duration_s = file.frames / file.samplerate
             names = ("genre", "artist", "album", "title", "copyright", "license")
             tags = {name: [text] for name in names if (text := getattr(file, name, ""))}

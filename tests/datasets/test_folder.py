@@ -114,7 +114,7 @@ def test_identical_files_stay_separate_tracks_with_equal_checksums(music):
     assert tracks["sha256"].nunique() == 1
 
 
-def test_unreadable_files_are_kept_out_and_named(music):
+def test_unreadable_files_are_kept_out_and_named(music, capfd):
     music("pop/good.flac")
     pop = music.root / "pop"
     (pop / "empty.mp3").touch()
@@ -136,6 +136,8 @@ def test_unreadable_files_are_kept_out_and_named(music):
         "pop/nothing.wav": "NotAudio",
     }
     assert dataset.failures["message"].str.len().min() > 10
+    assert "mpg123" not in (said := capfd.readouterr().err)
+    assert "MPEG" not in said
 
 
 def test_names_that_are_no_text_are_named_and_kept_out(music):
