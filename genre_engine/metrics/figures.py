@@ -127,10 +127,12 @@ def _combine(
     }
     per_genre = precision_recall_f1(hits, said, true)
     micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
+    if occurs is not None:
+        # A draw without a genre's tracks says nothing of that genre.
+        missing = occurs & (true == 0)
+        per_genre = {name: np.where(missing, np.nan, values) for name, values in per_genre.items()}
     for name, values in per_genre.items():
         overall[f"{name}.micro"] = micro[name]
-        if occurs is not None:
-            values = np.where(occurs & (true == 0), np.nan, values)
         overall[f"{name}.macro"] = mean_of_defined(values)
     for name, values in (("roc_auc", auc), ("average_precision", average_precision)):
         overall[f"{name}.micro"] = values[:, g]

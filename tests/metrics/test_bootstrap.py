@@ -144,6 +144,8 @@ def test_a_genre_that_is_not_drawn_does_not_pull_the_macro_mean_down():
     artists = [index // 10 for index in range(50)]
     found = metrics.evaluate(y, y * 0.9, genres=["common", "rare"], groups=artists)
     assert found.interval("f1.macro") == [1, 1]
+    per_genre = found.to_dict()["intervals"]["per_genre"]["rare"]
+    assert per_genre["f1"] == per_genre["recall"] == [1, 1]
     lacking = metrics.evaluate(y[10:], y[10:] * 0.9, genres=["common", "rare"])
     assert lacking.figure("f1.macro") == 0.5
     assert lacking.interval("f1.macro") == [0.5, 0.5]
