@@ -9,6 +9,7 @@ from genre_engine import training
 from genre_engine.errors import GenreEngineError
 from genre_engine.metrics import export
 from genre_engine.runs import Run
+from genre_engine.training import judging
 from pages.components import (
     guard,
     results_curves,
@@ -51,7 +52,7 @@ def main() -> None:
                     key="run",
                     bind="query-params",
                     persist_state="session",
-                    width=320,
+                    width=240,
                     help="Finished runs, the newest first.",
                 )
             )
@@ -62,6 +63,8 @@ def main() -> None:
         return
     try:
         one = results_data.judged(run, part, kind)
+        if kind.startswith(judging.PRECISION):
+            _reached(one)
         results_verdict.section(one)
         _take_away(one)
         _rest(one)
@@ -97,18 +100,42 @@ def _part(run: Run) -> str:
 def _thresholds(run: Run) -> str:
     if run.config.task != "multilabel":
         return "global"
-    return str(
-        st.segmented_control(
-            "Thresholds",
+    kind = str(
+        st.selectbox(
+            "Threshold",
             list(results_data.KINDS),
             format_func=results_data.KINDS.__getitem__,
-            default="global",
-            required=True,
             key="kind",
             bind="query-params",
-            help="From which probability on a genre is said. The first two were chosen on "
-            "validation.",
+            width=200,
+            help="From which probability on a genre is said. All but 0.5 are chosen on the tuning "
+            "half of validation.",
         )
+    )
+    if kind != "precision":
+        return kind
+    wanted = st.slider(
+        "Micro precision wanted",
+        0.05,
+        1.0,
+        0.8,
+        0.05,
+        key="precision",
+        bind="query-params",
+        width=180,
+        help="The lowest threshold that reaches it, so that as much as possible is found.",
+    )
+    return f"{judging.PRECISION}{wanted:g}"
+
+
+def _reached(one: Judgement) -> None:
+    """What became of a wanted precision."""
+    found = one.found
+    st.markdown(
+        f"Each genre is said from **{found['thresholds']['global']:.2f}** on, which reaches the "
+        "wanted precision on the tuning half of validation. On all of "
+        f"{one.part} it is **{found['precision']['micro']:.2f}**, and "
+        f"{found['recall']['micro']:.0%} of the true labels are found."
     )
 
 

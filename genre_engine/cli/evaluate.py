@@ -35,7 +35,8 @@ def command(
     thresholds: Annotated[
         str,
         typer.Option(
-            help="global or per-genre, as chosen on validation, or a number for all genres."
+            help="global (for macro F1), micro (for micro F1), per-genre or precision:0.8, each "
+            "chosen on validation, or a number for all genres."
         ),
     ] = "global",
     format_: Annotated[

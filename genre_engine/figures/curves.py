@@ -158,9 +158,9 @@ def thresholds(found: ThresholdCurves, of: str, at: float, chosen: float | None)
             for x, colour, width, dash in marks
         ],
         annotations=annotations,
-        margin={"l": 44, "r": 12, "t": 26, "b": 40},
+        margin={"l": 44, "r": 12, "t": 26, "b": 70},
         uirevision="kept",
-        legend={"orientation": "h", "x": 0, "y": -0.18, "yanchor": "top"},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
         xaxis={"title": {"text": "Threshold"}, "range": [0, 1], "zeroline": False},
         yaxis={"range": [0, 1.01], "zeroline": False, "nticks": 6},
     )

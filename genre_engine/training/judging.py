@@ -27,6 +27,8 @@ from genre_engine.models.base import Model
 from genre_engine.runs import Material, Predictions, Run
 
 FORMAT = 1
+# Chosen when asked for: the others are in report.json.
+MICRO, PRECISION = "micro", "precision:"
 THRESHOLDS = ("global", "per-genre")
 
 
@@ -66,7 +68,7 @@ def evaluate_run(
     """Judge a finished run on a part. A look at test is counted in the run.
 
     Args:
-        thresholds: `global` or `per-genre`, as chosen on validation, or a number for all genres.
+        thresholds: as `thresholds_of` takes them.
 
     Raises:
         RunError: it hasn't finished, or its files are damaged.
@@ -84,7 +86,7 @@ def evaluate_run(
             f"The run {run.name!r} hasn't finished (it is {run.status}), so there is nothing to "
             f"judge. {'Resume it first.' if run.resumable else 'Wait for it.'}"
         )
-    chosen = _thresholds(run, found, thresholds)
+    chosen = thresholds_of(run, found, thresholds)
     run.predictions(part)  # refuses before the look is counted
     if part == "test":
         run.add_look()
@@ -96,7 +98,7 @@ def judge(run: Run, part: str, found: dict[str, Any], thresholds: Any = None) ->
     config = run.config
     predicted = run.predictions(part)
     if thresholds is None:
-        thresholds = _thresholds(run, found, "global")
+        thresholds = thresholds_of(run, found, "global")
     return metrics.evaluate(
         predicted.y,
         predicted.p,
@@ -126,36 +128,71 @@ def verdict(found: dict[str, Any]) -> str:
     return said + (f"; deaf {deaf:.2f}" if deaf is not None else "")
 
 
-def _thresholds(run: Run, found: dict[str, Any], wanted: str | float) -> Any:
-    """One number, or one a genre; unused where the most probable genre is said."""
+def thresholds_of(run: Run, found: dict[str, Any], wanted: str | float) -> Any:
+    """One number, or one a genre; unused where the most probable genre is said.
+
+    Args:
+        found: report.json's.
+        wanted: `global` (one for all genres, for macro F1), `per-genre`, `micro` (one, for micro
+            F1) or `precision:0.8` (the lowest one that reaches such a micro precision), each chosen
+            on the tuning half of validation; or a number.
+
+    Raises:
+        RunError: the run's files are damaged.
+        WrongUsage: no such threshold, or a precision that none reaches.
+    """
     stored = found.get("thresholds")
-    if wanted in THRESHOLDS:
-        if stored is None:
-            return 0.5
+    chosen = str(wanted)
+    if stored is None and (chosen in (*THRESHOLDS, MICRO) or chosen.startswith(PRECISION)):
+        return 0.5
+    if chosen == MICRO:
+        y, p = _tuning(run)
+        return metrics.choose_global(y, p, run.config.genres, average="micro")
+    if chosen.startswith(PRECISION):
+        y, p = _tuning(run)
+        precision = _number(chosen.removeprefix(PRECISION), wanted)
+        return metrics.for_precision(y, p, run.config.genres, precision)
+    if stored is not None and chosen in THRESHOLDS:
         try:
-            return stored["global"] if wanted == "global" else stored["per_genre"]
+            return stored["global"] if chosen == "global" else stored["per_genre"]
         except (KeyError, TypeError) as error:
             raise RunError(
                 f"report.json of the run {run.name!r} holds no thresholds. Train it again."
             ) from error
+    return _number(wanted, wanted)
+
+
+def _number(text: str | float, wanted: str | float) -> float:
     try:
-        number = float(wanted)
+        number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number <= 1:
         raise WrongUsage(
-            f"{wanted!r} is no threshold. Choose global, per-genre, or a number from 0 to 1."
+            f"{wanted!r} is no threshold. Choose global, micro, per-genre, precision:0.8 (or "
+            "another one), or a number from 0 to 1."
         )
     return number
+
+
+def _tuning(run: Run) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Truth and probabilities of the half of validation that tunes."""
+    validation = run.predictions("validation")
+    tuning = _in_tuning(run, validation)
+    return validation.y[tuning], validation.p[tuning]
+
+
+def _in_tuning(run: Run, validation: Predictions) -> npt.NDArray[np.bool_]:
+    """All of validation where none of it is known to be of that half."""
+    parts = run.parts()
+    tuning = np.isin(validation.track_ids, parts["track_id"][parts["half"] == "tuning"].tolist())
+    return tuning if tuning.any() else np.ones_like(tuning)
 
 
 def _baselines(run: Run, predicted: Predictions) -> dict[str, Any]:
     config = run.config
     validation = run.predictions("validation")
-    parts = run.parts()
-    tuning = np.isin(validation.track_ids, parts["track_id"][parts["half"] == "tuning"].tolist())
-    if not tuning.any():
-        tuning[:] = True
+    tuning = _in_tuning(run, validation)
     y = validation.y[tuning]
     found: dict[str, Any] = baselines.do_nothing(
         _train_truth(run), y, len(predicted.y), config.genres, task=config.task, seed=config.seed

@@ -19,6 +19,8 @@ _CONFIG = {"displayModeBar": False, "displaylogo": False}
 # So many genres can be told apart by colour, and be looked at one by one.
 _MOST_COLOURS = 10
 _MOST_PANELS = 12
+# With ten bins, a share of fewer than about ten tracks says next to nothing.
+_FEW_TRACKS = 100
 
 
 def thresholds(one: Judgement) -> None:
@@ -49,19 +51,21 @@ def thresholds(one: Judgement) -> None:
 
 def _moving(one: Judgement) -> None:
     found = results_data.threshold_curves(one)
-    chosen = float(one.stored["thresholds"]["global"])
+    # The one that the page's other figures are at, where they are at one.
+    used = one.found["thresholds"]["global"]
+    chosen = float(one.stored["thresholds"]["global"] if used is None else used)
     names = {"macro": "Macro mean", "micro": "Micro mean"}
     names |= {
         str(column): vocabulary.display_name(genre) for column, genre in enumerate(one.genres)
     }
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         at = st.slider(
             "Threshold for all genres",
             0.0,
             1.0,
             round(chosen, 2),
             0.01,
-            key=f"threshold-{one.run.id}",
+            key=f"threshold-{one.run.id}-{one.key[3]}",
             width=420,
         )
         of = st.selectbox(
@@ -69,7 +73,7 @@ def _moving(one: Judgement) -> None:
         )
     index = int(np.abs(found.points - at).argmin())
     was = int(np.abs(found.points - chosen).argmin())
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for title, values in _followers(found):
             st.metric(
                 title,
@@ -148,11 +152,17 @@ def reliability(one: Judgement) -> None:
     """Small multiples: said against came true."""
     found = results_data.calibrated(one)
     before, after = found.error(mended=False), found.error(mended=True)
+    scaled = "leaves" if after < before else "makes it"
     st.subheader(
-        f"Probabilities are off by {100 * before:.1f} points on average; "
-        f"Platt's scaling leaves {100 * after:.1f}",
+        f"Probabilities of all genres together are off by {100 * before:.1f} points; "
+        f"Platt's scaling {scaled} {100 * after:.1f}",
         anchor=False,
     )
+    if len(found.y) < _FEW_TRACKS:
+        st.markdown(
+            f"On {len(found.y):,} tracks a bin holds so few that most of what a single genre is "
+            "off by is chance."
+        )
     mended = st.segmented_control(
         "Probabilities",
         ["raw", "calibrated"],

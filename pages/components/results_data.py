@@ -17,7 +17,14 @@ from pages.components import explore_data, visible
 from pages.components.explore_data import Opened
 
 Key = tuple[str, int, str, str]
-KINDS = {"global": "One for all", "per-genre": "One a genre", "0.5": "0.5"}
+# As `judging.thresholds_of` takes them, but for the precision, which has a slider of its own.
+KINDS = {
+    "global": "One, for macro F1",
+    "micro": "One, for micro F1",
+    "precision": "One, for a precision",
+    "per-genre": "One a genre",
+    "0.5": "0.5",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +91,7 @@ def judged(run: Run, part: str, kind: str = "global") -> Judgement:
 def _judged(key: Key, _run: Run) -> Judgement:
     _, _, part, kind = key
     stored = _run.report() or {}
-    chosen: Any = None
-    if kind == "per-genre" and stored.get("thresholds"):
-        chosen = stored["thresholds"]["per_genre"]
-    elif kind == "0.5":
-        chosen = 0.5
-    report = judging.judge(_run, part, stored, chosen)
+    report = judging.judge(_run, part, stored, judging.thresholds_of(_run, stored, kind))
     return Judgement(key, _run, part, stored, _run.predictions(part), report, report.to_dict())
 
 

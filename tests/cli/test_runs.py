@@ -10,9 +10,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from genre_engine import datasets, extraction, features, runs, training
+from genre_engine import datasets, extraction, features, metrics, runs, training
 from genre_engine.cli import runs as command
 from genre_engine.cli.training import Display
 from tests.conftest import REPOSITORY
@@ -247,6 +248,20 @@ def test_thresholds_can_be_chosen(run):
     assert chosen("global")["global"] == stored["global"]
     assert chosen("per-genre")["per_genre"] == stored["per_genre"]
     assert chosen("0.5")["global"] == 0.5
+
+    first = runs.open("first")
+    validation, parts = first.predictions("validation"), first.parts()
+    tuning = np.isin(validation.track_ids, parts["track_id"][parts["half"] == "tuning"])
+    half = validation.y[tuning], validation.p[tuning], GENRES
+    assert chosen("micro")["global"] == metrics.choose_global(*half, average="micro")
+    assert chosen("precision:0.6")["global"] == metrics.for_precision(*half, 0.6)
+
+
+@pytest.mark.parametrize("wanted", ["precision:", "precision:2", "precision:0", "precision:x"])
+def test_a_precision_that_is_none_is_refused(run, wanted):
+    status, out, err = run("evaluate", "first", "--thresholds", wanted)
+    assert (status, out) == (2, "")
+    assert wanted in err or "is no precision" in err
 
 
 def test_test_is_sealed_and_each_look_is_counted_and_on_the_card(run):

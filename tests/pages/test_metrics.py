@@ -122,7 +122,7 @@ def test_test_is_sealed_and_a_look_is_counted_once_a_visit(run):
     next(b for b in app.button if b.label.startswith("Unseal test")).click().run()
     assert not app.exception
     assert len(charts(app)) == 1
-    app.segmented_control(key="kind").set_value("0.5").run()
+    app.selectbox(key="kind").set_value("0.5").run()
     app.segmented_control(key="part").set_value("validation").run()
     app.segmented_control(key="part").set_value("test").run()
     assert "Test is sealed" not in said(app)
@@ -163,7 +163,7 @@ def test_what_is_closed_is_not_computed(run, monkeypatch):
 
 def test_all_figures_follow_the_threshold(run):
     app = results(shown="Thresholds")
-    slider = app.slider(key=f"threshold-{run.id}")
+    slider = app.slider(key=f"threshold-{run.id}-global")
     assert slider.value == 0.5
     slider.set_value(0.3).run()
     assert not app.exception
@@ -174,6 +174,31 @@ def test_all_figures_follow_the_threshold(run):
     assert shown["Micro recall"] == f"{at.figure('recall.micro'):.2f}"
     assert shown["All genres right"] == f"{at.figure('accuracy.subset'):.2f}"
     assert shown["Hamming loss"] == f"{at.figure('hamming_loss'):.2f}"
+
+
+def test_a_wanted_precision_sets_the_threshold_of_the_whole_page(run):
+    app = results(shown="Thresholds")
+    app.selectbox(key="kind").set_value("precision").run()
+    app.slider(key="precision").set_value(0.9).run()
+    assert not app.exception
+    predicted = run.predictions("validation")
+    tuning = np.arange(N) % 2 == 1
+    wanted = metrics.for_precision(predicted.y[tuning], predicted.p[tuning], GENRES, 0.9)
+    at = metrics.evaluate(predicted.y, predicted.p, genres=GENRES, thresholds=wanted, draws=0)
+    assert f"said from **{wanted:.2f}** on" in said(app)
+    assert f"it is **{at.figure('precision.micro'):.2f}**" in said(app)
+    assert app.slider(key=f"threshold-{run.id}-precision:0.9").value == round(wanted, 2)
+    assert any("--thresholds precision:0.9" in code.value for code in app.code)
+
+
+def test_a_precision_that_no_threshold_reaches_is_told(run):
+    same = run.predictions("validation")
+    even = np.full_like(same.p, 0.5)
+    runs.Predictions(same.track_ids, same.y, even, same.groups).save(
+        run.folder / "predictions" / "validation.npz"
+    )
+    app = results(kind="precision", precision=1.0)
+    assert "No threshold reaches a micro precision of 1" in app.error[0].value.replace("\\", "")
 
 
 def test_one_genre_a_track_has_a_confusion_matrix_and_no_threshold():
@@ -193,7 +218,7 @@ def test_one_genre_a_track_has_a_confusion_matrix_and_no_threshold():
     whole(run)
     app = results(shown="Thresholds")
     assert "there is no threshold to move" in said(app)
-    assert "kind" not in [control.key for control in app.segmented_control]
+    assert "kind" not in [control.key for control in app.selectbox]
     app = results(shown="Mistakes")
     assert "Every track is in one cell" in said(app)
     assert "(none)" not in charts(app)[-1].proto.spec
