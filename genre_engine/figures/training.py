@@ -21,6 +21,10 @@ _MOST_MARKED = 80
 _ROOM = 0.66
 # Ends nearer than this share of the panel's height have their labels parted.
 _NEAR = 0.12
+# Up to so many whole numbers each have a tick.
+_MOST_TICKS = 10
+# How much longer than the training its axis is, for the labels at the curves' ends.
+_PAST_END = 1.6
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,13 @@ class Curves:
     @property
     def stopped_early(self) -> bool:
         return self.ended and bool(self.epochs) and self.epochs[-1]["epoch"] < self.n_epochs
+
+    @property
+    def span(self) -> float:
+        """How long the axis of epochs is: as the training may become, or a while past its end."""
+        if self.stopped_early:
+            return float(min(self.n_epochs, self.epochs[-1]["epoch"] * _PAST_END + 1))
+        return float(self.n_epochs)
 
     @property
     def now(self) -> float | None:
@@ -103,6 +114,7 @@ def training_curve(
             hovertemplate=f"{kept}: epoch {best['epoch']}, "
             f"{best[f'val_{quantity}']:.2f} on validation<extra></extra>",
         )
+    empty = not any(y for _, y, _ in lines.values())
     _lines(figure, curves, quantity, do_nothing)
     _direct_labels(figure, curves, lines, do_nothing)
     figure.update_layout(
@@ -110,16 +122,25 @@ def training_curve(
         hovermode="closest",
         uirevision="kept",
         dragmode="zoom",
-        margin={"l": 44, "r": 12, "t": 12, "b": 40},
+        margin={"l": 44, "r": 12, "t": 26, "b": 40},
         xaxis={
             "title": {"text": "Epoch"},
-            "range": [0, curves.n_epochs * 1.02],
+            "range": [0, curves.span * 1.02],
             "zeroline": False,
-            "tickformat": "d",
+            **_whole_ticks(curves.span),
         },
         yaxis={"zeroline": False, "tickformat": ".2f", "nticks": 6},
     )
+    if empty:
+        # Nothing to fit an axis to, which would reach below zero.
+        top = max(1.0, 2 * (do_nothing or 0)) if quantity == "loss" else 1.0
+        figure.update_yaxes(range=[0, top])
     return figure
+
+
+def _whole_ticks(most: float) -> dict[str, Any]:
+    """Ticks at whole numbers: of a few, Plotly would name halves too."""
+    return {"tickformat": "d", **({"dtick": 1} if most <= _MOST_TICKS else {})}
 
 
 Line = tuple[list[float], list[float], list[str]]
@@ -148,20 +169,24 @@ def _points(curves: Curves, quantity: str, part: str) -> Line:
 def _lines(figure: "go.Figure", curves: Curves, quantity: str, do_nothing: float | None) -> None:
     if do_nothing is not None:
         figure.add_scatter(
-            x=[0, curves.n_epochs * 1.02],
+            x=[0, curves.span * 1.02],
             y=[do_nothing, do_nothing],
             name="doing nothing",
             mode="lines",
             line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
             hovertemplate=f"doing nothing reaches {do_nothing:.2f}<extra></extra>",
         )
+        # At the right, unless a curve ends there and has its own name beside it.
+        level = _height(figure, do_nothing)
+        ends = [trace.y[-1] for trace in figure.data[:2] if trace.y]
+        met = curves.ended and any(abs(_height(figure, y) - level) < 2 * _NEAR for y in ends)
         figure.add_annotation(
-            x=0.995,
+            x=0.005 if met else 0.995,
             xref="x domain",
             y=do_nothing,
             text="doing nothing",
             showarrow=False,
-            xanchor="right",
+            xanchor="left" if met else "right",
             # Loss falls below the line, the others rise over it.
             yanchor="bottom" if quantity == "loss" else "top",
         )
@@ -170,16 +195,24 @@ def _lines(figure: "go.Figure", curves: Curves, quantity: str, do_nothing: float
     if curves.stopped_early:
         last = curves.epochs[-1]["epoch"]
         figure.add_vline(x=last, line={"color": NEUTRAL, "width": 1.5, "dash": "dot"})
-        right = last / curves.n_epochs < _ROOM
+        right = last / curves.span < _ROOM
+        # Above the panel, where no curve has its name.
         figure.add_annotation(
             x=last,
-            y=0.5,
+            y=1,
             yref="y domain",
+            yanchor="bottom",
             text=f"stopped at {last}",
             showarrow=False,
-            xanchor="left" if right else "right",
-            xshift=4 if right else -4,
+            xanchor="center" if right else "right",
         )
+
+
+def _height(figure: "go.Figure", value: float) -> float:
+    """Where a value lies between the lowest point (0) and the highest (1) of all curves."""
+    known = [y for trace in figure.data for y in trace.y]
+    low, high = min(known), max(known)
+    return (value - low) / (high - low) if high > low else 0.5
 
 
 def _direct_labels(
@@ -196,7 +229,7 @@ def _direct_labels(
     near = len(ends) == 2 and ends[by_height[1]][1] - ends[by_height[0]][1] < _NEAR * height
     for place, part in enumerate(by_height):
         x, y = ends[part]
-        right = x / curves.n_epochs < _ROOM
+        right = x / curves.span < _ROOM
         shift = 0 if right and not near else (12 if place == len(by_height) - 1 else -12)
         figure.add_annotation(
             x=x,
@@ -258,8 +291,8 @@ def tuning_trials(scores: Sequence[float | None], score_name: str) -> "go.Figure
     figure.update_layout(
         showlegend=False,
         uirevision="kept",
-        margin={"l": 44, "r": 12, "t": 12, "b": 40},
-        xaxis={"title": {"text": "Trial"}, "zeroline": False, "tickformat": "d"},
+        margin={"l": 60, "r": 12, "t": 12, "b": 40},
+        xaxis={"title": {"text": "Trial"}, "zeroline": False, **_whole_ticks(len(scores))},
         yaxis={"title": {"text": score_name}, "zeroline": False, "tickformat": ".2f"},
     )
     return figure

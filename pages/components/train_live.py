@@ -141,17 +141,18 @@ def curves(run: Run, *, ended: bool) -> None:
 
 
 def _headline(shown: figures.Curves, quantity: str, title: str) -> str:
+    # Two lines in every case: the charts below stand in a row.
     if not shown.epochs:
-        return f"**{title}**"
+        return f"**{title}**  \n:gray[no epoch yet]"
     # What a finished run has kept is its best epoch, not its last.
     event = shown.best if shown.ended and shown.best else shown.epochs[-1]
     value = event.get(f"val_{quantity}")
     if value is None:
-        return f"**{title}** unknown: validation lacks one of the two"
+        return f"**{title}** unknown  \n:gray[validation lacks one of the two]"
     train = event.get(quantity)
     where = f"epoch {event['epoch']}" + (", kept" if shown.ended else "")
-    said = f"**{title} {value:.3f}** at {where}"
-    return said if train is None else f"{said} · train {train:.3f}"
+    said = f"**{title} {value:.3f}**" + ("" if train is None else f" · train {train:.3f}")
+    return f"{said}  \n:gray[{where}]"
 
 
 def duration(seconds: float) -> str:

@@ -135,5 +135,7 @@ def _row(trial: Trial, infos: Mapping[str, Any], is_best: bool) -> dict[str, Any
     }
     for name, value in trial.settings.items():
         if name in infos:
-            said[infos[name].label] = infos[name].text(value)
+            # A search draws more digits than anyone would set.
+            short = float(f"{value:.3g}") if isinstance(value, float) else value
+            said[infos[name].label] = infos[name].text(short)
     return said

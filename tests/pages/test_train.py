@@ -173,7 +173,8 @@ def test_a_finished_run_shows_its_verdict_and_the_ways_on(mine):
     app = train(run=run.id)
     text = said(app)
     assert "Macro F1 0.41" in text
-    assert "**Loss 0.500** at epoch 2, kept" in text
+    assert "**Loss 0.500** · train" in text
+    assert "  \n:gray[epoch 2, kept]" in text
     button(app, "Train again with changes").click().run()
     assert app.slider(key=train_settings.key("fcn", "epochs")).value == 9
 
@@ -327,9 +328,35 @@ def test_early_stopping_is_marked_and_a_full_course_is_not():
         note.text for note in training_curve(some_curves(ended=True), "loss").layout.annotations
     ]
     assert "stopped at 3" in texts
+    # The axis ends soon after it: what never came takes no room.
+    assert training_curve(some_curves(ended=True), "loss").layout.xaxis.range[1] < 9
     whole = Curves([an_epoch(n, 0.5, epochs=2) for n in (1, 2)], 2, ended=True)
     notes = training_curve(whole, "loss").layout.annotations
     assert not [note.text for note in notes if note.text.startswith("stopped")]
+
+
+def test_doing_nothing_has_its_name_where_no_curve_ends():
+    def side(do_nothing):
+        figure = training_curve(some_curves(ended=True), "loss", do_nothing=do_nothing)
+        (note,) = [n for n in figure.layout.annotations if n.text == "doing nothing"]
+        return note.xanchor
+
+    assert side(2.0) == "right"
+    assert side(0.61) == "left"  # validation ends at 0.6
+
+
+def test_before_the_first_epoch_no_axis_reaches_below_zero():
+    for quantity in ("loss", "accuracy", "auc"):
+        axis = training_curve(Curves([], 9), quantity, do_nothing=0.7).layout.yaxis
+        assert axis.range[0] == 0
+        assert axis.range[1] >= 1
+    assert training_curve(some_curves(), "loss").layout.yaxis.range is None
+
+
+def test_few_epochs_or_trials_have_whole_numbers_only():
+    assert training_curve(some_curves(), "loss").layout.xaxis.dtick == 1
+    assert training_curve(Curves([], 64), "loss").layout.xaxis.dtick is None
+    assert tuning_trials([0.3, None, 0.2, 0.5], "Score").layout.xaxis.dtick == 1
 
 
 def test_an_undefined_auc_leaves_a_gap_and_no_star():
