@@ -23,6 +23,8 @@ from genre_engine.metrics.arrays import Floats, Ints
 from genre_engine.metrics.figures import Figures, Sums, weighted
 
 LEVEL = 0.95
+# The bootstrap needs about so many groups for its intervals to hold what they promise.
+FEW_GROUPS = 20
 DRAWS = 1000
 MOST_DRAWS = 100_000
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from genre_engine.comparison import FIGURES, PARALLEL_FROM, Board
 from genre_engine.errors import GenreEngineError
+from genre_engine.metrics.bootstrap import FEW_GROUPS
 from genre_engine.metrics.export import best_baseline, value_of
 from genre_engine.runs import Run
 from pages.components import compare_runs
@@ -27,7 +28,14 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
     said = f"{plain(board.dataset)}: {board.n_tracks:,} {part} tracks, {len(board.genres)} genres"
     if over:
         said += f"; intervals of 95 % over {over}, the same draws for all runs"
-    st.markdown(said + ".")
+    said += "."
+    drawn = board.reports[board.runs[0].id].draws
+    if drawn is not None and drawn.groups.effective < FEW_GROUPS:
+        said += (
+            f" From so few {board.over} they come out too short, and a real difference is less "
+            "sure than it looks."
+        )
+    st.markdown(said)
     left, right = st.columns(2, gap="large")
     with left:
         st.plotly_chart(
@@ -116,13 +124,13 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
         row: dict[str, Any] = {
             "Place": place,
             "Run": run.name,
-            "Model": run.config.model,
-            "Features": run.config.features.get("kind"),
             title: value_of(report, figure),
+            "Best do-nothing": _best_do_nothing(report, figure),
         }
         for name in ("average_precision.macro", "f1.macro", "loss"):
             row.setdefault(FIGURES[name][0], value_of(report, name))
-        row["Best do-nothing"] = _best_do_nothing(report, figure)
+        row["Model"] = run.config.model
+        row["Features"] = run.config.features.get("kind")
         row["Artists in test and train"] = report.get("artist_overlap")
         row["Made"] = run.config.created[:16].replace("T", " ")
         rows.append(row)

@@ -28,14 +28,13 @@ def finished() -> tuple[list[Run], list[str]]:
 
 
 def first_choice(found: list[Run]) -> list[str]:
-    """The newest run and the newest other that was asked the same; what a visitor most likely
-    wants to see.
-    """
+    """The newest two that were asked the same; what a visitor most likely wants to see."""
     if len(found) < 2:
         return []
-    for other in found[1:]:
-        if _question(found[0]) is not None and _question(found[0]) == _question(other):
-            return [found[0].name, other.name]
+    asked = [_question(run) for run in found]
+    for at, question in enumerate(asked):
+        if question is not None and question in asked[at + 1 :]:
+            return [found[at].name, found[asked.index(question, at + 1)].name]
     return [run.name for run in found[:2]]
 
 

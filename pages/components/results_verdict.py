@@ -8,13 +8,12 @@ import streamlit as st
 from genre_engine import vocabulary
 from genre_engine.figures import report as figures
 from genre_engine.metrics import published
+from genre_engine.metrics.bootstrap import FEW_GROUPS
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
 from pages.components import results_data
 from pages.components.results_data import Judgement
 from pages.components.text import plain
 
-# The bootstrap needs about so many groups for its intervals to hold what they promise.
-_FEW = 20
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 
 NAMES = {
@@ -130,7 +129,7 @@ def conclusion(found: dict[str, Any]) -> str:
     bar = max([score for score in (best and best[1], deaf) if score is not None], default=None)
     if bar is None:
         said = "There is nothing to hold it against."
-    elif interval and interval[0] > bar and found["bootstrap"]["effective_groups"] < _FEW:
+    elif interval and interval[0] > bar and found["bootstrap"]["effective_groups"] < FEW_GROUPS:
         said = "**It seems to hear something**: it is well above what can be scored without "
         said += f"listening, but so few {found['bootstrap']['over']} don't settle it."
     elif interval and interval[0] > bar:
@@ -180,7 +179,9 @@ def _badges(one: Judgement) -> None:
         ),
         (f"licence: {config.licence or 'not stated'}", ":material/copyright:", "gray"),
         (
-            f"test looked at {looks} time{'' if looks == 1 else 's'}",
+            f"test looked at {looks} time{'' if looks == 1 else 's'}"
+            if looks
+            else "test not looked at yet",
             ":material/visibility:",
             "orange" if looks > 1 else "gray",
         ),
@@ -201,7 +202,7 @@ def _drawn(found: dict[str, Any]) -> str:
         f"{drawn['over']} with replacement. Do-nothing: the best of saying nothing, everything, "
         "the commonest, the shares in train, or at random. Deaf: knows the artist, never listens."
     )
-    if drawn["effective_groups"] < _FEW:
+    if drawn["effective_groups"] < FEW_GROUPS:
         said += f" From so few {drawn['over']} the bars come out too short: don't lean on them."
     return said
 

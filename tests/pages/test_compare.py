@@ -38,6 +38,7 @@ def test_the_newest_two_that_answer_the_same_question_are_compared_at_once():
     finished("old", ids=[f"x {i}" for i in range(90)])
     finished("weak", skill=0.1)
     finished("strong", skill=0.7)
+    finished("newest", ids=[f"y {i}" for i in range(90)])
     app = compare()
     assert sorted(app.multiselect(key="compared").value) == ["strong", "weak"]
     assert "strong beats weak by" in said(app)
