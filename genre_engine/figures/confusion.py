@@ -17,6 +17,8 @@ _SCALE = ((0.0, "rgba(128, 122, 145, 0.08)"), (1.0, ACCENT))
 # Above this, numbers in the cells would be too small to read.
 _MOST_LABELLED = 12
 _STRONG = 0.45
+# From so many genres on, a phone's cells are too small for three digits of the usual size.
+_MANY = 8
 
 
 def matrix(
@@ -56,6 +58,7 @@ def matrix(
     )
     cells = [(row, column) for row in range(n) for column in range(len(columns))]
     if n <= _MOST_LABELLED:
+        size = 12 if n < _MANY else 10
         figure.update_traces(showscale=False)
         # White on strong cells; on weak ones the theme's own colour, for they show the ground.
         for strong in (False, True):
@@ -69,7 +72,7 @@ def matrix(
                 y=[names[row] for row, _ in inside],
                 text=[f"{100 * shares[cell]:.0f}" for cell in inside],
                 mode="text",
-                textfont={"size": 12, **({"color": "white"} if strong else {})},
+                textfont={"size": size, **({"color": "white"} if strong else {})},
                 hoverinfo="skip",
                 showlegend=False,
             )

@@ -121,6 +121,12 @@ def _tracks(one: Judgement, rows: Any, key: str) -> None:
     picked = st.dataframe(
         table,
         hide_index=True,
+        # Narrow enough for all three to be seen; they grow where there is room.
+        column_config={
+            "Track": st.column_config.TextColumn(width=120),
+            "True": st.column_config.TextColumn(width=80),
+            "Said": st.column_config.TextColumn(width=80),
+        },
         height=min(38 + 35 * len(table), 318),
         key=f"mistakes-{key}-{'-'.join(map(str, one.key))}",
         on_select="rerun",
