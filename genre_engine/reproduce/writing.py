@@ -76,9 +76,7 @@ def opening(reproduction: Reproduction) -> list[str]:
     except GenreEngineError:
         said.append("The data set has been removed since.")
     if any(outcome.quick for outcome in reproduction.outcomes.values()):
-        said.append(
-            "Some trainings were cut short (quick): their figures show that all works, no more."
-        )
+        said.append(tables.QUICK)
     return said
 
 

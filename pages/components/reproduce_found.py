@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -25,6 +26,8 @@ _SHOWN = {
 def section(dataset: str) -> None:
     found = reproduce.load(dataset)
     st.subheader("Published and found", anchor=False)
+    if any(outcome.quick for outcome in found.outcomes.values()):
+        st.warning(plain(tables.QUICK), icon=":material/timer:")
     for table in tables.published(found):
         _table(table)
     st.markdown(f":gray[{plain(tables.READING)}]")
@@ -50,7 +53,13 @@ def _table(table: Table) -> None:
     def cell(text: str) -> str:
         return f":gray[*{NOT_YET}*]" if text == NOT_YET else plain(text)
 
-    head, rows = _shortened(table)
+    missing = [row for row in table.rows if set(row[1:]) == {NOT_YET}]
+    head, rows = _shortened(replace(table, rows=tuple(r for r in table.rows if r not in missing)))
+    if missing:
+        names = ", ".join(plain(row[0]) for row in missing)
+        st.markdown(f":gray[*{NOT_YET}*: {names}]")
+    if not rows:
+        return
     lines = [
         "| " + " | ".join(plain(text) or " " for text in head) + " |",
         "|" + "---|" + "---:|" * (len(head) - 1),
@@ -58,7 +67,7 @@ def _table(table: Table) -> None:
     ]
     name = re.sub(r"\W+", "-", table.title)
     with st.container(key=f"reproduced-{name}"):
-        st.html(_as_cards(f".st-key-reproduced-{name}", table.head))
+        st.html(_as_cards(f".st-key-reproduced-{name}", head))
         st.markdown("\n".join(lines))
 
 

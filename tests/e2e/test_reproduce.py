@@ -38,6 +38,7 @@ def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
     expect(row).to_contain_text("0.08")
     expect(row).to_contain_text("not yet run")
     expect(page.get_by_text("failed · The disk is full.")).to_be_visible()
+    expect(page.get_by_text("not yet run: Logistic regression")).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
