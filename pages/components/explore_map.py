@@ -1,12 +1,33 @@
 """The map of a data set's tracks by their features; a click plays the track."""
 
+from pathlib import Path
+
 import streamlit as st
 
-from genre_engine import track_map
+from genre_engine import features, track_map
 from genre_engine.errors import GenreEngineError
+from genre_engine.features import store as feature_stores
 from pages.components import explore_data, explore_tracks
 from pages.components.explore_data import Opened
 from pages.components.text import plain
+from pages.components.train_recipe import excerpt_of, features_text
+
+
+def _names(data: Opened, stores: list[Path]) -> dict[Path, str]:
+    """What each store holds; of two that would have one name, also their fingerprints."""
+    known = {store.folder: store for store in feature_stores.listing(data.dataset.features_folder)}
+    names = {}
+    for place in stores:
+        kind = place.name.rpartition("-")[0]
+        excerpt = excerpt_of(known[place].parameters) if place in known else ""
+        names[place] = features_text(kind, excerpt)
+        if sum(other.name.rpartition("-")[0] == kind for other in stores) > 1 and not excerpt:
+            names[place] += f" of {features.excerpt_text(features.EXCERPT_S)} s"
+    said = list(names.values())
+    return {
+        place: f"{name}, {place.name.rpartition('-')[2][:6]}" if said.count(name) > 1 else name
+        for place, name in names.items()
+    }
 
 
 def section(data: Opened) -> None:
@@ -22,9 +43,8 @@ def section(data: Opened) -> None:
         return
     store = stores[0]
     if len(stores) > 1:
-        store = st.selectbox(
-            "Features", stores, format_func=lambda place: place.name.rpartition("-")[0], key="store"
-        )
+        names = _names(data, stores)
+        store = st.selectbox("Features", stores, format_func=names.__getitem__, key="store")
     try:
         found, figure, traces = explore_data.mapped(data, store)
     except GenreEngineError as error:

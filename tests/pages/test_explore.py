@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets
+from tests.extracted import make_music, write_features
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
 
@@ -160,6 +161,14 @@ def test_without_features_the_map_says_what_to_do(tmp_path):
     datasets.import_jamendo("tsv", path)
     app = explore(look="Map")
     assert "The map needs features" in said(app)
+
+
+def test_two_stores_of_one_kind_are_told_apart_by_their_excerpts(tmp_path):
+    music = make_music(tmp_path)
+    for excerpt_s in (30.0, None):
+        write_features(music, excerpt_s=excerpt_s)
+    options = explore(look="Map").selectbox(key="store").options
+    assert sorted(options) == ["498 features of 30 s", "498 features of whole tracks"]
 
 
 def test_a_damaged_data_set_is_named_and_the_others_stay(mine, workspace):
