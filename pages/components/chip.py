@@ -22,6 +22,8 @@ _TICK_S = 3
 _KEPT_S = 0.8
 _MOST = 3
 _PAGES = Path(__file__).parents[1]
+# A link's label would be cut off where the sidebar ends.
+_WRAPPED = "<style>.st-key-chip a, .st-key-chip a * { white-space: normal; height: auto; }</style>"
 
 
 def show() -> None:
@@ -69,6 +71,7 @@ def _chip() -> None:
     found = busy()
     if not found:
         return
+    st.html(_WRAPPED)
     with st.container(key="chip", gap="small"):
         for job in found[:_MOST]:
             link(job)

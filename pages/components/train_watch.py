@@ -12,6 +12,7 @@ from pages.components.train_recipe import Recipe, sentence
 from pages.components.visible import may_see
 from pages.components.visitor import visitor
 
+_LOOKED_AT = "train-looked-at"
 _STATUS = {
     "queued": (":material/hourglass_top:", "gray", "waiting"),
     "running": (":material/autorenew:", "violet", "running"),
@@ -29,6 +30,7 @@ def found() -> tuple[Job | None, Run | None]:
         GenreEngineError: there is no such run or job.
     """
     run_id, job_id = st.query_params.get("run"), st.query_params.get("job")
+    _tell_address(run_id, job_id)
     if run_id:
         run = runs.open(run_id)
         if not hosted.may_see(run.folder, visitor()):
@@ -44,6 +46,16 @@ def found() -> tuple[Job | None, Run | None]:
             st.query_params.from_dict({"run": made.id})
         return job, made
     return None, None
+
+
+def _tell_address(run_id: str | None, job_id: str | None) -> None:
+    """Put what is looked at into the browser's address: it stays as it was when a link of this page
+    leads to this page, and a reload would bring back what was there before.
+    """
+    before = st.session_state.get(_LOOKED_AT)
+    st.session_state[_LOOKED_AT] = (run_id, job_id)
+    if before not in (None, (run_id, job_id)) and (run_id or job_id):
+        st.query_params.from_dict(st.query_params.to_dict())
 
 
 def show(job: Job | None, run: Run | None) -> None:

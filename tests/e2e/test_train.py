@@ -10,7 +10,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from genre_engine import datasets, extraction, features, runs
+from genre_engine import datasets, extraction, features, runs, training
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
 
@@ -201,6 +201,8 @@ def test_a_run_that_the_command_line_started_appears_live(visit, demo_workspace,
             wait_until(lambda: runs.open("by-hand").status == "running")
             page = visit("/train")
             page.locator(".st-key-train-queue").get_by_role("link").first.click()
+            # Though the link leads from this page to itself.
+            page.wait_for_url(re.compile(f"run={runs.open('by-hand').id}"))
             chart = curve(page)
             wait_until(lambda: points(chart) >= 3)
             expect(page.get_by_role("heading", name="by-hand")).to_be_visible()
@@ -208,6 +210,32 @@ def test_a_run_that_the_command_line_started_appears_live(visit, demo_workspace,
             wait_until(lambda: runs.open("by-hand").status == "cancelled")
         finally:
             process.kill()
+
+
+def test_a_run_is_exported_and_comes_back_and_what_is_no_bundle_is_refused(
+    visit, at_work, tmp_path
+):
+    run = training.train(runs.create(runs.new_config("demo", model="linear", name="to-take")))
+    page = visit(f"/train?run={run.id}")
+    with page.expect_download(timeout=60_000) as downloaded:
+        press(page, "Export")
+    bundle = tmp_path / downloaded.value.suggested_filename
+    downloaded.value.save_as(bundle)
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(bundle.read_bytes()[:-500])
+
+    press(page, "All trainings")
+    page.get_by_text("Bring a run from another machine").click()
+    field = page.get_by_test_id("stFileUploader").locator("input[type=file]")
+    field.set_input_files(cut)
+    expect(page.get_by_text("This isn't a zip, or it is damaged")).to_be_visible()
+    assert [other.name for other in runs.listing()].count("to-take") == 1
+    field.set_input_files(bundle)
+    page.get_by_role("link", name="It is here: look at it").click()
+    expect(page.get_by_role("heading", name="to-take-2")).to_be_visible()
+    expect(page.locator(".st-key-train-status")).to_contain_text("finished")
+    page.wait_for_url(re.compile(f"run={runs.open('to-take-2').id}"))
+    no_exception(page)
 
 
 def test_a_link_reopens_the_whole_choice(visit):
@@ -227,8 +255,13 @@ def test_the_page_has_no_grave_accessibility_faults(visit, at_work, dark):
     page = visit("/train?data=demo", dark=dark)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert grave_faults(page) == []
-    done = next(run for run in runs.listing() if run.epochs())
-    page.goto(page.url.split("/train")[0] + f"/train?run={done.id}")
+    cancelled = runs.create(runs.new_config("demo", model="fcn"))
+    with cancelled.writing() as events:
+        for epoch, loss in enumerate((0.7, 0.5, 0.6), 1):
+            values = {"loss": loss, "val_loss": loss, "accuracy": 0.9, "val_accuracy": 0.8}
+            events.write("epoch", epoch=epoch, epochs=9, auc=0.9, val_auc=0.7, **values)
+        events.write("status", status="cancelled", message="Cancelled after epoch 3.")
+    page.goto(page.url.split("/train")[0] + f"/train?run={cancelled.id}")
     curve(page)
     assert grave_faults(page) == []
 
