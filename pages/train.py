@@ -18,20 +18,27 @@ from pages.components import (
 from pages.components.text import plain
 from pages.components.visible import visible_datasets
 
-# The sentence's words stand in a line with their pickers. A phone has the presets only. Start stays
-# in sight however long the page is.
+# A phone has the presets only. Start stays in sight however long the page is, and lets nothing
+# shine through.
 _STYLE = """<style>
-.st-key-train-start {
+.st-key-train-start {{
   position: sticky; bottom: 0.75rem; z-index: 20;
-  background: var(--st-background-color, Canvas);
+  background: light-dark({light}, {dark});
   box-shadow: 0 0.25rem 1rem rgba(30, 20, 60, 0.12);
-}
-@media (max-width: 640px) { .st-key-train-settings { display: none; } }
+}}
+@media (max-width: 640px) {{
+  .st-key-train-settings, .st-key-train-command {{ display: none; }}
+  .st-key-train-start {{ gap: 0.5rem; padding: 0.75rem; }}
+}}
 </style>"""
 
 
 def main() -> None:
-    st.html(_STYLE)
+    ground = {
+        theme: st.get_option(f"theme.{theme}.backgroundColor") or "Canvas"
+        for theme in ("light", "dark")
+    }
+    st.html(_STYLE.format(**ground))
     try:
         job, run = train_watch.found()
     except GenreEngineError as error:

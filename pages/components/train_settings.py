@@ -90,9 +90,10 @@ def sliders(model: str) -> dict[str, Any] | None:
 
 
 def _grid(model: str, infos: list[SettingInfo], values: dict[str, Any]) -> None:
-    with st.container(horizontal=True, gap="large"):
+    # Five beside each other on a usual screen.
+    with st.container(horizontal=True, gap="small"):
         for info in infos:
-            with st.container(width=210):
+            with st.container(width=150):
                 values[info.name] = _widget(model, info)
 
 

@@ -1,10 +1,11 @@
 """What a training will take, and its start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from genre_engine import features, jobs, labels, models, runs
@@ -73,22 +74,34 @@ def _to_extract(data: Opened, kind: str, excerpt_s: float | None) -> tuple[int, 
 
 
 def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
-    """By what an epoch of the same model took here, if one was ever trained."""
-    rate = _seconds_per_track(recipe.model)
+    """By what an epoch of a model of the same size took here, if one was ever trained."""
+    settings = models.model(recipe.model).Settings.from_dict(recipe.settings).to_dict()
+    rate = _seconds_per_track(recipe.model, _size(recipe.model, settings))
     if rate is None:
         return None
     per_track, usual = rate
-    settings = models.model(recipe.model).Settings.from_dict(recipe.settings).to_dict()
     return float(_STARTUP_S + per_track * n_tracks * settings.get("epochs", usual))
 
 
+def _size(model: str, settings: Mapping[str, Any]) -> str:
+    """What an epoch's time depends on: layers, and all that is counted but the epochs."""
+    counted = [
+        (info.name, settings.get(info.name, info.default))
+        for info in models.model(model).Settings.describe()
+        if info.type in ("int", "sizes") and info.name not in ("epochs", "patience")
+    ]
+    return str([(name, list(value) if np.iterable(value) else value) for name, value in counted])
+
+
 @st.cache_data(ttl=60, max_entries=16, show_spinner=False)
-def _seconds_per_track(model: str) -> tuple[float, int] | None:
+def _seconds_per_track(model: str, size: str) -> tuple[float, int] | None:
     """Of an epoch, and how many epochs there were; medians of earlier runs."""
     rates = []
     most = []
     for run in runs.listing()[:_ASKED]:
         if run.error or run.config.model != model or run.config.origin == "import":
+            continue
+        if _size(model, run.config.settings) != size:
             continue
         epochs = run.epochs()
         seconds = [event["seconds"] for event in epochs if event.get("seconds")]
@@ -122,7 +135,10 @@ def bar(data: Opened, recipe: Recipe | None) -> None:
         )
         st.markdown(plain(problem) if problem else _expected(seen), width="stretch")
         if recipe is not None:
-            with st.popover("As a command", icon=":material/terminal:"):
+            with (
+                st.container(width="content", key="train-command"),
+                st.popover("As a command", icon=":material/terminal:"),
+            ):
                 st.markdown("The same from the command line; its curves appear here as well:")
                 extract = seen is not None and seen.missing and seen.kind in features.NAMES
                 first = ""
@@ -147,7 +163,7 @@ def _expected(seen: Outlook | None) -> str:
     if seen.training_s is not None:
         said.append(f"training at most {duration(seen.training_s)}, by earlier ones here")
     else:
-        said.append("how long is known after the first epoch")
+        said.append("the time left shows after the first epoch")
     return " · ".join(said)
 
 
