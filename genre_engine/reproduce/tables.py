@@ -48,8 +48,6 @@ READING = (
     "random split is what leaks through artists."
 )
 
-QUICK = "Some trainings were cut short (quick): their figures show that all works, no more."
-
 
 @dataclass(frozen=True)
 class Table:

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 from genre_engine import datasets, workspace
 from genre_engine.errors import GenreEngineError
@@ -68,15 +69,25 @@ def opening(reproduction: Reproduction) -> list[str]:
         if not found["same_as_course"]:
             said.append("These aren't the course project's ten, so figures can't be compared.")
     try:
+        datasets.open(reproduction.dataset)
+    except GenreEngineError:
+        said.append("The data set has been removed since.")
+    return said + cautions(reproduction)
+
+
+def cautions(reproduction: Reproduction) -> list[str]:
+    """Why the figures mean less than they seem to."""
+    said = []
+    with suppress(GenreEngineError):
         if datasets.open(reproduction.dataset).info.get("synthetic"):
             said.append(
                 "This data set is synthetic: scores on it show that all stages work, and say "
                 "nothing about real music."
             )
-    except GenreEngineError:
-        said.append("The data set has been removed since.")
     if any(outcome.quick for outcome in reproduction.outcomes.values()):
-        said.append(tables.QUICK)
+        said.append(
+            "Some trainings were cut short (quick): their figures show that all works, no more."
+        )
     return said
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from genre_engine import reproduce
 from genre_engine.metrics.published import CANNOT_ALL_HOLD
-from genre_engine.reproduce import Reproduction, drawing, tables
+from genre_engine.reproduce import Reproduction, drawing, tables, writing
 from genre_engine.reproduce.tables import NOT_YET, Table
 from pages.components.text import plain
 
@@ -26,8 +26,8 @@ _SHOWN = {
 def section(dataset: str) -> None:
     found = reproduce.load(dataset)
     st.subheader("Published and found", anchor=False)
-    if any(outcome.quick for outcome in found.outcomes.values()):
-        st.warning(plain(tables.QUICK), icon=":material/timer:")
+    for caution in writing.cautions(found):
+        st.warning(plain(caution), icon=":material/science:")
     for table in tables.published(found):
         _table(table)
     st.markdown(f":gray[{plain(tables.READING)}]")

@@ -65,12 +65,14 @@ def test_a_stage_that_failed_says_why_and_one_that_is_done_what_it_found(tmp_pat
     import_table(tmp_path)
     kept = Reproduction("small")
     counts = dict.fromkeys(vocabulary.TEN, 3)
+    kept.set("honest-fcn", status="skipped", quick=True)
     found = {"tracks": 30, "artists": 3, "genres": counts, "same_as_course": True}
     kept.set("tracks", status="done", message="30 tracks.", output=found)
     kept.set("summary", status="failed", message="The disk is full.")
     text = said(opened())
     assert "done · 30 tracks." in text
     assert "failed · The disk is full." in text
+    assert "Some trainings were cut short" in text
 
 
 def test_without_a_data_set_tracks_can_be_fetched_and_the_command_says_so():
