@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, jobs, models, runs
 from genre_engine.figures import Curves, training_curve, training_curve_alt, tuning_trials
-from pages.components import live_plot, train_settings
+from pages.components import live_plot, train_settings, train_start
 from pages.components.train_recipe import Recipe, sentence
 from pages.components.train_tail import Tail
 from tests.extracted import make_music, write_features
@@ -166,6 +167,18 @@ def test_start_makes_a_queued_run_with_the_choice(mine):
     assert "Waiting in the queue, next" in said(app)
     button(app, "Cancel").click().run()
     assert run.status == "cancelled"
+
+
+def test_how_long_it_takes_is_told_by_earlier_ones_of_the_same_size(mine):
+    run = a_run()
+    parts = {"track_id": ["a", "b"], "part": "train", "half": "", "artist": "", "group": 0}
+    pd.DataFrame(parts).to_parquet(run.folder / "parts.parquet")
+    train_start._seconds_per_track.clear()
+    # 0.1 s an epoch for two tracks: 60 tracks, 9 epochs, and the start.
+    assert "training at most 35 s" in said(train(data="mine", set="dropout:0.3 epochs:9"))
+    other = said(train(data="mine", set="layers:2048,2048"))
+    assert "training at most" not in other
+    assert "the time left shows after the first epoch" in other
 
 
 def test_a_finished_run_shows_its_verdict_and_the_ways_on(mine):
