@@ -1,6 +1,7 @@
 """The Explore page in a real browser, on a fresh server."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -10,12 +11,17 @@ from playwright.sync_api import expect
 from genre_engine import datasets
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
+from tests.e2e.seen import fits, hover, resting_box, settled, wait_until
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("explore")
+
+
+@pytest.fixture(scope="module")
+def app(folder):
     """(address, process) of a server whose workspace holds two small data sets."""
-    folder = tmp_path_factory.mktemp("explore")
     rng = np.random.default_rng(0)
     for genre, hz in (("pop", 330), ("rock", 220)):
         (folder / "music" / genre).mkdir(parents=True)
@@ -49,6 +55,7 @@ def test_a_cold_deep_link_opens_the_page_with_its_navigation(visit):
 
 def test_the_choice_stands_in_the_address(visit):
     page = visit("/explore?data=table")
+    settled(page)
     page.get_by_role("radio", name="Count", exact=True).click()
     page.wait_for_url("**values=Count**")
     page.reload()
@@ -59,6 +66,7 @@ def test_a_selected_row_opens_a_drawer_with_player_and_five_pictures(visit):
     page = visit("/explore?data=music", height=2600)
     table = page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
+    settled(page)
     table.click(position={"x": 18, "y": 55})
     drawer = page.locator(".st-key-drawer")
     expect(drawer.locator("audio")).to_be_visible()
@@ -71,13 +79,14 @@ def test_a_click_on_the_map_opens_the_track(visit):
     page = visit("/explore?data=table&look=Map", height=2000)
     chart = page.locator("[class*=st-key-map-table] .js-plotly-plot")
     expect(chart).to_be_visible()
+    settled(page)
+    resting_box(chart)
     place = chart.evaluate(
         """gd => { const t = gd._fullData[0], l = gd._fullLayout, b = gd.getBoundingClientRect();
         return [b.left + l.xaxis._offset + l.xaxis.d2p(t.x[0]),
                 b.top + l.yaxis._offset + l.yaxis.d2p(t.y[0])]; }"""
     )
-    page.mouse.move(*place)
-    page.wait_for_timeout(300)
+    hover(page, chart, place)
     page.mouse.click(*place)
     expect(page.locator(".st-key-drawer").get_by_text("features only")).to_be_visible()
     no_exception(page)
@@ -88,6 +97,7 @@ def test_the_page_has_no_grave_accessibility_faults(visit, dark):
     page = visit("/explore?data=music", dark=dark)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    settled(page)
     assert grave_faults(page) == []
 
 
@@ -95,20 +105,30 @@ def test_the_page_has_no_grave_accessibility_faults(visit, dark):
 def test_nothing_is_wider_than_the_screen(visit, width, dark):
     page = visit("/explore?data=music", width=width, dark=dark)
     expect(page.get_by_text("Artist overlap").first).to_be_visible()
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    settled(page)
+    fits(page)
 
 
-def test_a_data_set_is_removed_after_a_question(visit, app):
-    page = visit("/explore?data=table")
+def test_a_data_set_is_removed_after_a_question(visit, folder, monkeypatch):
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
+    if "doomed" not in names():
+        datasets.import_table("doomed", folder / "table.csv", label="label")
+    page = visit("/explore?data=doomed")
     page.get_by_role("button", name="Add a data set").click()
     page.get_by_role("radio", name="Folder of music").wait_for()
     page.get_by_label("Folder on this computer").fill(os.devnull)
     page.get_by_label("Folder on this computer").press("Enter")
+    settled(page)
     page.get_by_role("button", name="Import the folder").click()
     expect(page.get_by_text("There is no folder").first).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_role("button", name="Remove it").click()
-    expect(page.get_by_text("12 tracks").first).to_be_visible()
+    wait_until(lambda: "doomed" not in names())
+    expect(page.get_by_label("Data set").first).not_to_have_value("doomed")
+    expect(page.get_by_text(re.compile("(12|40) tracks")).first).to_be_visible()
     no_exception(page)
+
+
+def names():
+    return [entry["name"] for entry in datasets.listing()]

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from genre_engine import reproduce
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
+from tests.e2e.seen import fits, settled
 from tests.reproduce.conftest import SHORT, import_table
 
 
@@ -28,7 +29,8 @@ def opened(visit, **options):
     expect(page.get_by_role("heading", name="The experiment, finished")).to_be_visible()
     expect(page.get_by_role("table").first).to_be_visible()
     expect(page.get_by_role("heading", name="The nine figures")).to_be_visible()
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=120_000)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    settled(page)
     return page
 
 
@@ -51,8 +53,7 @@ def test_the_page_has_no_grave_accessibility_faults(visit, dark):
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 def test_nothing_is_wider_than_the_screen(visit, width, dark):
     page = opened(visit, width=width, dark=dark)
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    fits(page)
     for table in page.get_by_role("table").all():
         box = table.bounding_box()
         assert box is None or box["x"] + box["width"] <= width

@@ -2,23 +2,25 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import expect
 
-from genre_engine import datasets, extraction, features, runs, training
+from genre_engine import datasets, extraction, features, jobs, runs, training
+from genre_engine.errors import JobError
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
+from tests.e2e.seen import fits, resting_box, settled, wait_until
 
 # Long enough to be paused, left and cancelled in, however fast the machine: a thousand epochs, so
 # slowly learnt that none of them is the best for long.
 SLOW = "epochs:1000%20patience:200%20learning_rate:1e-05%20layers:1024,1024"
 LONG = f"/train?data=demo&model=fcn&set={SLOW}"
-STARTUP_MS = 120_000
 
 
 @pytest.fixture(scope="session")
@@ -41,21 +43,28 @@ def app(demo_workspace, tmp_path_factory):
 
 @pytest.fixture
 def at_work(demo_workspace, monkeypatch):
-    """The engine on the server's workspace."""
+    """The engine on the server's workspace, on which nobody works at the end."""
     monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(demo_workspace))
+    yield
+    # What a test that failed has left at work would have the next one wait for its turn.
+    for job in jobs.listing():
+        if job.busy:
+            with suppress(JobError):
+                job.cancel()
+    wait_until(lambda: not any(job.busy for job in jobs.listing()))
 
 
 def start(page):
     """Click on Start; returns the run's id, once the address tells it."""
-    page.get_by_role("button", name="Start", exact=True).click(timeout=STARTUP_MS)
-    page.wait_for_url(re.compile(r"[?&]run="), timeout=STARTUP_MS)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"[?&]run="))
     return re.search(r"[?&]run=([^&]+)", page.url)[1]
 
 
 def curve(page):
     """The loss's chart, once it has points."""
     chart = page.locator(".live-plot").first
-    expect(chart.locator(".main-svg").first).to_be_visible(timeout=STARTUP_MS)
+    expect(chart.locator(".main-svg").first).to_be_visible()
     wait_until(lambda: points(chart) >= 1)
     return chart
 
@@ -67,15 +76,8 @@ def points(chart):
     )
 
 
-def wait_until(true, seconds=120):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
 def press(page, name):
-    page.get_by_role("button", name=name, exact=True).click(timeout=STARTUP_MS)
+    page.get_by_role("button", name=name, exact=True).click()
 
 
 def no_exception(page):
@@ -100,22 +102,23 @@ def test_a_training_is_started_paused_resumed_reloaded_and_cancelled(visit, at_w
     expect(page.get_by_role("slider")).to_have_count(0)  # the form has folded away
 
     press(page, "Pause")
-    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
     paused_at = len(run.epochs())
     assert run.status == "paused"
     assert paused_at >= 3
     press(page, "Resume")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     wait_until(lambda: len(run.epochs()) > paused_at)
 
     page.reload()
     chart = curve(page)
     assert run_id in page.url
+    wait_until(lambda: points(chart) > paused_at)
     before = points(chart)
-    wait_until(lambda: points(chart) > before > paused_at)
+    wait_until(lambda: points(chart) > before)
 
     press(page, "Cancel")
-    expect(page.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
+    expect(page.locator(".st-key-train-status")).to_contain_text("cancelled")
     assert run.status == "cancelled"
     expect(page.get_by_role("button", name="Train again with changes")).to_be_visible()
     no_exception(page)
@@ -127,7 +130,7 @@ def test_the_chart_keeps_its_node_and_the_zoom_through_twenty_updates(visit, at_
     chart = curve(page)
     wait_until(lambda: points(chart) >= 3)
     chart.evaluate("g => { window.kept = [g, g.querySelector('.main-svg')]; }")
-    place = chart.locator(".nsewdrag").bounding_box()
+    place = resting_box(chart.locator(".nsewdrag"))
     x, y = place["x"], place["y"]
     page.mouse.move(x + 0.1 * place["width"], y + 0.2 * place["height"])
     page.mouse.down()
@@ -164,10 +167,10 @@ def test_a_second_visitor_s_training_queues_and_every_page_tells_of_both(visit, 
     curve(elsewhere)
 
     press(first, "Cancel")
-    expect(first.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
+    expect(first.locator(".st-key-train-status")).to_contain_text("cancelled")
     curve(second)  # its turn has come
     press(second, "Cancel")
-    expect(second.locator(".st-key-train-status")).to_contain_text("cancelled", timeout=60_000)
+    expect(second.locator(".st-key-train-status")).to_contain_text("cancelled")
     for page in (first, second, elsewhere):
         no_exception(page)
 
@@ -175,7 +178,7 @@ def test_a_second_visitor_s_training_queues_and_every_page_tells_of_both(visit, 
 def test_a_finished_training_leads_on(visit, at_work):
     page = visit("/train?data=demo&model=fcn&set=epochs:4%20learning_rate:0.001")
     run_id = start(page)
-    expect(page.locator(".st-key-train-status")).to_contain_text("finished", timeout=STARTUP_MS)
+    expect(page.locator(".st-key-train-status")).to_contain_text("finished")
     run = runs.open(run_id)
     assert run.status == "finished"
     wait_until(lambda: points(curve(page)) == 4)
@@ -190,24 +193,25 @@ def test_a_finished_training_leads_on(visit, at_work):
 
 def test_a_run_that_the_command_line_started_appears_live(visit, demo_workspace, at_work):
     environment = {**os.environ, "GENRE_ENGINE_WORKSPACE": str(demo_workspace)}
-    command = [sys.executable, "-m", "genre_engine", "train", "demo", "--name", "by-hand"]
+    name = f"by-hand-{len(runs.listing())}"
+    command = [sys.executable, "-m", "genre_engine", "train", "demo", "--name", name]
     command += ["--set", "epochs=1000", "--set", "patience=200", "--set", "learning_rate=1e-05"]
     command += ["--set", "layers=1024,1024"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            wait_until(lambda: any(run.name == "by-hand" for run in runs.listing()))
-            wait_until(lambda: runs.open("by-hand").status == "running")
+            wait_until(lambda: any(run.name == name for run in runs.listing()))
+            wait_until(lambda: runs.open(name).status == "running")
             page = visit("/train")
             page.locator(".st-key-train-queue").get_by_role("link").first.click()
             # Though the link leads from this page to itself.
-            page.wait_for_url(re.compile(f"run={runs.open('by-hand').id}"))
+            page.wait_for_url(re.compile(f"run={runs.open(name).id}"))
             chart = curve(page)
             wait_until(lambda: points(chart) >= 3)
-            expect(page.get_by_role("heading", name="by-hand")).to_be_visible()
+            expect(page.get_by_role("heading", name=name)).to_be_visible()
             press(page, "Cancel")
-            wait_until(lambda: runs.open("by-hand").status == "cancelled")
+            wait_until(lambda: runs.open(name).status == "cancelled")
         finally:
             process.kill()
 
@@ -271,46 +275,42 @@ def test_a_phone_has_presets_instead_of_sliders_and_nothing_wider_than_it(visit,
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_in_viewport()
     expect(page.get_by_role("button", name="Fast")).to_be_visible()
     expect(page.get_by_role("slider").first).to_be_hidden()
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("m => m.scrollWidth <= m.clientWidth")
+    settled(page)
+    fits(page)
 
 
-def test_without_a_data_set_the_demo_is_offered(chromium, tmp_path):
+def test_without_a_data_set_the_demo_is_offered(browse, tmp_path):
     with server.running(tmp_path / "workspace", tmp_path / "log") as (address, _):
-        page = chromium.new_page()
-        page.goto(f"{address}/train")
+        page = browse(f"{address}/train")
         expect(page.get_by_role("button", name="Make the demo set")).to_be_visible()
-        page.close()
 
 
 def test_a_killed_server_leaves_no_orphan_and_its_run_can_be_resumed(
-    chromium, demo_workspace, at_work, tmp_path
+    browse, demo_workspace, workspace
 ):
-    with server.running(demo_workspace, tmp_path / "log") as (address, process):
-        page = chromium.new_page()
-        page.goto(address + LONG)
+    # On a workspace of its own, where no other server takes the training on.
+    shutil.copytree(demo_workspace / "datasets", workspace / "datasets")
+    with server.running(workspace, workspace.parent / "log") as (address, process):
+        page = browse(address + LONG)
         run_id = start(page)
         curve(page)
         children = [int(line.split()[0]) for line in server.children(process)]
         assert children
         process.send_signal(signal.SIGKILL)
         process.wait()
-        wait_until(lambda: not any(is_running(child) for child in children), seconds=10)
-        page.close()
+        wait_until(lambda: not any(is_running(child) for child in children))
     run = runs.open(run_id)
     # A killed process's lock is free when the last of its threads has gone.
-    wait_until(lambda: run.status == "failed", seconds=10)
+    wait_until(lambda: run.status == "failed")
     kept = len(run.epochs())
     assert kept >= 1
-    with server.running(demo_workspace, tmp_path / "log2") as (address, _):
-        page = chromium.new_page()
-        page.goto(f"{address}/train?run={run_id}")
+    with server.running(workspace, workspace.parent / "log2") as (address, _):
+        page = browse(f"{address}/train?run={run_id}")
         page.get_by_role("button", name="Resume").click()
         wait_until(lambda: len(run.epochs()) > kept)
         press(page, "Cancel")
         wait_until(lambda: run.status == "cancelled")
         no_exception(page)
-        page.close()
 
 
 def is_running(pid):
