@@ -80,7 +80,7 @@ def python():
             capture_output=True,
             text=True,
             env=env,
-            timeout=120,
+            timeout=300,
             **options,
         )
 

@@ -271,5 +271,5 @@ def test_processes_end_with_the_one_that_started_them(music, tmp_path):
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
     assert len(children) >= 2
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=120)
     assert alive == []

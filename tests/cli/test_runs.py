@@ -311,7 +311,7 @@ def test_ctrl_c_pauses_and_resume_goes_on(run):
     with start("train", "small", "--name", "long", *long) as process:
         wait_for_epoch(process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGINT
     assert out == ""
     assert "pauses at the end of this epoch" in err

@@ -1,6 +1,5 @@
 import hashlib
 import os
-import time
 
 import mutagen
 import mutagen.apev2
@@ -200,17 +199,15 @@ def test_files_without_any_genre_and_missing_folders_are_errors(music):
         datasets.import_folder("m", music.root, genres_from="stars")
 
 
-def test_thousands_of_files_are_read_in_seconds(music):
+def test_thousands_of_files_are_read_and_counted(music):
     music("pop/0.flac", artist="x")
     (music.root / "rock").mkdir()
     data = (music.root / "pop" / "0.flac").read_bytes()
     for number in range(2000):
         (music.root / ("pop", "rock")[number % 2] / f"n{number}.flac").write_bytes(data)
     seen = []
-    start = time.perf_counter()
     dataset = datasets.import_folder(
         "m", music.root, progress=lambda done, total: seen.append((done, total))
     )
-    assert time.perf_counter() - start < 10
     assert len(dataset.tracks) == 2001
     assert seen[-1] == (2001, 2001)

@@ -9,7 +9,7 @@ from genre_engine import datasets, jobs
 from genre_engine.jobs.supervisor import Supervisor
 
 # Importing what trains takes most of it, the more so on a busy machine.
-PATIENCE_S = 120
+PATIENCE_S = 180
 
 
 @pytest.fixture

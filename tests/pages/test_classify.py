@@ -23,7 +23,7 @@ def trained(tmp_path_factory, monkeypatch):
 
 
 def page(*models, **query):
-    at = AppTest.from_file(ENTRY, default_timeout=60)
+    at = AppTest.from_file(ENTRY, default_timeout=180)
     at.run()
     at.switch_page("pages/classify.py")
     if models:
@@ -37,7 +37,7 @@ def page(*models, **query):
 
 def until_heard(at):
     """Run the page again until nothing is being listened to."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while any(h.busy for song in at.session_state["songs"] for h in song.hearings.values()):
         assert time.monotonic() < deadline
         time.sleep(0.2)

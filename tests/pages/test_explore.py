@@ -40,7 +40,7 @@ def mine(features):
 
 
 def explore(**choices):
-    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app = AppTest.from_file(ENTRY, default_timeout=180)
     app.run()
     app.switch_page("pages/explore.py").run()
     for name, value in choices.items():
@@ -188,7 +188,7 @@ def test_removing_asks_first(mine):
     assert datasets.listing()
 
 
-def wait_for(app, done, seconds=40):
+def wait_for(app, done, seconds=180):
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end

@@ -21,7 +21,7 @@ def idle(monkeypatch):
 
 
 def opened():
-    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app = AppTest.from_file(ENTRY, default_timeout=180)
     app.run()
     app.switch_page("pages/reproduce.py").run()
     assert not app.exception

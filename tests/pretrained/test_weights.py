@@ -215,7 +215,7 @@ def test_reading_what_is_damaged_names_the_command(pip):
 def test_two_processes_at_once_download_once(pip, tmp_path, workspace):
     pip.does("slow")
     for one in [process(tmp_path) for _ in range(2)]:
-        out, errors = one.communicate(timeout=60)
+        out, errors = one.communicate(timeout=120)
         assert one.returncode == 0, errors
         assert out.strip() == str(workspace / "weights" / "musicnn-0.1.0")
     assert len(pip.calls) == 1
@@ -226,7 +226,7 @@ def test_two_processes_at_once_download_once(pip, tmp_path, workspace):
 def test_a_download_killed_half_way_is_done_again_and_leaves_nothing(pip, tmp_path, workspace):
     pip.does("hang")
     killed = process(tmp_path)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not (tmp_path / "hanging").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -21,7 +21,7 @@ with run.writing() as events:
     events.write("status", status="running")
     events.write("epoch", epoch=1)
     print("holding", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
