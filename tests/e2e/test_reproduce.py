@@ -45,14 +45,12 @@ def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_page_has_no_grave_accessibility_faults(visit, dark):
-    assert grave_faults(opened(visit, dark=dark)) == []
-
-
-@pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
-def test_nothing_is_wider_than_the_screen(visit, width, dark):
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (390, False)], ids=["light", "dark", "phone"]
+)
+def test_the_page_has_no_grave_accessibility_faults_and_fits_the_screen(visit, width, dark):
     page = opened(visit, width=width, dark=dark)
+    assert grave_faults(page) == []
     fits(page)
     for table in page.get_by_role("table").all():
         box = table.bounding_box()
