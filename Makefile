@@ -9,12 +9,15 @@ BIN := .venv/bin
 app: .venv/app
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-# Files of tests on all cores at once; then, one after the other, what drives browsers and processes.
-ALONE := tests/e2e tests/jobs
+# Files of tests on all cores at once, the longest first (tests/conftest.py has their order). Then, by
+# themselves, those that drive browsers and processes. On a shared machine either can be starved or
+# die without anything being wrong, so one of these that fails gets a second try, which is reported.
+PARALLEL := --numprocesses logical --dist loadfile --no-loadscope-reorder
+DRIVING := tests/e2e tests/jobs
 
 test: .venv/dev
-	$(BIN)/pytest --numprocesses logical --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest $(PARALLEL) $(DRIVING:%=--ignore=%)
+	$(BIN)/pytest $(PARALLEL) --reruns 1 -rR $(DRIVING)
 
 check: lint test
 

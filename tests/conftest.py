@@ -14,6 +14,54 @@ SONGS = REPOSITORY.parent / "shared" / "audio"
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["NUMBA_CACHE_DIR"] = str(REPOSITORY / ".pytest_cache" / f"numba-{worker}")
 
+# Where most of the time goes: begun first, that no process has a long file left at the end.
+LONGEST = (
+    "e2e/test_train.py",
+    "e2e/test_classify.py",
+    "jobs/test_processes.py",
+    "e2e/test_metrics.py",
+    "features/test_portrait_features.py",
+    "features/test_spectral.py",
+    "features/test_summary.py",
+    "pages/test_explore_download.py",
+    "pages/test_explore.py",
+    "pages/test_metrics.py",
+    "pages/test_train.py",
+    "models/test_contract.py",
+    "training/test_fitting.py",
+    "datasets/test_demo.py",
+    "training/test_damage.py",
+    "test_extraction.py",
+    "models/test_learning.py",
+    "pages/test_classify.py",
+    "datasets/test_jamendo.py",
+    "prediction/test_tagging.py",
+    "test_bundles.py",
+    "test_tuning.py",
+)
+
+# The first process to import librosa compiles it for half a minute: one process has all of these.
+WITH_LIBROSA = {
+    f"tests/features/test_{name}.py" for name in ("portrait_features", "spectral", "summary")
+}
+
+
+def pytest_collection_modifyitems(items):
+    places = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "librosa" if file in WITH_LIBROSA else file
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
+
 
 @pytest.fixture(autouse=True)
 def _no_supervisor_outlives_its_test():

@@ -24,7 +24,6 @@ def trained(tmp_path_factory, monkeypatch):
 
 def page(*models, **query):
     at = AppTest.from_file(ENTRY, default_timeout=180)
-    at.run()
     at.switch_page("pages/classify.py")
     if models:
         at.query_params["model"] = list(models)

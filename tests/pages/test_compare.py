@@ -15,7 +15,6 @@ pytestmark = pytest.mark.usefixtures("workspace")
 
 def compare(**choices):
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/compare.py").run()
     for name, value in choices.items():
         app.session_state[name] = value

@@ -41,7 +41,6 @@ def mine(features):
 
 def explore(**choices):
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/explore.py").run()
     for name, value in choices.items():
         app.session_state[name] = value

@@ -39,7 +39,6 @@ def tables(world):
 
 def opened(**params):
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/explore.py").run()
     for name, value in {"get": "jamendo", **params}.items():
         app.query_params[name] = value
@@ -65,7 +64,6 @@ def words(app):
 
 def test_the_way_there_is_offered_where_there_is_no_data_set():
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/explore.py").run()
     app.button(key="to-download-").click().run()
     assert not app.exception
@@ -169,7 +167,6 @@ def test_a_shared_server_says_that_it_does_not_download(monkeypatch):
     assert "doesn't do long downloads" in words(app)
     assert not any(b.key in (START, TABLES) for b in app.button)
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/explore.py").run()
     assert not any(str(b.key).startswith("to-download") for b in app.button)
 
@@ -177,7 +174,6 @@ def test_a_shared_server_says_that_it_does_not_download(monkeypatch):
 def test_the_missing_audio_of_a_data_set_can_be_fetched(tables):
     datasets.import_jamendo("tables", workspace.metadata_folder())
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/explore.py").run()
     assert "The audio of 40 tracks isn't here." in words(app)
     app.button(key="to-download-tables").click().run()

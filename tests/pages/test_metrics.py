@@ -40,7 +40,6 @@ def whole(run, *, overlap=0.0):
 
 def results(**choices):
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/metrics.py").run()
     for name, value in choices.items():
         app.session_state[name] = value

@@ -22,7 +22,6 @@ def idle(monkeypatch):
 
 def opened():
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/reproduce.py").run()
     assert not app.exception
     return app

@@ -40,7 +40,6 @@ def mine(tmp_path):
 
 def train(**params):
     app = AppTest.from_file(ENTRY, default_timeout=180)
-    app.run()
     app.switch_page("pages/train.py")
     for name, value in params.items():
         app.query_params[name] = value
