@@ -1,7 +1,6 @@
 """The Explore page in a real browser, on a fresh server."""
 
 import os
-import re
 
 import numpy as np
 import pytest
@@ -125,8 +124,7 @@ def test_a_data_set_is_removed_after_a_question(visit, folder, monkeypatch):
     page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_role("button", name="Remove it").click()
     wait_until(lambda: "doomed" not in names())
-    expect(page.get_by_label("Data set").first).not_to_have_value("doomed")
-    expect(page.get_by_text(re.compile("(12|40) tracks")).first).to_be_visible()
+    expect(page.get_by_text("12 tracks").first).to_be_visible()
     no_exception(page)
 
 
