@@ -56,6 +56,8 @@ def at_work(demo_workspace, monkeypatch):
 
 def start(page):
     """Click on Start; returns the run's id, once the address tells it."""
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"[?&]run="))
     return re.search(r"[?&]run=([^&]+)", page.url)[1]
@@ -89,6 +91,8 @@ def test_a_training_is_started_paused_resumed_reloaded_and_cancelled(visit, at_w
     # Two sliders, by keyboard as well as by a link.
     for name in ("Dropout", "Epochs"):
         slider = page.get_by_role("slider", name=re.compile(name)).first
+        expect(slider).to_be_visible()
+        settled(page)
         slider.focus()
         slider.press("ArrowLeft")
         expect(page.get_by_text(f"● {name}")).to_be_visible()
