@@ -1,6 +1,7 @@
 """A server of the app for browser tests: its own port, its own workspace, its output in a file."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,9 +18,7 @@ TOP = Path(__file__).parents[2]
 @contextmanager
 def running(workspace: Path, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Start a server and yield its (address, process); stop it at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
@@ -37,8 +36,17 @@ def running(workspace: Path, log: Path) -> Iterator[tuple[str, subprocess.Popen[
             process.kill()
 
 
+def _free_port() -> int:
+    """Not one of those that the system hands out: somebody could get it before the server has."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+
+
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(1800):
         assert process.poll() is None, log.read_text(errors="replace")
         with suppress(OSError, urllib.error.URLError), urllib.request.urlopen(address):
             return
