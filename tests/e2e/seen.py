@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 # A machine may be so busy that a server or a browser takes its time; who succeeds waits for none of
 # it.
-PATIENCE_S = 120
+PATIENCE_S = 300
 PATIENCE_MS = 1000 * PATIENCE_S
 
 
