@@ -5,9 +5,10 @@ equals the one that scikit-learn would grow at once with the same seed. Saved by
 that a file names being compared with the few that a forest consists of.
 """
 
-import warnings
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from zipfile import ZIP_DEFLATED
@@ -115,15 +116,17 @@ class Forest(Model):
         return EPOCHS
 
     def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
+        from joblib import cpu_count
+        from sklearn.base import clone
         from sklearn.ensemble import RandomForestClassifier
 
-        forest = RandomForestClassifier(
+        forest = bare = RandomForestClassifier(
             n_estimators=0,
             max_features=self.settings.columns,
             min_samples_leaf=self.settings.least_leaf,
             max_depth=self.settings.depth or None,
             random_state=self.seed,
-            n_jobs=-1,
+            n_jobs=1,
             warm_start=True,
         )
         target = self._target(train)
@@ -133,40 +136,51 @@ class Forest(Model):
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
             trees = self._grown(checkpoint, len(state.history), np.asarray(train.x).shape[1])
-            forest.estimators_ = list(trees)
             try:
                 sums = [state.arrays["train"], state.arrays["validation"]]
             except KeyError as error:
                 raise _checkpoint_damaged() from error
 
-        def grow(epoch: int) -> list[Any]:
-            before, forest.n_estimators = self._trees_after(epoch - 1), self._trees_after(epoch)
-            forest.fit(train.x, target, sample_weight=weights)
-            return list(forest.estimators_[before:])
+        def grown(first: int, last: int) -> Any:
+            """A forest whose trees from `first` on are new."""
+            part = clone(bare).set_params(n_estimators=last)
+            part.estimators_ = [None] * first  # only counted, to draw the right seeds
+            return part.fit(train.x, target, sample_weight=weights)
 
-        with warnings.catch_warnings(), ThreadPoolExecutor(1) as thread:
-            # Where all trees came from the checkpoint.
-            warnings.filterwarnings("ignore", "Warm-start fitting without increasing")
-            growing = thread.submit(grow, min(watch.epoch, EPOCHS))
-            while not watch.over:
-                new = growing.result()
-                # The next grow while these are judged and written, which keeps only one core busy.
-                if watch.epoch < EPOCHS:
-                    growing = thread.submit(grow, watch.epoch + 1)
-                trees += new
-                for total, part in zip(sums, (train, validation), strict=True):
-                    total += self._sum(new, np.asarray(part.x))
-                means = [(total / len(trees)).astype(np.float32) for total in sums]
-                watch.add(train.y, means[0], validation.y, means[1])
-                self._keep(checkpoint, watch.epoch - 1, new)
-                checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
-                watch.tell()
-            growing.result()
+        # All epochs' trees wait in one queue, a part for each core: none is idle at an epoch's end,
+        # nor while an epoch is judged and written.
+        with ThreadPoolExecutor(cpu_count()) as threads:
+            growing = deque(
+                [threads.submit(grown, *ends) for ends in self._parts(epoch, cpu_count())]
+                for epoch in range(watch.epoch, EPOCHS + 1)
+            )
+            try:
+                while not watch.over:
+                    parts = [part.result() for part in growing.popleft()]
+                    new = [tree for part in parts for tree in part.estimators_ if tree is not None]
+                    trees += new
+                    forest = parts[0]
+                    for total, part in zip(sums, (train, validation), strict=True):
+                        total += self._sum(new, np.asarray(part.x))
+                    means = [(total / len(trees)).astype(np.float32) for total in sums]
+                    watch.add(train.y, means[0], validation.y, means[1])
+                    self._keep(checkpoint, watch.epoch - 1, new)
+                    checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
+                    watch.tell()
+            finally:
+                threads.shutdown(cancel_futures=True)
+        if not hasattr(forest, "n_outputs_"):  # all trees came from the checkpoint
+            forest = grown(0, 1)
         forest.n_estimators, forest.estimators_ = len(trees), trees
         self.forest_ = forest
 
     def _trees_after(self, epoch: int) -> int:
         return round(epoch * int(self.settings.trees) / EPOCHS)
+
+    def _parts(self, epoch: int, n: int) -> list[tuple[int, int]]:
+        """An epoch's trees in at most n parts: the first of each, and the one after its last."""
+        ends = np.linspace(self._trees_after(epoch - 1), self._trees_after(epoch), n + 1)
+        return [(a, b) for a, b in pairwise(ends.round().astype(int).tolist()) if a < b]
 
     def _target(self, data: Data) -> NDArray[Any]:
         return data.y if self.task_ == "multilabel" else data.y.argmax(axis=1)
