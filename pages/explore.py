@@ -62,6 +62,9 @@ def main() -> None:
 
 def _choose(entries: list[dict[str, Any]]) -> str:
     names = [entry["name"] for entry in entries]
+    if st.session_state.get("data", names[0]) not in names:
+        # Removed since: said, or the box would go on showing it.
+        st.session_state["data"] = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Data set",
@@ -101,7 +104,6 @@ def _ask_to_remove(name: str) -> None:
             except GenreEngineError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return
-            del st.session_state["data"]
             st.rerun()
         if st.button("Keep it"):
             st.rerun()

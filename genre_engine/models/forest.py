@@ -7,6 +7,7 @@ that a file names being compared with the few that a forest consists of.
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -135,7 +136,6 @@ class Forest(Model):
         trees: list[Any] = []
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
-            trees = self._grown(checkpoint, len(state.history), np.asarray(train.x).shape[1])
             try:
                 sums = [state.arrays["train"], state.arrays["validation"]]
             except KeyError as error:
@@ -147,6 +147,9 @@ class Forest(Model):
             part.estimators_ = [None] * first  # only counted, to draw the right seeds
             return part.fit(train.x, target, sample_weight=weights)
 
+        if watch.history:
+            forest = grown(0, 1)
+            trees = self._kept(checkpoint, len(watch.history), forest.estimators_[0])
         # All epochs' trees wait in one queue, a part for each core: none is idle at an epoch's end,
         # nor while an epoch is judged and written.
         with ThreadPoolExecutor(cpu_count()) as threads:
@@ -169,8 +172,6 @@ class Forest(Model):
                     watch.tell()
             finally:
                 threads.shutdown(cancel_futures=True)
-        if not hasattr(forest, "n_outputs_"):  # all trees came from the checkpoint
-            forest = grown(0, 1)
         forest.n_estimators, forest.estimators_ = len(trees), trees
         self.forest_ = forest
 
@@ -206,27 +207,38 @@ class Forest(Model):
         return (self._sum(trees, x) / len(trees)).astype(np.float32)
 
     def _keep(self, checkpoint: Checkpoint, epoch: int, trees: list[Any]) -> None:
-        """Write an epoch's trees: a file of its own each, so that none is written twice."""
+        """Write an epoch's trees: a file of its own each, so that none is written twice; only their
+        nodes, for all else is the same in all trees."""
         if checkpoint.folder is None:
             return
         from skops.io import dump  # type: ignore[import-untyped]
 
         make_folder(checkpoint.folder)
         with replacing(checkpoint.folder / f"trees-{epoch:02}.skops") as path:
-            dump(trees, path)
+            dump([tree.tree_ for tree in trees], path)
 
-    def _grown(self, checkpoint: Checkpoint, epochs: int, n_columns: int) -> list[Any]:
-        """The trees of a checkpoint's epochs."""
-        if checkpoint.folder is None:
-            return []
+    def _kept(self, checkpoint: Checkpoint, epochs: int, like: Any) -> list[Any]:
+        """The trees of a checkpoint's epochs.
+
+        Args:
+            like: a tree of the same forest, which has all but their nodes.
+        """
         trees: list[Any] = []
+        folder = checkpoint.folder
+        if folder is None:
+            return trees
         for epoch in range(1, epochs + 1):
             name = f"trees-{epoch:02}.skops"
             try:
-                _check(checkpoint.folder, name)
-                trees += _load(checkpoint.folder / name)
-                if not all(_hangs_together(tree, n_columns) for tree in trees):
-                    raise _checkpoint_damaged()
+                _check(folder, name)
+                for nodes in _load(folder / name):
+                    if not (
+                        _hangs_together(nodes, like.n_features_in_)
+                        and nodes.value.shape[1:] == like.tree_.value.shape[1:]
+                    ):
+                        raise _checkpoint_damaged()
+                    trees.append(copy(like))
+                    trees[-1].tree_ = nodes
             except (ModelError, OSError, AttributeError, TypeError) as error:
                 raise _checkpoint_damaged() from error
         if len(trees) != self._trees_after(epochs):
@@ -252,7 +264,10 @@ class Forest(Model):
             fits = (
                 isinstance(forest, RandomForestClassifier)
                 and n_columns in (0, forest.n_features_in_)
-                and all(_hangs_together(tree, forest.n_features_in_) for tree in forest.estimators_)
+                and all(
+                    _hangs_together(tree.tree_, forest.n_features_in_)
+                    for tree in forest.estimators_
+                )
                 and self._sum(
                     forest.estimators_[:1], np.zeros((1, forest.n_features_in_), np.float32)
                 ).shape
@@ -295,9 +310,8 @@ def _check(folder: Path, name: str) -> None:
         raise foreign(folder, name, strange)
 
 
-def _hangs_together(tree: Any, n_columns: int) -> bool:
+def _hangs_together(nodes: Any, n_columns: int) -> bool:
     """Whether a tree names only nodes and columns that exist: scikit-learn follows them unseen."""
-    nodes = tree.tree_
     own = np.arange(nodes.node_count)
     left, right = nodes.children_left, nodes.children_right
     inner = left != -1

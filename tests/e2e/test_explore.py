@@ -125,6 +125,7 @@ def test_a_data_set_is_removed_after_a_question(visit, folder, monkeypatch):
     page.get_by_role("button", name="Remove it").click()
     wait_until(lambda: "doomed" not in names())
     expect(page.get_by_text("12 tracks").first).to_be_visible()
+    expect(page.get_by_label("Data set", exact=True)).to_have_value(names()[0])
     no_exception(page)
 
 

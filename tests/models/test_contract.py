@@ -24,7 +24,7 @@ QUICK = {
         "batch_size": 16,
         "dropout": 0.1,
     },
-    "xgboost": {"rounds": 22, "depth": 3, "learning_rate": 0.3, "patience": 20},
+    "xgboost": {"rounds": 42, "depth": 3, "learning_rate": 0.3, "patience": 20},
     "forest": {"trees": 30},
     "linear": {"strength": 0.1},
 }

@@ -8,7 +8,7 @@ import pytest
 from genre_engine import models
 from genre_engine.errors import ModelError
 from genre_engine.metrics import auc_macro
-from genre_engine.models import Stop
+from genre_engine.models import Stop, boosting
 from genre_engine.models.batches import Chunk, mix
 from genre_engine.models.cnn import CnnSettings, augment
 from genre_engine.models.scaling import Scaling
@@ -122,9 +122,9 @@ def test_a_solver_that_has_not_settled_says_so(problem):
 
 def test_boosting_ends_early_when_validation_stops_improving(problem):
     train, validation, _ = problem(models.model("xgboost"), "binary")
-    model = made("xgboost", rounds=400, learning_rate=0.8, patience=10).fit(train, validation)
+    model = made("xgboost", rounds=400, learning_rate=0.8, patience=20).fit(train, validation)
     assert len(model.history_) == model.best_epoch_ + 2
-    assert model.booster_.num_boosted_rounds() == model.best_epoch_ * 5
+    assert model.booster_.num_boosted_rounds() == model.best_epoch_ * boosting.ROUNDS_PER_EPOCH
 
 
 def test_features_that_are_not_finite_are_named(problem):

@@ -8,7 +8,7 @@ from tests.extracted import make_music, write_features
 
 QUICK = {
     "forest": {"trees": 20},
-    "xgboost": {"rounds": 20},
+    "xgboost": {"rounds": 40},
     "cnn": {"epochs": 2, "filters": [4, 4], "batch_size": 16, "learning_rate": 0.01},
 }
 
