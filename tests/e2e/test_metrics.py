@@ -64,7 +64,7 @@ PARTS = {
     "Genres": "is told best",
     "Mistakes": "Listen to its mistakes",
     "Thresholds": "A lower threshold finds more",
-    "Calibration": "Platt's scaling leaves",
+    "Calibration": "Platt's scaling",
 }
 
 
