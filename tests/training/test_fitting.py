@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -167,13 +168,17 @@ class Tell:
     def log(self, text): pass
     def epoch(self, values):
         print(values["epoch"], flush=True)
+        if str(values["epoch"]) in sys.argv[2:]:
+            sys.stdin.readline()
 training.train(runs.open(sys.argv[1]), progress=Tell())
 """
 
 
-def start(run):
+def start(run, waits_at=()):
+    """A process that trains the run, tells its epochs, and after some waits for a line."""
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, run.id],
+        [sys.executable, "-c", CHILD, run.id, *map(str, waits_at)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -184,12 +189,16 @@ def start(run):
 def test_sigkill_leaves_a_run_that_says_so_and_goes_on_to_the_same_end(new_run):
     settings = SETTINGS | {"epochs": 80, "patience": 80, "learning_rate": 0.001}
     run, whole = new_run(settings=settings), new_run(settings=settings)
-    child = start(run)
+    # It dies after its fifth epoch and before its end, however late this process is.
+    child = start(run, waits_at=(5, 40))
     with child, child.stdout as told:
         for line in told:
             if int(line) == 5:
                 with pytest.raises(RunError, match="being trained by another process"):
                     training.train(run)
+                child.stdin.write("\n")
+                child.stdin.flush()
+                time.sleep(0.2)
                 child.send_signal(signal.SIGKILL)
                 break
     assert child.returncode == -signal.SIGKILL
@@ -197,7 +206,7 @@ def test_sigkill_leaves_a_run_that_says_so_and_goes_on_to_the_same_end(new_run):
     assert "without a word after epoch" in run.message
     assert run.resumable
     n = len(run.epochs())
-    assert 5 <= n < 80
+    assert 5 <= n <= 40
     training.train(run)
     assert run.status == "finished"
     assert len(run.epochs()) == 80
