@@ -66,14 +66,6 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 @pytest.fixture(autouse=True)
-def _main_stays_main():
-    """AppTest leaves its script as the main module, and a spawned process would run that first."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
-
-
-@pytest.fixture(autouse=True)
 def _no_supervisor_outlives_its_test():
     """A page starts this process's supervisor; the next test's jobs must not be started by it."""
     yield
