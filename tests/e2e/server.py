@@ -13,16 +13,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
+SLOW_DISK = str(Path(__file__).parent / "slow_disk")  # in PYTHONPATH; its module says what it does
 
 
 @contextmanager
-def running(workspace: Path, log: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def running(
+    workspace: Path, log: Path, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Start a server and yield its (address, process); stop it at the end."""
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    environment = {**os.environ, "GENRE_ENGINE_WORKSPACE": str(workspace)}
+    environment = {**os.environ, **environment, "GENRE_ENGINE_WORKSPACE": str(workspace)}
     with (
         log.open("wb") as output,
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Pages run through Streamlit's test client as a server has them: without what other tests loaded."""
+"""Pages in Streamlit's test client, as a server has them: without what other tests loaded."""
 
 import functools
 import gc
