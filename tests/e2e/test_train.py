@@ -161,7 +161,7 @@ def test_a_second_visitor_s_training_queues_and_every_page_tells_of_both(visit, 
     second_id = start(second)
     assert second_id != run_id
     expect(second.get_by_text("Waiting in the queue, next")).to_be_visible()
-    elsewhere = visit("/explore?data=demo")
+    elsewhere = visit("/reproduce")
     chip = elsewhere.locator(".st-key-chip")
     expect(chip.get_by_role("link")).to_have_count(2)
     expect(chip.get_by_role("link").nth(1)).to_contain_text("waiting, number 1")
