@@ -150,6 +150,8 @@ extraction.PART_TRACKS = 3
 extraction._CHUNK = 1
 def progress(done, total, failed):
     print(done, flush=True)
+    if str(done) in sys.argv[2:]:
+        sys.stdin.readline()
 if __name__ == "__main__":
     extraction.extract(
         datasets.open("music"), features.kind("summary"), jobs=int(sys.argv[1]), progress=progress
@@ -262,9 +264,9 @@ def test_processes_end_with_the_one_that_started_them(music, tmp_path):
     script = tmp_path / "extract_music.py"
     script.write_text(_EXTRACT)
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(
-        [sys.executable, script, "2"], stdout=subprocess.PIPE, env=env, text=True
-    )
+    # It waits, so that it can't have ended before its processes are counted.
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen([sys.executable, script, "2", *"345"], **pipes, env=env, text=True)
     with process:
         while int(process.stdout.readline()) < 3:
             pass

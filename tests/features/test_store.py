@@ -193,7 +193,7 @@ def test_a_full_disk_is_told_in_words_and_leaves_the_store_as_it_was(place, monk
 def _hold(place, ready, done):
     with Writer(place, SUMMARY):
         ready.set()
-        done.wait(30)
+        done.wait(600)
 
 
 def test_two_writers_of_one_store_do_not_get_along(place):
@@ -201,7 +201,7 @@ def test_two_writers_of_one_store_do_not_get_along(place):
     ready, done = context.Event(), context.Event()
     process = context.Process(target=_hold, args=(place, ready, done))
     process.start()
-    assert ready.wait(60)
+    assert ready.wait(300)
     with pytest.raises(ExtractionRunning, match="'demo' is running"), Writer(place, SUMMARY):
         pass
     with Writer(place, features.kind("summary", excerpt_s=10)):
