@@ -67,8 +67,10 @@ def check_request(kind: str, request: Mapping[str, Any], *, files: bool = False)
     if not active():
         return
     make_room()
-    if kind in ("download", "reproduction"):
+    if kind == "download":
         raise Refused(f"This server is shared, so it doesn't do long downloads. {_HOME}")
+    if kind == "reproduction":
+        raise Refused(f"This server is shared, so it doesn't run the whole experiment. {_HOME}")
     if kind == "dataset":
         _check_dataset(request, files=files)
     if kind == "extraction":

@@ -10,6 +10,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from genre_engine.reproduce import Estimate, Request
 from pages.components.text import plain
+from pages.components.visible import visible_datasets
 from pages.components.visitor import visitor
 
 _NEW = "Fetch tracks of MTG-Jamendo"
@@ -57,7 +58,7 @@ def command(request: Request) -> str:
 
 
 def _request() -> Request | None:
-    names = [entry["name"] for entry in datasets.listing() if entry["error"] is None]
+    names = [entry["name"] for entry in visible_datasets() if entry["error"] is None]
     options = [*names, *([] if hosted.active() else [_NEW])]
     if not options:
         st.info("There is no data set yet. Make one on Explore.", icon=":material/dataset:")
@@ -104,6 +105,11 @@ def _last_word(dataset: str) -> None:
 
 
 def _start(request: Request) -> None:
+    try:
+        hosted.check_request("reproduction", request.to_dict())
+    except GenreEngineError as error:
+        st.info(plain(str(error)), icon=":material/cloud_off:")
+        return
     found = reproduce.load(request.dataset)
     begun = any(outcome.status != "waiting" for outcome in found.outcomes.values())
     if found.alive:

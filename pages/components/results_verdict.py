@@ -179,7 +179,7 @@ def _badges(one: Judgement) -> None:
         ),
         (f"licence: {config.licence or 'not stated'}", ":material/copyright:", "gray"),
         (
-            f"test looked at {looks} time{'' if looks == 1 else 's'}"
+            f"test looked at {'once' if looks == 1 else f'{looks} times'}"
             if looks
             else "test not looked at yet",
             ":material/visibility:",

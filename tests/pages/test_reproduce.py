@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import jobs, reproduce, vocabulary
+from genre_engine import hosted, jobs, reproduce, vocabulary
 from genre_engine.reproduce.state import Reproduction
 from tests.reproduce.conftest import import_table
 
@@ -79,3 +79,16 @@ def test_without_a_data_set_tracks_can_be_fetched_and_the_command_says_so():
     app.number_input[0].set_value(200).run()
     assert "reproduce jamendo-200 --tracks 200" in app.code[0].value
     assert "to fetch" in said(app)
+
+
+def test_a_shared_server_runs_no_experiment_and_names_no_other_visitor_s_data(
+    tmp_path, monkeypatch
+):
+    data = import_table(tmp_path)
+    monkeypatch.setenv(hosted.VARIABLE, "1")
+    app = opened()
+    assert "doesn't run the whole experiment" in said(app)
+    assert not any(one.label == "Start" for one in app.button)
+    assert app.selectbox(key="reproduced").options == ["small"]
+    hosted.own(data.folder, "somebody", private=True)
+    assert "There is no data set yet" in said(opened())
