@@ -20,7 +20,7 @@ import pandas as pd
 
 from genre_engine.errors import WrongUsage
 from genre_engine.metrics.arrays import Floats, Ints
-from genre_engine.metrics.figures import Figures, Sums, weighted
+from genre_engine.metrics.figures import Figures, Sums, plain, weighted
 
 LEVEL = 0.95
 # The bootstrap needs about so many groups for its intervals to hold what they promise.
@@ -121,6 +121,7 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
 
     for ranking in prepared.rankings:
         ranking.prepare()
+    of_all = plain(prepared)
 
     def batch(rng: np.random.Generator, size: int) -> Figures:
         counts = np.stack(
@@ -130,7 +131,8 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
             ]
         ).astype(float)
         totals = (by_group @ counts.T).T
-        return weighted(prepared, totals, (counts * groups.sizes).sum(axis=1), counts[:, groups.of])
+        n_tracks = (counts * groups.sizes).sum(axis=1)
+        return weighted(prepared, of_all, totals, n_tracks, counts[:, groups.of])
 
     # NumPy lets go of the interpreter's lock in what takes the time here.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

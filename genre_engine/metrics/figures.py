@@ -6,8 +6,8 @@ all genres. ROC AUC and average precision are NaN where they aren't defined, and
 over the genres where they are.
 
 In a draw of the bootstrap a genre that the part has may not occur. Then nothing can be told of it,
-and it is left out of that draw's macro means; counted as 0 it would pull the whole interval of a
-macro mean below the figure itself. A genre that the part itself lacks counts as in the figure.
+and in that draw's macro means it counts as in the figure itself: as 0, or left out, it would pull
+the interval of a macro mean below or above the figure where genres have a few tracks each.
 """
 
 from collections.abc import Iterable
@@ -88,18 +88,19 @@ def plain(prepared: Sums) -> Figures:
     )
 
 
-def weighted(prepared: Sums, totals: Floats, n: Floats, weights: Floats) -> Figures:
+def weighted(
+    prepared: Sums, of_all: Figures, totals: Floats, n: Floats, weights: Floats
+) -> Figures:
     """The figures for sets of weights.
 
     Args:
+        of_all: the figures of `plain`.
         totals: float [d, terms], the weighted sums of `prepared.terms`.
         n: float [d], the sums of the weights.
         weights: float [d, n_tracks], whole numbers.
     """
     scores = _columns(ranking.score_weighted(weights) for ranking in prepared.rankings)
-    g = len(prepared.rankings) - 1
-    occurs: Flags = prepared.terms[:, 2 * g : 3 * g].sum(axis=0) > 0
-    return _combine(totals, n, *scores, occurs=occurs)
+    return _combine(totals, n, *scores, of_all=of_all)
 
 
 def _columns(scores: Iterable[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -112,9 +113,9 @@ def _combine(
     n: Floats,
     auc: Floats,
     average_precision: Floats,
-    occurs: Flags | None = None,
+    of_all: Figures | None = None,
 ) -> Figures:
-    """Figures from sums; `occurs` [n_genres] says which genres the whole part has."""
+    """Figures from sums; for draws, `of_all` has those of the tracks that they are drawn from."""
     g = auc.shape[1] - 1
     hits, said, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
     loss, whole, cells, best = totals[:, 3 * g :].T
@@ -127,17 +128,19 @@ def _combine(
     }
     per_genre = precision_recall_f1(hits, said, true)
     micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
-    if occurs is not None:
+    if of_all is not None:
         # A draw without a genre's tracks says nothing of that genre.
-        missing = occurs & (true == 0)
+        missing = (true == 0) & np.isfinite(of_all.per_genre["average_precision"])
         per_genre = {name: np.where(missing, np.nan, values) for name, values in per_genre.items()}
-    for name, values in per_genre.items():
-        overall[f"{name}.micro"] = micro[name]
-        overall[f"{name}.macro"] = mean_of_defined(values)
+    for name, values in micro.items():
+        overall[f"{name}.micro"] = values
     for name, values in (("roc_auc", auc), ("average_precision", average_precision)):
         overall[f"{name}.micro"] = values[:, g]
-        overall[f"{name}.macro"] = mean_of_defined(values[:, :g])
         per_genre[name] = values[:, :g]
+    for name, values in per_genre.items():
+        if of_all is not None:
+            values = np.where(np.isfinite(values), values, of_all.per_genre[name])
+        overall[f"{name}.macro"] = mean_of_defined(values)
     return Figures(overall, per_genre)
 
 

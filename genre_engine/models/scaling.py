@@ -19,6 +19,9 @@ Floats = NDArray[np.float32]
 
 # A deviation this small beside the mean is what float32 makes of a constant.
 _CONSTANT = 1e-6
+# What it takes for its inverse to be a float32.
+_LEAST = 2 / float(np.finfo(np.float32).max)
+_BLOCK = 4096
 
 
 def clip_setting() -> Any:
@@ -48,15 +51,21 @@ class Scaling:
     @classmethod
     def of(cls, x: Floats, limit: float) -> Self:
         """Learn it from train, float32 `[n, n_columns]`."""
+        # In float64, by blocks: squares of what float32 can hold may be more, or less, than it can.
         mean = x.mean(axis=0, dtype=np.float64)
-        deviation = np.sqrt(np.square(x - mean.astype(np.float32)).mean(axis=0, dtype=np.float64))
-        varies = deviation > _CONSTANT * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
+        squares = sum(
+            np.square(x[start : start + _BLOCK] - mean).sum(axis=0)
+            for start in range(0, len(x), _BLOCK)
+        )
+        deviation = np.sqrt(squares / len(x))
+        varies = deviation > np.maximum(_CONSTANT * np.abs(mean), _LEAST)
         factor = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
         return cls(mean.astype(np.float32), factor.astype(np.float32), float(limit))
 
     def __call__(self, x: Floats) -> Floats:
         """float32 `[n, n_columns]` → the same shape."""
-        scaled: Floats = x - self.mean
+        with np.errstate(over="ignore"):  # what is too far for a float32 is clipped like the rest
+            scaled: Floats = x - self.mean
         scaled *= self.factor
         return np.clip(scaled, -self.limit, self.limit, out=scaled)
 

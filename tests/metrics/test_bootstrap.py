@@ -151,6 +151,21 @@ def test_a_genre_that_is_not_drawn_does_not_pull_the_macro_mean_down():
     assert lacking.interval("f1.macro") == [0.5, 0.5]
 
 
+def test_an_interval_holds_its_figure_where_genres_have_a_track_or_two():
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        n, g = 40, 25
+        y = np.zeros((n, g), int)
+        y[np.arange(n), np.r_[np.arange(g), rng.integers(0, g, n - g)]] = 1
+        p = np.clip(0.15 * y + rng.random((n, g)) * 0.5, 0, 1)
+        genres = [f"g{index}" for index in range(g)]
+        found = metrics.evaluate(y, p, genres=genres, thresholds=0.3)
+        # Not precision: with a genre's only track come, if any, one and a half on average.
+        for kind in ("f1", "recall", "roc_auc", "average_precision"):
+            low, high = found.interval(f"{kind}.macro")
+            assert low <= found.figure(f"{kind}.macro") <= high, kind
+
+
 def test_effective_number_is_the_number_of_equal_groups():
     assert bootstrap.effective_number([3, 3, 3]) == pytest.approx(3)
     assert bootstrap.effective_number([98, 1, 1]) < 1.05

@@ -23,6 +23,16 @@ def test_a_constant_column_becomes_nothing_and_outliers_are_clipped():
     np.testing.assert_array_equal(scaled, [[0, 0, 0], [0, 0, 3]])
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e-12, 1.0, 1e25, 1e38])
+def test_a_column_counts_whatever_its_unit(size):
+    x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    wanted = Scaling.of(x.astype(np.float32), 3.0)(x.astype(np.float32))
+    large = (x * size).astype(np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        scaled = Scaling.of(large, 3.0)(large)
+    np.testing.assert_allclose(scaled, wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_rare_genres_weigh_by_the_square_root_and_at_most_five():
     y = np.zeros((100, 3), np.uint8)
     y[:, 0], y[:25, 1], y[:1, 2] = 1, 1, 1
