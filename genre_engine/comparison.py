@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from genre_engine import metrics
+from genre_engine.datasets.feature_table import ROW
 from genre_engine.errors import RunError, WrongUsage
 from genre_engine.metrics.figures import NAMES
 from genre_engine.runs import Predictions, Run
@@ -221,9 +222,18 @@ def question(run: Run, part: str = "validation") -> str:
     digest = hashlib.sha256()
     for text in (run.config.task, *run.config.genres):
         digest.update(text.encode() + b"\0")
-    digest.update("\0".join(predicted.track_ids[i] for i in order).encode("utf-8", "replace"))
+    ids = _identities(run, predicted)
+    digest.update("\0".join(ids[i] for i in order).encode("utf-8", "replace"))
     digest.update(np.ascontiguousarray(predicted.y[order]).tobytes())
     return digest.hexdigest()
+
+
+def _identities(run: Run, predicted: Predictions) -> list[str]:
+    """Its tracks, by names that no other tracks have: rows are only the same in one data set."""
+    ids = predicted.track_ids
+    if all(track.startswith(ROW) for track in ids):
+        return [f"{run.config.dataset}/{track}" for track in ids]
+    return ids
 
 
 def _board(members: Sequence[Run], part: str) -> Board:
@@ -372,7 +382,8 @@ def _names(board: Board) -> list[str]:
 
 
 def _ids(board: Board, part: str) -> set[str]:
-    return set(board.runs[0].predictions(part).track_ids)
+    run = board.runs[0]
+    return set(_identities(run, run.predictions(part)))
 
 
 def differing_settings(chosen: Sequence[Run]) -> dict[str, dict[str, Any]]:

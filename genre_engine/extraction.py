@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_engine.audio import Signal
-from genre_engine.datasets import Dataset
+from genre_engine.datasets import Dataset, feature_table
 from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
 from genre_engine.features import Kind, rates
 from genre_engine.features.store import FeatureStore, find
@@ -186,6 +186,11 @@ def _tasks(dataset: Dataset, track_ids: Sequence[str] | None) -> list[Task]:
         for track, path in zip(table["track_id"], table["path"], strict=True)
     ]
     if not any(task.file for task in tasks):
+        if dataset.kind == feature_table.KIND:
+            raise WrongUsage(
+                f"{dataset.name!r} is a table of ready features without audio: there is nothing to "
+                "extract. Train on them as they are."
+            )
         raise DatasetError(
             f"None of the {len(tasks)} tracks of {dataset.name!r} has audio in "
             f"{dataset.audio_folder}. Put it there, or download it, and try again."

@@ -8,6 +8,7 @@ Two rules say which tracks take part: `any` keeps those with at least one of the
 those whose genres all lie within (the course project's choice, and an easier selection).
 """
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +61,22 @@ def count(genre_lists: Iterable[Sequence[str]]) -> dict[str, int]:
     return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
 
 
+def listed(genres: Iterable[str], between: str = ",") -> str:
+    """Names parted by commas, quoted as in a CSV file where one has a comma itself.
+
+    >>> listed(["rock", "drum, bass"])
+    'rock,"drum, bass"'
+    """
+    quoted = (genre.replace('"', '""') for genre in genres)
+    return between.join(f'"{name}"' if set(name) & set(',"') else name for name in quoted)
+
+
+def unlisted(text: str) -> list[str]:
+    """The reverse of `listed`."""
+    names = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in names if name.strip()]
+
+
 def choose(
     counts: Mapping[str, int], wanted: str | Sequence[str] = DEFAULT_GENRES
 ) -> tuple[str, ...]:
@@ -67,7 +84,7 @@ def choose(
 
     Args:
         counts: tracks per genre of what there is.
-        wanted: `top10` (or any other number), `all`, or names, as a list or parted by commas.
+        wanted: `top10` (or any other number), `all`, or names, as a list or as `listed` has them.
 
     Raises:
         WrongUsage: a genre that isn't there, or none at all.
@@ -81,17 +98,15 @@ def choose(
             if not int(top[1]):
                 raise WrongUsage("top0 asks for no genre at all. Ask for top1 or more.")
             return tuple(sorted(ranked[: int(top[1])]))
-        wanted = text.split(",")
+        wanted = unlisted(text)
     exact = {genre: genre for genre in ranked}
     folded = {genre.casefold(): genre for genre in reversed(ranked)}
     chosen = []
-    for name in (name.strip() for name in wanted):
-        if not name:
-            continue
+    for name in filter(None, (name.strip() for name in wanted)):
         genre = exact.get(name) or folded.get(name.casefold())
         if genre is None:
             raise WrongUsage(
-                f"There is no genre {name!r} here. There are: {', '.join(ranked[:30])}"
+                f"There is no genre {name!r} here. There are: {listed(ranked[:30], ', ')}"
                 f"{' and more' if len(ranked) > 30 else ''}."
             )
         chosen.append(genre)

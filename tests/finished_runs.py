@@ -41,6 +41,7 @@ def finished(
     order: npt.NDArray[np.intp] | None = None,
     model: str = "fcn",
     task: str = "multilabel",
+    dataset: str = "mine",
 ) -> runs.Run:
     """Store a finished run called `name`; the same arguments give the same truth."""
     y = truth()[:, : len(genres)] if y is None else y
@@ -51,7 +52,7 @@ def finished(
     order = np.arange(n) if order is None else order
     run = runs.create(
         runs.Config(
-            dataset="mine",
+            dataset=dataset,
             model=model,
             settings=settings or {"learning_rate": 0.001},
             genres=tuple(genres),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine import audio
-from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort
+from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort, WrongUsage
 from tests import sounds
 
 
@@ -196,3 +196,21 @@ def test_what_a_browser_cannot_play_becomes_flac():
     samples, sample_rate = soundfile.read(io.BytesIO(flac))
     assert sample_rate == 44100
     np.testing.assert_allclose(samples, sounds.tone(1.0), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"excerpt_s": 0}, {"excerpt_s": -1}, {"excerpt_s": float("nan")}, {"excerpt_s": "full"}]
+    + [{"sample_rate": rate} for rate in (0, -1, None, 22050.5, float("inf"))],
+)
+def test_a_length_or_a_rate_that_can_not_be_is_refused_before_anything_is_read(options):
+    with pytest.raises(WrongUsage, match=r"can't be taken|is no sample rate"):
+        audio.load("there is no such file", **options)
+
+
+def test_bytes_of_any_kind_are_read(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.full(4000, 0.5, np.float32), 8000)
+    data = (tmp_path / "a.wav").read_bytes()
+    expected = audio.load(data).samples
+    for other in (bytearray(data), memoryview(data)):
+        np.testing.assert_array_equal(audio.load(other).samples, expected)

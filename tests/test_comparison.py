@@ -89,6 +89,14 @@ def test_runs_that_were_asked_something_else_are_not_ranked_together(changes, wh
     assert "other can't be ranked with one" in found.apart[0]
 
 
+def test_rows_of_two_tables_are_not_the_same_tracks_though_they_are_called_the_same():
+    rows = [f"row_{i:07}" for i in range(N)]
+    one, same = (finished(name, ids=rows) for name in ("one", "same"))
+    assert len(comparison.compare([one, same]).boards) == 1
+    found = comparison.compare([one, finished("other", ids=rows, dataset="another")])
+    assert "(90 against 90, of which 0 are the same)" in found.apart[0]
+
+
 def test_a_look_at_test_is_counted_in_each_run_and_ranking_anew_is_no_look():
     one, other = finished("one"), finished("other", seed=4)
     found = comparison.compare([one, other], part="test")

@@ -135,6 +135,14 @@ def test_without_any_audio_it_says_where_it_belongs(music, tmp_path):
         extraction.extract(dataset, SUMMARY)
 
 
+def test_a_table_of_ready_features_has_nothing_to_extract(workspace, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,tag\n1,pop\n2,rock\n3,rock\n4,pop\n")
+    dataset = datasets.import_table("t", path, label="tag")
+    with pytest.raises(WrongUsage, match="there is nothing to extract"):
+        extraction.extract(dataset, SUMMARY)
+
+
 def test_unknown_tracks_and_impossible_jobs_are_refused(music):
     dataset = music(2)
     with pytest.raises(WrongUsage, match="no track 'nobody'"):

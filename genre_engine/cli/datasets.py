@@ -121,7 +121,9 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
 @app.command()
 def remove(
     name: NameArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask; a terminal is asked.")
+    ] = False,
 ) -> None:
     """Remove a data set. Audio outside the workspace stays."""
     from genre_engine import datasets, workspace

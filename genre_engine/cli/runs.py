@@ -60,7 +60,9 @@ def list_runs(
 
 def remove(
     run: Annotated[str, typer.Argument(help="The run's id or name.", show_default=False)],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask; a terminal is asked.")
+    ] = False,
 ) -> None:
     """Remove a run with its model and predictions."""
     from genre_engine import runs

@@ -33,6 +33,8 @@ KIND = "feature_table"
 SUMMARY = "A CSV or Parquet file of ready features"
 
 ID_COLUMNS = ("track_id", "filename", "file", "id")
+# How tracks of a table without ids are named, by their rows: two tables' are not the same tracks.
+ROW = "row_"
 FEATURE_KIND = "table"
 _GTZAN = {"filename", "length", "chroma_stft_mean"}
 _GTZAN_SLICE = re.compile(r"(\w+\.\d{5})\.\d+(?:\.\w+)?")
@@ -137,7 +139,7 @@ def _ids(table: Table, taken: Sequence[str]) -> tuple[list[str], str | None]:
     by_name = {name.lower(): name for name in reversed(table.columns) if name not in taken}
     column = next((by_name[name] for name in ID_COLUMNS if name in by_name), None)
     if column is None:
-        return [f"row_{table.row(index):07d}" for index in range(len(table))], None
+        return [f"{ROW}{table.row(index):07d}" for index in range(len(table))], None
     ids = [text.strip() for text in table.text(column)]
     first: dict[str, int] = {}
     for index, name in enumerate(ids):

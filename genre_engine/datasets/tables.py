@@ -1,6 +1,7 @@
 """CSV and Parquet files as columns of text or numbers, read with limits and with row numbers."""
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _read_csv(path: Path) -> Table:
     first, line_end, rest = text.partition("\n")
     if not first.strip():
         raise BadTable(path.name, "the first row is empty; it must name the columns.", row=1)
-    separator = max(",;\t", key=first.count)
+    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
     header = [name.strip() for name in next(csv.reader([first.rstrip("\r")], delimiter=separator))]
     _check_names(path.name, header)
     _check_size(path.name, len(header), rest.count("\n") + 1)

@@ -53,7 +53,7 @@ def fill(recipe: Recipe) -> None:
     st.session_state["train-features"] = (recipe.features, recipe.excerpt)
     which = recipe.genres if recipe.genres in ("", "top10") else "named"
     st.session_state["train-which"] = which
-    st.session_state["train-genres"] = recipe.genres.split(",") if which == "named" else []
+    st.session_state["train-genres"] = labels.unlisted(recipe.genres) if which == "named" else []
     train_settings.fill(recipe.model, recipe.settings)
 
 
@@ -176,7 +176,7 @@ def _genres(data: Opened) -> tuple[str, str, str]:
             "Seed", 0, 2**32 - 1, key="train-seed", persist_state="session",
             help="Decides the split and the network's first weights",
         )  # fmt: skip
-    genres = ",".join(named) if which == "named" else str(which)
+    genres = labels.listed(named) if which == "named" else str(which)
     return genres, str(task), str(rule)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from genre_engine import features as kinds
-from genre_engine import models
+from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Config
 
@@ -84,7 +84,7 @@ class Recipe:
             features=str(config.features.get("kind", "")),
             excerpt=excerpt_of(config.features.get("parameters", {})),
             task=config.task,
-            genres=",".join(config.genres),
+            genres=labels.listed(config.genres),
             rule=config.rule,
             split=_split_text(config.split),
             seed=config.seed,

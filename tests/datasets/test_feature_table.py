@@ -62,6 +62,12 @@ def test_several_labels_in_one_column_are_parted_by_a_separator(write):
     assert features_of(dataset)["a"].tolist() == [1, 2, 4]
 
 
+def test_what_separates_columns_is_not_looked_for_in_quotes(write):
+    path = write('"x,1";"y,2";tag\n1;2;pop\n2;3;rock\n3;4;rock\n5;6;pop\n')
+    dataset = datasets.import_table("t", path, label="tag")
+    assert list(features_of(dataset).columns) == ["track_id", "x,1", "y,2"]
+
+
 def test_labels_may_be_columns_of_zeros_and_ones_with_a_group_and_dropped_columns(write):
     path = write("x,pop,rock,who,note\n1,1,0,a,hm\n2,1,1,a,hm\n3,0,1,b,\n4,0,0,b,\n")
     dataset = datasets.import_table("t", path, labels=["pop", "rock"], group="who", drop=["note"])
