@@ -7,6 +7,7 @@ AAC above all). The content decides what a file is, never its name. All errors a
 
 import io
 import os
+import re
 import shutil
 import stat
 import struct
@@ -58,6 +59,8 @@ _AT_ONCE_NUMBERS = 2**22
 _FFMPEG_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,aac,mp3,matroska,webm,asf,wv,ape,ac3,amr,flac,ogg,wav,aiff"
 )
+_CLAIM = re.compile(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", re.MULTILINE)
+_WITHOUT_END = 0x7FFF0000
 _BY_LIBSNDFILE = frozenset(["WAV", "FLAC", "Ogg", "MP3", "AIFF", "AU", "CAF", "W64"])
 _STARTS = {
     b"fLaC": "FLAC",
@@ -151,7 +154,7 @@ class Decoder:
             return self._start_ffmpeg(error)
         self._file = file
         if 0 < file.frames < 2**62:
-            self.claimed_s = file.frames / file.samplerate
+            self.claimed_s = file.frames * _cut_to(file) / file.samplerate
             if self.claimed_s > self._limit_s:
                 raise too_long(self.claimed_s, self._limit_s)
         return file.samplerate, file.channels
@@ -268,6 +271,20 @@ class Decoder:
         while self._pipe and (raw := self._pipe.read(frames * width)):
             whole = len(raw) // width * width
             yield np.frombuffer(raw[:whole], ">f4").astype(np.float32).reshape(-1, self.channels)
+
+
+def _cut_to(file: "soundfile.SoundFile") -> float:
+    """How many times as much as there is a file without compression claims; 1 for any other.
+
+    libsndfile counts what is there, and what the header says stands in its log alone.
+    """
+    if file.format not in ("WAV", "WAVEX", "AIFF"):
+        return 1.0
+    told = _CLAIM.search(file.extra_info)
+    # Who writes without knowing the end claims all that the format has room for.
+    if told is None or int(told[1]) >= _WITHOUT_END or not int(told[2]):
+        return 1.0
+    return max(1.0, int(told[1]) / int(told[2]))
 
 
 def _head(source: Source) -> bytes:

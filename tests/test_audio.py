@@ -149,6 +149,29 @@ def test_under_a_tenth_of_a_second_is_too_short(count):
         audio.load(sounds.encoded(noise(count)), 16000)
 
 
+@pytest.mark.parametrize("form", ["WAV", "AIFF"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_cut_file_without_compression_is_known_to_be_cut(form, channels):
+    whole = sounds.encoded(noise(8 * 22050, channels), 22050, form)
+    for data, is_cut in ((whole, False), (whole[: len(whole) // 2], True)):
+        stream = audio.Stream(data, 22050)
+        seconds = sum(map(len, stream)) / 22050
+        assert stream.cut_short is is_cut
+        assert stream.claimed_s == pytest.approx(8.0, abs=0.01)
+        assert seconds == pytest.approx(4.0 if is_cut else 8.0, abs=0.1)
+    middle = audio.load(whole[: len(whole) // 2], 22050, excerpt_s=2)
+    assert middle.start_s == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_wav_whose_writer_did_not_know_its_end_is_whole():
+    for claim in (0xFFFFFFFF, 0x7FFFFFFF):
+        head = bytearray(sounds.encoded(noise(44100), 22050, "WAV"))
+        head[40:44] = claim.to_bytes(4, "little")
+        stream = audio.Stream(bytes(head), 22050)
+        list(stream)
+        assert not stream.cut_short
+
+
 def test_a_tenth_of_a_second_is_enough():
     assert len(audio.load(sounds.encoded(noise(4410)), 16000).samples) == 1600
 

@@ -50,8 +50,8 @@ def check(y_true: Any, y_prob: Any, genres: Sequence[str], task: str = "multilab
     """
     if task not in TASKS:
         raise WrongUsage(f"There is no task {task!r}. Choose one of: {', '.join(TASKS)}.")
-    if isinstance(genres, str):
-        raise WrongUsage("genres is a list of names, not a single text.")
+    if isinstance(genres, str) or not np.iterable(genres):
+        raise WrongUsage("genres is a list of names, one a column of the truth.")
     names = tuple(str(genre) for genre in genres)
     if not names:
         raise WrongUsage("No genre was named. Name the columns of the truth in genres.")
