@@ -72,11 +72,17 @@ def load(
         AudioError: one of its children says what is wrong with the source.
         WrongUsage: a length or a rate that can't be.
     """
-    if excerpt_s is not None and not (_is_number(excerpt_s) and 0 < excerpt_s < np.inf):
+    if excerpt_s is not None and not (
+        isinstance(excerpt_s, int | float | np.number) and 0 < excerpt_s < np.inf
+    ):
         raise WrongUsage(
             f"An excerpt of {excerpt_s!r} s can't be taken. Give seconds above 0, or None for all."
         )
-    if not _is_number(sample_rate) or not 1 <= sample_rate < np.inf or sample_rate % 1:
+    if (
+        not isinstance(sample_rate, int | float | np.number)
+        or not 1 <= sample_rate < np.inf
+        or sample_rate % 1
+    ):
         raise WrongUsage(f"{sample_rate!r} is no sample rate. Give whole Hz, such as 22050.")
     if isinstance(source, bytearray | memoryview):
         source = bytes(source)
@@ -102,10 +108,6 @@ def load(
 # Of a source that doesn't say how long it is, so much is kept, so that the middle of most songs is
 # found without decoding again.
 _KEPT_S = 600.0
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating)
 
 
 def _middle(total: int, wanted: int) -> int:

@@ -68,12 +68,15 @@ def listed(genres: Iterable[str], between: str = ",") -> str:
     'rock,"drum, bass"'
     """
     quoted = (genre.replace('"', '""') for genre in genres)
-    return between.join(f'"{name}"' if set(name) & set(',"') else name for name in quoted)
+    return between.join(f'"{name}"' if set(name) & set(',"\r\n') else name for name in quoted)
 
 
 def unlisted(text: str) -> list[str]:
     """The reverse of `listed`."""
-    names = next(csv.reader([text], skipinitialspace=True), [])
+    try:
+        names = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:  # a line break outside quotes: then it is no list, and no genre's name either
+        names = [text]
     return [name.strip() for name in names if name.strip()]
 
 

@@ -122,7 +122,7 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
 def remove(
     name: NameArgument,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Don't ask; a terminal is asked.")
+        bool, typer.Option("--yes", "-y", help="Don't ask. Without a terminal nothing is asked.")
     ] = False,
 ) -> None:
     """Remove a data set. Audio outside the workspace stays."""
@@ -245,25 +245,22 @@ def table(
 ) -> None:
     """Import a table of ready features."""
     from genre_engine import datasets
+    from genre_engine.labels import unlisted
 
     made = datasets.import_table(
         name,
         file,
         label=label,
         label_separator=label_separator,
-        labels=_names(labels),
+        labels=unlisted(labels or ""),
         group=group,
-        drop=_names(drop),
+        drop=unlisted(drop or ""),
     )
     _report(made)
 
 
 def _at_a_terminal() -> bool:
     return sys.stdin.isatty()
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _report(dataset: "Dataset") -> None:

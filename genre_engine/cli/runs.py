@@ -61,7 +61,7 @@ def list_runs(
 def remove(
     run: Annotated[str, typer.Argument(help="The run's id or name.", show_default=False)],
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Don't ask; a terminal is asked.")
+        bool, typer.Option("--yes", "-y", help="Don't ask. Without a terminal nothing is asked.")
     ] = False,
 ) -> None:
     """Remove a run with its model and predictions."""

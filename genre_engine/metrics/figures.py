@@ -129,7 +129,8 @@ def _combine(
     per_genre = precision_recall_f1(hits, said, true)
     micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
     if of_all is not None:
-        # A draw without a genre's tracks says nothing of that genre.
+        # A draw without a genre's tracks says nothing of that genre, if the part has any: then
+        # average precision is defined.
         missing = (true == 0) & np.isfinite(of_all.per_genre["average_precision"])
         per_genre = {name: np.where(missing, np.nan, values) for name, values in per_genre.items()}
     for name, values in micro.items():
