@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from genre_engine import example, prediction, pretrained
+from genre_engine import prediction, pretrained
 from genre_engine.audio import Stream
-from genre_engine.listening import stretches
-from genre_engine.listening_process import ListeningProcess
+from genre_engine.prediction import example
+from genre_engine.prediction.process import ListeningProcess
 from genre_engine.pretrained.network import SAMPLE_RATE
+from genre_engine.pretrained.windows import stretches
 
 REPETITIONS = 5
 SONG_S = 120.0

@@ -16,9 +16,10 @@ def export(
     ],
 ) -> None:
     """Write a finished run as one zip, to be used on another machine."""
-    from genre_engine import bundles, runs
+    from genre_engine import runs
+    from genre_engine.training import bundle
 
-    written = bundles.export(runs.open(run), zip_)
+    written = bundle.export(runs.open(run), zip_)
     complain(f"{written.stat().st_size / 1e6:,.1f} MB")
     typer.echo(written)
 
@@ -32,7 +33,7 @@ def import_(
     ] = None,
 ) -> None:
     """Take a run in that was exported; it is checked before anything in it is loaded."""
-    from genre_engine import bundles
+    from genre_engine.training import bundle
 
-    run = bundles.import_zip(zip_, name)
+    run = bundle.import_zip(zip_, name)
     typer.echo(f"{run.name} ({run.id})")

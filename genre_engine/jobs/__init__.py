@@ -10,7 +10,7 @@
 A job is a folder, `jobs/<id>/` in the workspace (`job` says what lies in it), and that folder is
 the truth: a page that is loaded anew, a second tab and a server that was started again find it
 there. In memory there are only the handles of the processes that a server has started, so that they
-end with it. The work itself is in `genre_engine.worker`.
+end with it. The work itself is in `genre_engine.jobs`.
 """
 
 from genre_engine.jobs.job import STATUSES, Job

@@ -15,10 +15,11 @@ The requests by kind:
 from collections.abc import Mapping
 from typing import Any
 
-from genre_engine import hosted, runs, workspace
+from genre_engine import runs, training
 from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongUsage
-from genre_engine.jobs import queue
+from genre_engine.jobs import hosted, queue
 from genre_engine.jobs.job import POOLS, Job
+from genre_engine.storage import workspace
 
 KINDS = tuple(POOLS)
 
@@ -69,7 +70,7 @@ def _training(request: dict[str, Any], owner: str, minutes: float | None) -> Job
     else:
         origin = str(request.pop("origin", "app"))
         try:
-            config = runs.new_config(**request)
+            config = training.new_config(**request)
         except FeaturesMissing:
             # The run is made when the features are there, for its config holds what they are.
             hosted.check_tracks(request)
@@ -127,17 +128,17 @@ def _check(kind: str, request: dict[str, Any]) -> str:
         features.kind(str(request.get("features", "summary")))
         return f"Extract {request.get('features', 'summary')} of {name}"
     if kind == "tuning":
-        from genre_engine import tuning
+        from genre_engine.training import search
 
-        tuning.check(request)
+        search.check(request)
         return f"Tune {request.get('model', 'fcn')} on {name}"
     return f"{kind.capitalize()} for {name}"
 
 
 def _check_download(request: dict[str, Any]) -> str:
-    from genre_engine.datasets import audio_request
+    from genre_engine.download import jamendo_plan
 
-    name = audio_request.Request.of(request).name
+    name = jamendo_plan.Request.of(request).name
     for job in queue.listing():
         if job.busy and job.kind == "download" and job.request.get("name") == name:
             raise JobError(

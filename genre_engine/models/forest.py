@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from genre_engine.errors import ModelError
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.class_weights import track_weights, track_weights_setting
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import (
     Description,
@@ -29,9 +30,8 @@ from genre_engine.models.files import (
     foreign,
     read_member,
 )
-from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import track_weights, track_weights_setting
-from genre_engine.workspace import make_folder, replacing
+from genre_engine.models.history import Watch
+from genre_engine.storage.workspace import make_folder, replacing
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier

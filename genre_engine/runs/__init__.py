@@ -9,13 +9,18 @@ A run is a folder (`run` says what lies in it). Runs that the command line start
 the app started are the same.
 """
 
-from genre_engine.runs.checks import fitting_features, new_config, open_material, reopen_material
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
-from genre_engine.runs.material import Material
 from genre_engine.runs.predictions import Predictions
 from genre_engine.runs.run import PREDICTED, STATUSES, Run, State
 from genre_engine.runs.store import create, listing, open_run, remove
+from genre_engine.training.data import Material
+from genre_engine.training.request import (
+    fitting_features,
+    new_config,
+    open_material,
+    reopen_material,
+)
 
 __all__ = [
     "PREDICTED",

@@ -8,10 +8,10 @@
 `train` on a run that was paused, cancelled, failed or killed goes on from its last epoch.
 """
 
-from genre_engine.training.card import card, number
-from genre_engine.training.card import rows as figure_rows
+from genre_engine.evaluation.evaluate import THRESHOLDS, evaluate_run, verdict
+from genre_engine.evaluation.model_card import card, number
+from genre_engine.evaluation.model_card import rows as figure_rows
 from genre_engine.training.fitting import train
-from genre_engine.training.judging import THRESHOLDS, evaluate_run, verdict
 from genre_engine.training.reporter import Reporter
 
 __all__ = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genre_engine import results
+from genre_engine.prediction import analysis
 from tests import sounds
 
 pytestmark = pytest.mark.usefixtures("stub_networks")
@@ -183,7 +183,7 @@ def test_csv_has_a_row_a_song_with_five_genres(run, folder):
     status, out, _ = run("classify", ".", "--format", "csv")
     assert status == 0
     found = rows(out)
-    assert list(found[0]) == results.csv_header(5)
+    assert list(found[0]) == analysis.csv_header(5)
     assert [row["file"] for row in found] == [f".{os.sep}a.flac", f".{os.sep}b.flac"]
     assert found[0]["genre_1"] == "rock"
 
@@ -423,7 +423,7 @@ def real_command(weights, *words, **options):
     )
 
 
-REPOSITORY = Path(results.__file__).parents[1]
+REPOSITORY = Path(analysis.__file__).parents[1]
 
 
 def test_a_real_batch_leaves_standard_error_clean(weights, folder, bad):

@@ -11,7 +11,7 @@ from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
 from genre_engine.metrics import auc_macro
 from genre_engine.models import Enough, FeatureInfo, Stop
-from genre_engine.models.watching import cross_entropy
+from genre_engine.models.history import cross_entropy
 
 # Small and quick, and enough to learn the small problems.
 QUICK = {
