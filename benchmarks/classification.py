@@ -155,7 +155,7 @@ def growth(folder: Path) -> Figure:
             for _ in range(minutes):
                 file.write(minute)
     command = [sys.executable, "-c", _WITHOUT_NETWORKS, *map(str, paths)]
-    env = {**os.environ, "PYTHONPATH": str(Path(prediction.__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(Path(prediction.__file__).parents[2])}
     told = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
     short, long = map(int, told.split())
     return figure("memory of an hour over a minute", megabytes(long - short), "MB", 150)

@@ -195,7 +195,7 @@ def _killed(server: _Served, room: Path, n_kills: int, jobs: int) -> dict[str, A
 
     request = {"name": "killed", "jobs": jobs, "genres": "all"}
     plan = jamendo_audio.plan(request)
-    code = f"from genre_engine.datasets import audio_download as a; a.download({request!r})"
+    code = f"from genre_engine.download import jamendo_audio as a; a.download({request!r})"
     names, total = server.ask("sums"), server.ask("bytes")
     folder = room / "workspace" / "datasets" / "killed"
     draw = random.Random(0)

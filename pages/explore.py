@@ -7,7 +7,8 @@ import streamlit as st
 from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import hosted
-from pages.components.explore import download, genres, map, new_dataset, statistics
+from pages.components.explore import download, genres, new_dataset, statistics
+from pages.components.explore import map as track_map
 from pages.components.explore import tracks as explore_tracks
 from pages.components.shared import dataset_jobs, navigation, visible
 from pages.components.shared import datasets as shared_datasets
@@ -154,7 +155,7 @@ def _rest(data: Opened) -> None:
         explore_tracks.section,
         statistics.genres_together,
         statistics.lengths_and_artists,
-        map.section,
+        track_map.section,
     )
     for tab, section in zip(tabs, sections, strict=True):
         if tab.open:

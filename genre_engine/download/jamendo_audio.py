@@ -1,8 +1,8 @@
 """Fetching MTG-Jamendo's audio into a data set: in parallel, resumable at any moment.
 
-    from genre_engine.datasets import audio_download
-    audio_download.plan({"name": "small", "per_genre": 50, "excerpt_s": 30}).to_dict()
-    audio_download.download({"name": "small", "per_genre": 50, "excerpt_s": 30})
+    from genre_engine.download import jamendo_audio
+    jamendo_audio.plan({"name": "small", "per_genre": 50, "excerpt_s": 30}).to_dict()
+    jamendo_audio.download({"name": "small", "per_genre": 50, "excerpt_s": 30})
 
 What lies in the data set's folder:
 
@@ -106,7 +106,7 @@ def download(
         should_stop: asked a few times a second; what has come is kept.
 
     Raises:
-        WrongUsage, DatasetError: as `audio_request.plan`.
+        WrongUsage, DatasetError: as `jamendo_plan.plan`.
         DownloadError: the metadata can't be had, or one track after the other fails; or the same
             data set is being fetched by another program.
         StorageError: a file can't be written, or the disk hasn't room for all.

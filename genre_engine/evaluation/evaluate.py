@@ -15,6 +15,7 @@ Test has no place in it: figures on test are made when they are asked for, and e
 """
 
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from genre_engine.errors import RunError, WrongUsage
 from genre_engine.metrics import baselines, calibration
 from genre_engine.models.base import Model
 from genre_engine.runs import Predictions, Run
-from genre_engine.training import Material
 
 FORMAT = 1
 # Chosen when asked for: the others are in report.json.
@@ -33,11 +33,24 @@ MICRO, PRECISION = "micro", "precision:"
 THRESHOLDS = ("global", "per-genre")
 
 
-def report(run: Run, material: Material, model: Model) -> dict[str, Any]:
-    """What is stored as report.json; the run's predictions lie in its folder."""
+def report(
+    run: Run,
+    model: Model,
+    *,
+    tuning_ids: Sequence[str],
+    artist_overlap: float | None,
+    sizes: dict[str, int],
+) -> dict[str, Any]:
+    """What is stored as report.json; the run's predictions lie in its folder.
+
+    Args:
+        tuning_ids: the tracks of validation that thresholds and calibration are chosen on.
+        artist_overlap: share of test tracks whose artist is also in train, None if unknown.
+        sizes: tracks in each part.
+    """
     config = run.config
     validation = run.predictions("validation")
-    tuning = np.isin(validation.track_ids, [material.track_ids[i] for i in material.rows("tuning")])
+    tuning = np.isin(validation.track_ids, list(tuning_ids))
     y, p = validation.y[tuning], validation.p[tuning]
     thresholds = None
     if config.task == "multilabel":
@@ -51,8 +64,8 @@ def report(run: Run, material: Material, model: Model) -> dict[str, Any]:
         "format": FORMAT,
         "thresholds": thresholds,
         "calibration": platt.to_dict(),
-        "artist_overlap": material.artist_overlap,
-        "sizes": material.split.sizes,
+        "artist_overlap": artist_overlap,
+        "sizes": sizes,
         "fit": {
             "epochs": len(model.history_),
             "best_epoch": model.best_epoch_,

@@ -96,7 +96,7 @@ def check_tracks(request: Mapping[str, Any]) -> None:
     """Whether a training is small enough, by the tracks that take part.
 
     Args:
-        request: the arguments of `runs.new_config`.
+        request: the arguments of `training.new_config`.
 
     Raises:
         Refused: it isn't.

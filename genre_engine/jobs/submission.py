@@ -2,14 +2,14 @@
 
 The requests by kind:
 
-    training    the arguments of `runs.new_config`, or {"run": ID} for a run that is there already.
+    training    the arguments of `training.new_config`, or {"run": ID} for a run that is there.
                 Where features are missing that can be extracted, that is done first.
     extraction  {"dataset", "features", "excerpt_s"?, "jobs"?}
-    tuning      the arguments of `runs.new_config` but `settings` and `name`, and "trials" or
+    tuning      the arguments of `training.new_config` but `settings` and `name`, and "trials" or
                 "minutes"
     dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the
                 function of `datasets` that makes it
-    download    the fields of `datasets.audio_request.Request`
+    download    the fields of `download.jamendo_plan.Request`
 """
 
 from collections.abc import Mapping

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genre_engine.errors import ExtractionRunning, FeaturesMissing, RunError, WrongUsage
-from genre_engine.jobs.worker import Ended, Reporter
+from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.storage import workspace
 
 Task = Callable[[dict[str, Any], Reporter], None]

@@ -82,7 +82,7 @@ class ListeningProcess:
     def _start(self) -> None:
         self.end()
         # The child must find this package wherever the server was started from.
-        package_home = str(Path(__file__).parents[1])
+        package_home = str(Path(__file__).parents[2])
         paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "genre_engine.prediction.process"],

@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from genre_engine.datasets.tracks import COLUMNS
 from genre_engine.errors import WrongUsage
 from genre_engine.storage.workspace import make_folder, replacing
 from genre_engine.synthesis.styles import Habits, Score, compose, draw_habits
@@ -207,7 +206,7 @@ def generate(
             rows.append(row)
             if progress is not None:
                 progress(len(rows), tracks)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows)
 
 
 def _check(name: str, value: Any, low: int, high: int) -> None:

@@ -32,12 +32,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genre_engine import metrics, models, runs, training
+from genre_engine import metrics, models, runs
 from genre_engine.errors import FeaturesMissing, ModelError, RunError, WrongUsage
 from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
 from genre_engine.runs import Config, Run
 from genre_engine.storage import workspace
-from genre_engine.training import Material
+from genre_engine.training.data import Material
+from genre_engine.training.request import new_config, open_material
 
 if TYPE_CHECKING:
     import optuna
@@ -81,14 +82,14 @@ def check(request: Mapping[str, Any]) -> None:
     """Refuse what can't be searched; missing features are no reason.
 
     Raises:
-        WrongUsage, DatasetError, SplitError: as `runs.new_config`, or a budget that is none.
+        WrongUsage, DatasetError, SplitError: as `training.new_config`, or a budget that is none.
     """
     options = dict(request)
     _budget(options)
     if not searchable(str(options.get("model", "fcn"))):
         raise WrongUsage(f"The model {options['model']!r} declares nothing to search.")
     try:
-        training.new_config(**options)
+        new_config(**options)
     except FeaturesMissing:
         return
 
@@ -141,7 +142,7 @@ class Search:
         self._options = dict(request)
         self._name = self._options.pop("name", None)
         self.n_trials, self.minutes = _budget(self._options)
-        self.config: Config = training.new_config(**self._options)
+        self.config: Config = new_config(**self._options)
         self.infos = searchable(self.config.model)
         searched = {**self._options, "dataset_created": self.config.dataset_created}
         searched = json.loads(json.dumps(searched))
@@ -175,7 +176,7 @@ class Search:
             GenreEngineError: the data can't be read, or nothing can be learnt from it.
             StorageError: a trial can't be written down.
         """
-        material = training.open_material(self.config)
+        material = open_material(self.config)
         train, selecting = (self._data(material, part) for part in ("train", "selecting"))
         stop = should_stop or (lambda: False)
         began = time.monotonic()
@@ -209,7 +210,7 @@ class Search:
         found = self.best()
         if found is None:
             raise RunError("No trial has finished, so there is no best one. Search for longer.")
-        config = training.new_config(
+        config = new_config(
             **self._options, settings=self._settings(found.settings).to_dict(), name=self._name
         )
         return runs.create(config, origin)

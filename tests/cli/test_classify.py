@@ -423,7 +423,7 @@ def real_command(weights, *words, **options):
     )
 
 
-REPOSITORY = Path(analysis.__file__).parents[1]
+REPOSITORY = Path(analysis.__file__).parents[2]
 
 
 def test_a_real_batch_leaves_standard_error_clean(weights, folder, bad):
@@ -452,7 +452,8 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(run, folder, python):
         put(folder / "music" / f"{number}.flac", 0.5)
     code = (
         "import sys, time\n"
-        "from genre_engine import prediction, example\n"
+        "from genre_engine import prediction\n"
+        "from genre_engine.prediction import example\n"
         "def stream(name, model):\n"
         "    time.sleep(600 * ('2.flac' in name)); yield example.analysis()\n"
         "prediction.stream = stream\n"

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from genre_engine import datasets as engine
-from genre_engine.cli import datasets
+from genre_engine.cli import datasets, download
 from genre_engine.errors import DatasetExists, DatasetMissing, WrongUsage
 from genre_engine.storage import workspace as workspace_module
 
@@ -24,7 +24,7 @@ def workspace(tmp_path, monkeypatch):
 def run():
     main = typer.Typer()
     main.add_typer(datasets.app)
-    main.add_typer(jamendo_metadata.app)
+    main.add_typer(download.app)
     runner = CliRunner()
     return lambda *words, **options: runner.invoke(main, [str(word) for word in words], **options)
 

@@ -316,8 +316,8 @@ def test_a_journal_that_was_torn_or_lost_costs_no_download(world, server, fetch)
 
 _KILLED = """
 import sys
-from genre_engine.datasets import audio_download
-audio_download.download({"name": "j", "jobs": 3})
+from genre_engine.download import jamendo_audio
+jamendo_audio.download({"name": "j", "jobs": 3})
 """
 
 

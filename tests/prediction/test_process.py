@@ -152,7 +152,8 @@ def test_a_song_that_was_cut_off_on_its_way_is_not_listened_to(stubbed):
 _STUB = """
 import sys
 from dataclasses import replace
-from genre_engine import errors, example, listening_process, prediction, pretrained
+from genre_engine import errors, prediction, pretrained
+from genre_engine.prediction import example, process
 
 prediction.glance = lambda data, model: None
 
@@ -175,7 +176,7 @@ prediction.stream = stream
 pretrained.networks = lambda progress: progress(5_000_000, 10_000_000)
 import os
 os.dup2(os.dup(1), 3)
-listening_process.main()
+process.main()
 """
 
 

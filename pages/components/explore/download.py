@@ -16,8 +16,7 @@ from pages.components.explore import estimates, new_dataset
 from pages.components.shared import dataset_jobs
 from pages.components.shared.local import is_local
 from pages.components.shared.session_id import visitor
-from pages.components.shared.text import plain
-from pages.components.train.live import duration
+from pages.components.shared.text import duration, plain
 
 # How often it is looked whether a plan is there, in seconds.
 _TICK_S = 0.4

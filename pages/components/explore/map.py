@@ -11,8 +11,8 @@ from genre_engine.features import store as feature_stores
 from pages.components.explore import tracks
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
+from pages.components.shared.feature_names import excerpt_of, features_text
 from pages.components.shared.text import plain
-from pages.components.train.recipe import excerpt_of, features_text
 
 
 def _names(data: Opened, stores: list[Path]) -> dict[Path, str]:

@@ -8,8 +8,7 @@ from genre_engine import jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job, hosted
 from pages.components.shared.session_id import visitor
-from pages.components.shared.text import plain
-from pages.components.train.live import duration
+from pages.components.shared.text import duration, plain
 
 # How often running work is looked after, in seconds.
 _TICK_S = 0.4

@@ -21,7 +21,7 @@ _TICK_S = 3
 # Jobs are read from disk at most this often, however many visitors look.
 _KEPT_S = 0.8
 _MOST = 3
-_PAGES = Path(__file__).parents[1]
+_PAGES = Path(__file__).parents[2]
 # A link's label would be cut off where the sidebar ends.
 _WRAPPED = "<style>.st-key-chip a, .st-key-chip a * { white-space: normal; height: auto; }</style>"
 

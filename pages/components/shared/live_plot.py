@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__)
-STATIC = _HERE.parents[2] / "static"
+STATIC = _HERE.parents[3] / "static"
 _PLOTLY_JS = "plotly.min.js"
 
 _chart = st.components.v2.component(

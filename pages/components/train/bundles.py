@@ -15,7 +15,7 @@ from pages.components.shared.text import plain
 # MB; a run with its model and predictions is far smaller.
 LIMIT_MB = 100
 
-_PAGES = Path(__file__).parents[1]
+_PAGES = Path(__file__).parents[2]
 _TAKEN = "train-bundles-taken"
 
 

@@ -12,7 +12,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from genre_engine.runs import Run
 from pages.components.shared.live_plot import live_plot
-from pages.components.shared.text import plain
+from pages.components.shared.text import duration, plain
 from pages.components.train.tail import do_nothing, tail
 
 # How often a running job is looked after, in seconds; a waiting one more seldom.
@@ -153,12 +153,3 @@ def _headline(shown: figures.Curves, quantity: str, title: str) -> str:
     where = f"epoch {event['epoch']}" + (", kept" if shown.ended else "")
     said = f"**{title} {value:.3f}**" + ("" if train is None else f" · train {train:.3f}")
     return f"{said}  \n:gray[{where}]"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"

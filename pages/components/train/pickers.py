@@ -10,9 +10,10 @@ from genre_engine.features import store as feature_stores
 from genre_engine.prediction import vocabulary
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
+from pages.components.shared.feature_names import excerpt_of, features_text
 from pages.components.shared.text import plain
 from pages.components.train import settings
-from pages.components.train.recipe import RULES, SPLITS, TASKS, Recipe, excerpt_of, features_text
+from pages.components.train.recipe import RULES, SPLITS, TASKS, Recipe
 
 _WHICH = {"": "Those of the data set", "top10": "The ten commonest", "named": "Chosen ones"}
 Choice = TypeVar("Choice")

@@ -13,6 +13,7 @@ from genre_engine import features as kinds
 from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Config
+from pages.components.shared.feature_names import excerpt_of, features_text, usual_excerpt
 
 TASKS = {
     "multilabel": "several genres a track",
@@ -21,12 +22,6 @@ TASKS = {
 }
 RULES = {"any": "any of the genres", "only": "only these genres"}
 SPLITS = {"official": "official split", "artist": "artist split", "random": "random split"}
-FEATURES = {
-    "summary": "498 features",
-    "patches": "mel patches",
-    "embedding": "musicnn embedding",
-    "table": "the table's features",
-}
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ class Recipe:
                 if text.isdecimal():
                     known["seed"] = int(text)
             elif entry.name == "excerpt":
-                known["excerpt"] = _excerpt(text)
+                known["excerpt"] = usual_excerpt(text)
             elif entry.name != "settings":
                 known[entry.name] = text
         recipe = cls(**known)
@@ -128,7 +123,7 @@ class Recipe:
         return kinds.read_excerpt(self.excerpt) if self.excerpt else kinds.EXCERPT_S
 
     def request(self) -> dict[str, Any]:
-        """For `jobs.submit`; its keys are those of `runs.new_config`."""
+        """For `jobs.submit`; its keys are those of `training.new_config`."""
         values = self._values()
         del values["data"], values["excerpt"]
         values["excerpt_s"] = self.excerpt_s
@@ -155,29 +150,6 @@ def _settings(model: str, text: str) -> dict[str, Any]:
         except GenreEngineError:
             continue
     return about.from_dict(found).changed()
-
-
-def _excerpt(text: str) -> str:
-    """Empty for the usual one and for what can't be."""
-    try:
-        excerpt_s = kinds.read_excerpt(text)
-        kinds.kind("summary", excerpt_s=excerpt_s)
-    except GenreEngineError:
-        return ""
-    return "" if excerpt_s == kinds.EXCERPT_S else kinds.excerpt_text(excerpt_s)
-
-
-def excerpt_of(parameters: Mapping[str, Any]) -> str:
-    """Of features with these parameters; empty for the usual."""
-    return _excerpt(kinds.excerpt_text(parameters.get("excerpt_s", kinds.EXCERPT_S)))
-
-
-def features_text(kind: str, excerpt: str = "") -> str:
-    """A kind of features for the page."""
-    said = FEATURES.get(kind, kind)
-    if not excerpt:
-        return said
-    return said + (" of whole tracks" if excerpt == "full" else f" of {excerpt} s")
 
 
 def _split_text(split: Mapping[str, Any]) -> str:

@@ -14,9 +14,8 @@ from genre_engine.features import store as feature_stores
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.session_id import visitor
-from pages.components.shared.text import plain
+from pages.components.shared.text import duration, plain
 from pages.components.train import pickers
-from pages.components.train.live import duration
 from pages.components.train.recipe import Recipe
 
 # Of the runs on this machine, so many of the newest are asked how long an epoch took.
