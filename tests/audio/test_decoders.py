@@ -254,10 +254,11 @@ def test_a_file_without_permission_says_so(tmp_path, python):
     (tmp_path / "secret.wav").write_bytes(sounds.example_of("WAV"))
     (tmp_path / "secret.wav").chmod(0)
     code = (
-        "import os, soundfile, genre_engine.audio as audio\n"
+        "import os, soundfile\n"
+        "from genre_engine import audio, errors\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"  # root may read everything
         "try: audio.load('secret.wav')\n"
-        "except audio.NotAudio.__base__ as error: print(type(error).__name__, error)\n"
+        "except errors.AudioError as error: print(type(error).__name__, error)\n"
     )
     told = python(code, cwd=tmp_path)
     assert told.stdout.startswith("FileUnreadable You have no permission to read it."), told.stderr

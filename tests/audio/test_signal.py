@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine import audio
+from genre_engine.audio import signal
 from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort, WrongUsage
 from tests import sounds
 
@@ -77,8 +78,8 @@ def test_the_middle_is_found_whatever_length_a_source_claims(length, excerpt, cl
             self.claimed_s = claimed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audio, "Stream", Claiming)
-        patch.setattr(audio, "_KEPT_S", 1.0)
+        patch.setattr(signal, "Stream", Claiming)
+        patch.setattr(signal, "_KEPT_S", 1.0)
         found = audio.load(as_float(samples, 8000), 8000, excerpt_s=excerpt / 8000)
     start = max(0, (length - excerpt) // 2)
     np.testing.assert_array_equal(found.samples, samples[start : start + excerpt, 0])
