@@ -227,7 +227,7 @@ def test_wherever_it_is_killed_after_the_fit_it_still_finishes_the_same(
 
     for place, name in (
         (fitting, "_predict"),
-        (fitting.judging, "report"),
+        (fitting.evaluate, "report"),
         (runs.Run, "write_json"),
     ):
         run = new_run()
@@ -270,7 +270,7 @@ def test_a_crash_leaves_its_last_words(new_run, monkeypatch):
         raise ZeroDivisionError("a flaw")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.judging, "report", burst)
+        patch.setattr(fitting.evaluate, "report", burst)
         with pytest.raises(ZeroDivisionError):
             training.train(run)
     assert run.status == "failed"
@@ -344,7 +344,7 @@ def test_a_run_that_began_keeps_its_parts_when_more_tracks_come(new_run, monkeyp
     training.train(run, progress=Wish(run, 1))
     before = run.parts()
     # What the split would give now plays no part any more.
-    monkeypatch.setattr(runs, "open_material", None)
+    monkeypatch.setattr(training.fitting, "open_material", None)
     training.train(run)
     pd.testing.assert_frame_equal(run.parts(), before)
 
