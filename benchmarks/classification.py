@@ -26,7 +26,7 @@ from genre_engine import prediction, pretrained
 from genre_engine.audio import Stream
 from genre_engine.prediction import example
 from genre_engine.prediction.process import ListeningProcess
-from genre_engine.pretrained.network import SAMPLE_RATE
+from genre_engine.pretrained.spectrogram import SAMPLE_RATE
 from genre_engine.pretrained.windows import stretches
 
 REPETITIONS = 5

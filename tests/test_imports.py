@@ -13,7 +13,7 @@ REPOSITORY = PACKAGE.parent
 
 # A package imports only from those before it.
 LAYOUT = (
-    *("errors", "storage", "audio", "pretrained", "features", "synthesis"),
+    *("errors", "storage", "web", "audio", "pretrained", "features", "synthesis"),
     *("labels", "splits", "leakage", "datasets", "download", "extraction"),
     *("metrics", "models", "runs", "evaluation", "training", "prediction"),
     *("figures", "reproduce", "jobs", "cli", "__main__"),

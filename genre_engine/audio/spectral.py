@@ -85,34 +85,42 @@ def _hann(length: int) -> Floats:
 
 
 @lru_cache(maxsize=8)
-def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
-    """Triangular filters of equal area, evenly spaced on Slaney's mel scale from 0 Hz to Nyquist.
+def mel_filters(*, sample_rate: int, n_fft: int, n_mels: int, scale: str = "slaney") -> Floats:
+    """Triangular filters evenly spaced on a mel scale from 0 Hz to Nyquist.
+
+    Args:
+        scale: `slaney`, with filters of equal area (`librosa.filters.mel`'s defaults), or `htk`,
+            with peaks of 1 (its `htk=True, norm=None`).
 
     Returns:
-        float32 `[n_mels, 1 + n_fft // 2]`, the same as `librosa.filters.mel`'s defaults.
+        float32 `[n_mels, 1 + n_fft // 2]`.
 
-    Source: M. Slaney, Auditory Toolbox, technical report 1998-010.
+    Source: M. Slaney, Auditory Toolbox, technical report 1998-010; S. Young and others, The HTK
+    Book, 2006.
     """
     bins = np.linspace(0, sample_rate / 2, 1 + n_fft // 2)
-    edges = _mel_edges(sample_rate, n_mels)
+    edges = _htk_edges(sample_rate, n_mels) if scale == "htk" else _mel_edges(sample_rate, n_mels)
     width = np.diff(edges)
     ramps = edges[:, None] - bins[None, :]
     rising = -ramps[:-2] / width[:-1, None]
     falling = ramps[2:] / width[1:, None]
     filters = np.maximum(0, np.minimum(rising, falling))
-    filters *= 2.0 / (edges[2:] - edges[:-2])[:, None]
+    if scale == "slaney":
+        filters *= 2.0 / (edges[2:] - edges[:-2])[:, None]
     filters = filters.astype(np.float32)
     filters.flags.writeable = False
     return filters
 
 
-def mel_spectrogram(power: Floats, *, sample_rate: int, n_fft: int, n_mels: int) -> Floats:
+def mel_spectrogram(
+    power: Floats, *, sample_rate: int, n_fft: int, n_mels: int, scale: str = "slaney"
+) -> Floats:
     """Power spectra `[frames, bins]` → power in mel bands, float32 `[frames, n_mels]`.
 
     A filter sees few bins, so neighbouring filters are applied together to the bins that they see.
     """
     mel = np.empty((len(power), n_mels), np.float32)
-    for bands, bins, filters in _mel_groups(sample_rate, n_fft, n_mels):
+    for bands, bins, filters in _mel_groups(sample_rate, n_fft, n_mels, scale):
         np.matmul(power[:, bins], filters, out=mel[:, bands])
     return mel
 
@@ -123,10 +131,10 @@ _GROUP = 16
 
 @lru_cache(maxsize=8)
 def _mel_groups(
-    sample_rate: int, n_fft: int, n_mels: int
+    sample_rate: int, n_fft: int, n_mels: int, scale: str
 ) -> tuple[tuple[slice, slice, Floats], ...]:
     """Groups of filters: their bands, the bins that they see, and weights `[bins, bands]`."""
-    filters = mel_filters(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
+    filters = mel_filters(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, scale=scale)
     groups = []
     for first in range(0, n_mels, _GROUP):
         group = filters[first : first + _GROUP]
@@ -144,6 +152,14 @@ def mel_centres(*, sample_rate: int, n_mels: int) -> NDArray[np.float64]:
 
 def _mel_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
     return _mel_to_hz(np.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2))
+
+
+def _htk_edges(sample_rate: int, n_mels: int) -> NDArray[np.float64]:
+    highest = 2595.0 * np.log10(1.0 + sample_rate / 2 / 700.0)
+    edges: NDArray[np.float64] = 700.0 * (
+        10.0 ** (np.linspace(0.0, highest, n_mels + 2) / 2595.0) - 1.0
+    )
+    return edges
 
 
 # Slaney's scale: linear to 1 kHz, 27 logarithmic steps for each factor of 6.4 above.

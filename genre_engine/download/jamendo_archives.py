@@ -7,13 +7,13 @@ from pathlib import Path
 from genre_engine.audio import mp3_frames
 from genre_engine.download import jamendo_metadata as addresses
 from genre_engine.download import mp3_excerpt, tar_stream
-from genre_engine.download.fetch import wrong
-from genre_engine.download.http import NotThere
 from genre_engine.download.jamendo_plan import MAX_TRACK_BYTES, Plan
 from genre_engine.download.journal import Journal
 from genre_engine.download.workers import Crew, Job
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import wrong
+from genre_engine.web.http import NotThere
 
 
 @dataclass(frozen=True)

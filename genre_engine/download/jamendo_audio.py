@@ -29,14 +29,14 @@ from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Dataset
 from genre_engine.download import jamendo_metadata as addresses
 from genre_engine.download import jamendo_plan, mp3_excerpt
-from genre_engine.download.fetch import fetch_alone, wrong
-from genre_engine.download.http import Retry
 from genre_engine.download.jamendo_archives import Archives
 from genre_engine.download.jamendo_plan import MAX_TRACK_BYTES, Plan, Request, plan
 from genre_engine.download.journal import Journal
 from genre_engine.download.workers import Crew
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import fetch_alone, wrong
+from genre_engine.web.http import Retry
 
 __all__ = ["Outcome", "Plan", "Request", "download", "plan"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from genre_engine.download.fetch import NotThere, Progress, Retry, fetch
 from genre_engine.errors import DownloadError, WrongUsage
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import NotThere, Progress, Retry, fetch
 
 JAMENDO_METADATA_URL = "https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/master/data/"
 JAMENDO_METADATA_VARIABLE = "GENRE_ENGINE_JAMENDO_METADATA_URL"

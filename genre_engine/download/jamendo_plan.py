@@ -22,10 +22,10 @@ from genre_engine.datasets import jamendo, store
 from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Dataset, Imported
 from genre_engine.download import jamendo_checksums, jamendo_metadata, subset
-from genre_engine.download.fetch import Progress
 from genre_engine.download.mp3_excerpt import MARGIN_S
 from genre_engine.errors import DatasetError, DatasetMissing, StorageError, WrongUsage
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import Progress
 
 JOBS = 4
 MOST_JOBS = 16  # more at a time from one server isn't polite

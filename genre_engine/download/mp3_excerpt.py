@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genre_engine.audio import mp3_frames
-from genre_engine.download.http import Answer, BeyondEnd, Cut, Retry, Web
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.web.http import Answer, BeyondEnd, Cut, Retry, Web
 
 # On each side: what is lost at the cuts, and what a changing bit rate shifts.
 MARGIN_S = 1.5

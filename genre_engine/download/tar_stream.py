@@ -16,9 +16,9 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from genre_engine.download.http import Answer, BeyondEnd, Cut, Retry, Web
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.web.http import Answer, BeyondEnd, Cut, Retry, Web
 
 _READ_BYTES = 1 << 16
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
-from genre_engine.download.http import Retry, Web
+from genre_engine.web.http import Retry, Web
 
 TICK_S = 0.1
 

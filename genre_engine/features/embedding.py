@@ -17,10 +17,11 @@ from genre_engine.audio import Signal
 from genre_engine.features.base import Kind, check_finite
 from genre_engine.features.patches import patches_of
 from genre_engine.pretrained import weights
-from genre_engine.pretrained.network import CHANNELS, SAMPLE_RATE
-from genre_engine.pretrained.tags import TAGS
+from genre_engine.pretrained.network import CHANNELS, PAIR
+from genre_engine.pretrained.spectrogram import SAMPLE_RATE
 
-NETWORKS = tuple(TAGS)
+# As features that were made before name them.
+NETWORKS = ("MSD", "MTT")
 COLUMNS = tuple(f"{name.lower()}_{number:03d}" for name in NETWORKS for number in range(CHANNELS))
 
 
@@ -68,8 +69,7 @@ class Embedding(Kind):
         ends = np.cumsum([len(song) for song in songs])
         found = [
             np.split(network.mean_over_time(patches), ends[:-1])
-            for name, network in pretrained.networks().items()
-            if name in NETWORKS
+            for network in pretrained.networks(names=PAIR).values()
         ]
         return [
             np.concatenate([rows.mean(axis=0) for rows in song])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from genre_engine.audio import Signal, spectral
 from genre_engine.audio.spectral import Floats
 from genre_engine.features.base import Kind, check_finite, one_thread
-from genre_engine.pretrained.network import (
+from genre_engine.pretrained.spectrogram import (
     HOP_LENGTH,
     N_FFT,
     N_MELS,

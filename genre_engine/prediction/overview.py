@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from genre_engine.audio import Samples, Stream
 from genre_engine.audio.decoders import Source
 from genre_engine.audio.spectral import mel_centres, mel_filters
-from genre_engine.pretrained.network import (
+from genre_engine.pretrained.spectrogram import (
     HOP_LENGTH,
     N_FFT,
     N_MELS,

@@ -19,7 +19,7 @@ from genre_engine.prediction import vocabulary
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.catalogue import MODEL
 from genre_engine.prediction.vocabulary import Floats
-from genre_engine.pretrained.network import PATCH_S, SAMPLE_RATE
+from genre_engine.pretrained.spectrogram import PATCH_S, SAMPLE_RATE
 from genre_engine.pretrained.windows import Stretch, glimpses, stretches
 
 SILENT = (

@@ -18,7 +18,7 @@ import numpy as np
 
 from genre_engine.audio import Samples, Signal, Stream
 from genre_engine.pretrained import windows as song_windows
-from genre_engine.pretrained.network import SAMPLE_RATE
+from genre_engine.pretrained.spectrogram import SAMPLE_RATE
 
 # A window begins a third of its length after the one before: 10 s for excerpts of 30 s.
 _HOPS = 3

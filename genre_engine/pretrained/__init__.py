@@ -1,41 +1,37 @@
-"""Two networks that others trained on music with tags: MSD (Million Song Dataset, last.fm tags) and
-MTT (MagnaTagATune). They make the app useful before anything has been trained here.
+"""Networks that others trained on music with tags; they make the app useful before anything has
+been trained here.
 
-    weights.py      how their weights get here
-    network.py      what they compute
-    tags.py         what their 50 outputs each are called
+    from genre_engine import pretrained
+    pretrained.prepare("full")              # fetch what is missing, where it can be reached
+    pretrained.networks("full")             # by name: Loaded, which turns patches into tags
+
+    network.py        which networks there are, and one that computes
+    tags.py           what their outputs are called
+    spectrogram.py    their input
+    windows.py        a song → windows of 3 s and 29 s, and where there is something to hear
+    weights.py        the musicnn pair's weights, from the package index
+    published.py      the other networks' weights, from where they were published
+    tensors.py        the numbers in these files
+    graphs.py         a network as an ONNX graph
+    sessions.py       graphs kept in the workspace, and computing with them
+
+`fast` are the three fully convolutional networks, `full` all six. Where the other networks' weights
+can't be reached, the musicnn pair serves for both.
 """
 
-import threading
-from functools import lru_cache
+from genre_engine.pretrained.network import FAST, FULL, NETWORKS, PAIR, Loaded, Network
+from genre_engine.pretrained.sessions import available, loaded, networks, prepare, use_threads
 
-from genre_engine.pretrained import weights
-from genre_engine.pretrained.network import Network
-from genre_engine.storage.native_stderr import native_noise_filtered
-
-_loading = threading.Lock()
-
-
-def networks(progress: weights.Progress | None = None) -> dict[str, Network]:
-    """Both networks by short name, "MSD" and "MTT"; loaded once in a process.
-
-    Raises:
-        WeightsError: the weights can't be fetched.
-    """
-    with _loading:
-        if not loaded():
-            weights.fetch(progress)
-        return _loaded()
-
-
-def loaded() -> bool:
-    """Whether `networks` would answer at once."""
-    return _loaded.cache_info().currsize > 0
-
-
-@lru_cache(maxsize=1)
-def _loaded() -> dict[str, Network]:
-    with native_noise_filtered():
-        return {
-            name.removesuffix("_musicnn"): Network(weights.read(name)) for name in weights.NETWORKS
-        }
+__all__ = [
+    "FAST",
+    "FULL",
+    "NETWORKS",
+    "PAIR",
+    "Loaded",
+    "Network",
+    "available",
+    "loaded",
+    "networks",
+    "prepare",
+    "use_threads",
+]

@@ -17,4 +17,16 @@ MTT = (
     *("voice", "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello"),
     *("no voice", "weird", "country", "metal", "female voice", "choral"),
 )
-TAGS = {"MSD": MSD, "MTT": MTT}
+# MTG-Jamendo's 50 most frequent tags, sorted by category: genre, instrument, mood/theme.
+MTG_JAMENDO_GENRES = (
+    *("alternative", "ambient", "atmospheric", "chillout", "classical", "dance", "downtempo"),
+    *("easylistening", "electronic", "experimental", "folk", "funk", "hiphop", "house", "indie"),
+    *("instrumentalpop", "jazz", "lounge", "metal", "newage", "orchestral", "pop", "popfolk"),
+    *("poprock", "reggae", "rock", "soundtrack", "techno", "trance", "triphop", "world"),
+)
+MTG_JAMENDO_INSTRUMENTS = (
+    *("acousticguitar", "bass", "computer", "drummachine", "drums", "electricguitar"),
+    *("electricpiano", "guitar", "keyboard", "piano", "strings", "synthesizer", "violin", "voice"),
+)
+MTG_JAMENDO_MOODS = ("emotional", "energetic", "film", "happy", "relaxing")
+MTG_JAMENDO = (*MTG_JAMENDO_GENRES, *MTG_JAMENDO_INSTRUMENTS, *MTG_JAMENDO_MOODS)

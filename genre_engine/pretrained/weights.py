@@ -1,7 +1,7 @@
-"""The pretrained musicnn weights: fetched once from the package index, checked, kept.
+"""The weights of the musicnn pair: fetched once from the package index, checked, kept.
 
 The package can't be installed beside today's NumPy, so pip downloads its wheel and the checkpoints
-are read out of the archive. On disk, in the workspace:
+are taken out of the archive. On disk, in the workspace:
 
     weights/musicnn-0.1.0/<network>.index, <network>.data-00000-of-00001
 
@@ -19,9 +19,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from genre_engine.errors import WeightsError
 from genre_engine.storage import workspace
@@ -82,40 +79,48 @@ def damaged() -> list[str]:
     return [name for name, sha256 in FILE_SHA256.items() if _sha256(folder() / name) != sha256]
 
 
-def read(network: str) -> dict[str, NDArray[np.float32]]:
-    """Variables of one network by name, without the optimiser's.
-
-    Raises:
-        WeightsError: they aren't there or are damaged.
-    """
-    if damaged():
-        raise WeightsError(f"The pretrained weights are missing or damaged. Run: {COMMAND}")
-    import tensorflow as tf
-
-    reader = tf.compat.v1.train.NewCheckpointReader(str(folder() / network))
-    names = reader.get_variable_to_shape_map()
-    return {name: reader.get_tensor(name) for name in names if "/" in name and "Adam" not in name}
-
-
 def _download(progress: Progress) -> None:
     with (
         workspace.replacing(folder()) as fresh,
         tempfile.TemporaryDirectory(prefix="download-", dir=fresh.parent) as room,
     ):
         _pip_download(Path(room), progress)
-        wheel = Path(room) / WHEEL
-        if _sha256(wheel) != WHEEL_SHA256:
-            raise WeightsError(
-                "What was downloaded is not the published file (its checksum differs). "
-                f"Try again later: {COMMAND}"
-            )
-        workspace.make_folder(fresh)
-        with zipfile.ZipFile(wheel) as archive:
-            for name in FILE_SHA256:
-                network, _, suffix = name.partition(".")
-                (fresh / name).write_bytes(archive.read(f"musicnn/{network}/.{suffix}"))
-        # What is there is damaged, and a folder can't be moved onto one that has content.
-        shutil.rmtree(folder(), ignore_errors=True)
+        _unpack(Path(room) / WHEEL, fresh)
+
+
+def take(source: Path) -> bool:
+    """Take the weights from a folder that holds the package's wheel or the files; False if not.
+
+    Raises:
+        WeightsError: what is there isn't what was published.
+        StorageError: the workspace can't be written.
+    """
+    wheel = source / WHEEL
+    if not wheel.is_file():
+        return False
+    from filelock import FileLock
+
+    home = workspace.make_folder(workspace.weights_folder())
+    with workspace.storage_errors(home), FileLock(home / ".lock"):
+        if damaged():
+            with workspace.replacing(folder()) as fresh:
+                _unpack(wheel, fresh)
+    return True
+
+
+def _unpack(wheel: Path, fresh: Path) -> None:
+    if _sha256(wheel) != WHEEL_SHA256:
+        raise WeightsError(
+            f"{wheel.name} is not the published file (its checksum differs). Try again later: "
+            f"{COMMAND}"
+        )
+    workspace.make_folder(fresh)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in FILE_SHA256:
+            network, _, suffix = name.partition(".")
+            (fresh / name).write_bytes(archive.read(f"musicnn/{network}/.{suffix}"))
+    # What is there is damaged, and a folder can't be moved onto one that has content.
+    shutil.rmtree(folder(), ignore_errors=True)
 
 
 def _pip_download(room: Path, progress: Progress) -> None:

@@ -1,9 +1,9 @@
-"""A source → windows of 3 s as log-mel patches, and which of them there is anything to hear in.
+"""A song → windows of 3 s and of 29 s for the networks, and which of them have anything in them.
 
 Works in stretches of some minutes, so that memory doesn't grow with a file's length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,18 +12,23 @@ from numpy.typing import NDArray
 
 from genre_engine.audio import Samples, excerpts
 from genre_engine.audio.decoders import Source
-from genre_engine.pretrained.network import (
+from genre_engine.pretrained.network import FCN_FRAMES, Network
+from genre_engine.pretrained.spectrogram import (
     FRAMES_PER_S,
+    HTK,
     N_FFT,
     N_MELS,
     PATCH_FRAMES,
-    PATCH_S,
     SAMPLE_RATE,
+    SLANEY,
+    Edges,
+    decibel_mel,
     log_mel,
     power_blocks,
 )
 
 Floats = NDArray[np.float32]
+Seconds = NDArray[np.float64]
 
 # Windows in a stretch: 16 minutes, 23 MB of patches.
 STRETCH_WINDOWS = 320
@@ -35,6 +40,9 @@ _LEAST_GLIMPSED_S = 60.0
 
 # A rest of a song gets a window of its own, reaching back into the last one, from this length on.
 _LEAST_REST_FRAMES = 62
+
+# A rest of a song gets a window of 29 s of its own, reaching back, from 10 s on.
+_LEAST_LONG_REST = 625
 
 # Root mean square, in dB below full scale, under which a window is silence or a noise floor.
 _FLOOR_DB = -60.0
@@ -49,15 +57,54 @@ class Stretch:
     """Some windows of a song, in the order of time.
 
     Attributes:
-        patches: float32 `[n, 187, 96]`.
+        spectra: by kind of spectrogram the frames, float32 `[frames, 96]`.
+        starts: `[n]`, the first frame of each window of 3 s.
         starts_s, ends_s: `[n]`, where each lies in the song.
         audible: bool `[n]`, false for silence and steady noise.
+        long_starts: `[m]`, the first frame of each window of 29 s.
+        long_starts_s, long_ends_s: `[m]`, where each lies in the song.
     """
 
-    patches: Floats
+    spectra: Mapping[str, Floats]
+    starts: NDArray[np.int64]
     starts_s: NDArray[np.float64]
     ends_s: NDArray[np.float64]
     audible: NDArray[np.bool_]
+    long_starts: NDArray[np.int64]
+    long_starts_s: NDArray[np.float64]
+    long_ends_s: NDArray[np.float64]
+
+    def patches(self, network: Network, chosen: NDArray[np.int64]) -> Floats:
+        """The input of a network for some of its windows, float32 `[n, frames, 96]`."""
+        mel = self.spectra[network.spectrogram]
+        starts = (self.long_starts if network.is_long else self.starts)[chosen]
+        return np.stack([_window(mel, int(start), network.frames) for start in starts])
+
+    @property
+    def long_audible(self) -> NDArray[np.bool_]:
+        """Bool `[m]`: whether a window of 29 s has anything in it."""
+        middles = (self.starts_s + self.ends_s) / 2
+        return np.array(
+            [
+                bool(self.audible[(middles >= start) & (middles <= end)].any())
+                for start, end in zip(self.long_starts_s, self.long_ends_s, strict=True)
+            ],
+            bool,
+        )
+
+
+def _window(mel: Floats, start: int, frames: int) -> Floats:
+    """Frames from `start` on; what is too short is repeated until it fills the window.
+
+    Repeating keeps the loudness and the rhythm that a network knows; silence would be a pause that
+    the song doesn't have.
+    """
+    found = mel[start : start + frames]
+    if len(found) == frames:
+        return found
+    if frames <= PATCH_FRAMES + 1:  # one window of 3 s, which is padded with its last frame
+        return np.pad(found, ((0, frames - len(found)), (0, 0)), mode="edge")
+    return np.resize(found, (frames, N_MELS))
 
 
 class Samples16k(Protocol):
@@ -70,7 +117,7 @@ class Samples16k(Protocol):
 
 
 def stretches(stream: Samples16k, windows: int = STRETCH_WINDOWS) -> Iterator[Stretch]:
-    """Cut a song into windows of 3 s, `windows` at a time.
+    """Cut a song into windows, `windows` of 3 s at a time.
 
     A song shorter than 3 s gives one window, padded with silence.
 
@@ -78,51 +125,86 @@ def stretches(stream: Samples16k, windows: int = STRETCH_WINDOWS) -> Iterator[St
         AudioError: from the stream.
     """
     size = windows * PATCH_FRAMES
-    mel = np.empty((0, N_MELS), np.float32)
-    level = np.empty(0, np.float32)
+    edges = Edges(stream)
+    waiting = _Frames()
     first = 0
-    blocks, levels = [mel], [level]
-    waiting = 0
-    for power in power_blocks(stream):
-        blocks.append(log_mel(power))
-        levels.append(_mean_square(power))
-        waiting += len(power)
+    for power in power_blocks(edges):
+        waiting.add(power, edges.first_frame() if not first and not len(waiting) else None)
         # One window more than needed is kept back: the end may have to reach into it.
-        if waiting >= size + 2 * PATCH_FRAMES:
-            mel, level = np.concatenate(blocks), np.concatenate(levels)
-            yield _stretch(mel, level, first, np.arange(0, size, PATCH_FRAMES), None)
-            blocks, levels = [mel[size:].copy()], [level[size:].copy()]
-            waiting -= size
+        if len(waiting) >= size + 2 * PATCH_FRAMES:
+            yield _stretch(waiting.take(size), first, np.arange(0, size, PATCH_FRAMES), None)
             first += size
-    mel, level = np.concatenate(blocks), np.concatenate(levels)
-    yield _stretch(mel, level, first, _last_starts(len(mel)), stream.duration_s)
+    waiting.end(edges.last_frame())
+    yield _stretch(waiting, first, _last_starts(len(waiting)), stream.duration_s)
 
 
-def glimpses(source: Source, count: int, limit_s: float) -> tuple[float, Stretch] | None:
-    """The length in s and `count` windows spread over a song, without decoding the rest.
+class _Frames:
+    """Frames of a song that wait to be cut: both spectrograms, and each frame's mean square."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[Floats]] = {SLANEY: [], HTK: [], "level": []}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, power: Floats, first: Floats | None = None) -> None:
+        """More frames; `first` is the power of the song's first one as the mirrored song has it."""
+        self.parts[SLANEY].append(log_mel(power))
+        mel = decibel_mel(power)
+        if first is not None and len(mel):
+            mel[:1] = decibel_mel(first)
+        self.parts[HTK].append(mel)
+        self.parts["level"].append(_mean_square(power))
+        self._count += len(power)
+
+    def end(self, last: Floats) -> None:
+        """The song's end: `last` is the power of its last frame as the mirrored song has it."""
+        self.joined(HTK)[-1:] = decibel_mel(last)
+
+    def joined(self, kind: str) -> Floats:
+        parts = self.parts[kind]
+        if len(parts) != 1:
+            parts[:] = [np.concatenate(parts) if parts else np.empty(0, np.float32)]
+        return parts[0]
+
+    def take(self, size: int) -> "_Frames":
+        """Take the first `size` frames out."""
+        taken = _Frames()
+        for kind, parts in self.parts.items():
+            whole = self.joined(kind)
+            taken.parts[kind] = [whole[: size + 1]]  # windows of 188 frames reach one further
+            parts[:] = [whole[size:].copy()]
+        taken._count, self._count = size, self._count - size
+        return taken
+
+
+def glimpses(
+    source: Source, count: int, windows_s: float, limit_s: float
+) -> tuple[float, list[Stretch]] | None:
+    """The length in s and `count` pieces spread over a song, without decoding the rest.
 
     None where that isn't possible, or the song is so short that decoding all of it is as quick.
+
+    Args:
+        windows_s: length of a piece, a window of 3 s or of 29 s.
 
     Raises:
         AudioError: the source can't be opened.
     """
     length_s, found = excerpts(
-        source, SAMPLE_RATE, count=count, length_s=PATCH_S + 2 * _MARGIN_S, limit_s=limit_s
+        source, SAMPLE_RATE, count=count, length_s=windows_s + 2 * _MARGIN_S, limit_s=limit_s
     )
     if not found or length_s < _LEAST_GLIMPSED_S:
         return None
     parts = []
     for start_s, samples in found:
-        power = np.concatenate(list(power_blocks([samples])))[_MARGIN_FRAMES:]
-        starts = np.zeros(1, np.int64)
+        frames = _Frames()
+        frames.add(np.concatenate(list(power_blocks([samples])))[_MARGIN_FRAMES:])
         first = round((start_s + _MARGIN_S) * FRAMES_PER_S)
-        parts.append(_stretch(log_mel(power), _mean_square(power), first, starts, length_s))
-    return length_s, Stretch(
-        np.concatenate([part.patches for part in parts]),
-        np.concatenate([part.starts_s for part in parts]),
-        np.concatenate([part.ends_s for part in parts]),
-        np.concatenate([part.audible for part in parts]),
-    )
+        starts = np.arange(0, round(windows_s * FRAMES_PER_S) - PATCH_FRAMES + 1, PATCH_FRAMES)
+        parts.append(_stretch(frames, first, starts, length_s))
+    return length_s, parts
 
 
 def _last_starts(frames: int) -> NDArray[np.int64]:
@@ -131,29 +213,50 @@ def _last_starts(frames: int) -> NDArray[np.int64]:
     return np.append(starts, frames - PATCH_FRAMES) if rest >= _LEAST_REST_FRAMES else starts
 
 
+def _long_starts(frames: int) -> NDArray[np.int64]:
+    """First frames of the windows of 29 s; the last one ends with the frames."""
+    starts = np.arange(0, max(1, frames - FCN_FRAMES + 1), FCN_FRAMES)
+    rest = frames - FCN_FRAMES - int(starts[-1])
+    return np.append(starts, frames - FCN_FRAMES) if rest >= _LEAST_LONG_REST else starts
+
+
 def _stretch(
-    mel: Floats,
-    level: Floats,
+    frames: _Frames,
     first: int,
     starts: NDArray[np.int64],
     duration_s: float | None,
 ) -> Stretch:
-    frames = len(mel)
-    if frames < PATCH_FRAMES:  # the level stays that of what is there
-        mel = np.pad(mel, ((0, PATCH_FRAMES - frames), (0, 0)))
-    patches = np.stack([mel[start : start + PATCH_FRAMES] for start in starts])
+    n_frames = len(frames)
+    mel, level = frames.joined(SLANEY), frames.joined("level")
+    spectra = {SLANEY: mel, HTK: frames.joined(HTK)}
+    if n_frames < PATCH_FRAMES:  # the level stays that of what is there
+        spectra[SLANEY] = mel = np.pad(mel, ((0, PATCH_FRAMES - n_frames), (0, 0)))
     mean_square = np.array([level[start : start + PATCH_FRAMES].mean() for start in starts])
-    starts_s = (first + starts) / FRAMES_PER_S
-    ends_s = starts_s + PATCH_FRAMES / FRAMES_PER_S
     audible = mean_square > 10 ** (_FLOOR_DB / 10)
     # By some windows at a time: the sums below take ten times the memory of what they sum.
     parts = (
-        patches[chosen].reshape(-1, N_MELS)[: frames if len(starts) == 1 else None]
+        np.concatenate([mel[start : start + PATCH_FRAMES] for start in starts[chosen]])[
+            : n_frames if len(starts) == 1 else None
+        ]
         for chosen in _in_parts(np.flatnonzero(audible))
     )
     if all(is_steady_noise(part) for part in parts):
         audible[:] = False
-    return Stretch(patches, starts_s, np.minimum(ends_s, duration_s or np.inf), audible)
+    long_starts = _long_starts(n_frames)
+    end_s = duration_s or np.inf
+
+    def times(begin: NDArray[np.int64], length: int) -> tuple[Seconds, Seconds]:
+        begin_s = (first + begin) / FRAMES_PER_S
+        return begin_s, np.minimum(begin_s + length / FRAMES_PER_S, end_s)
+
+    return Stretch(
+        spectra,
+        starts,
+        *times(starts, PATCH_FRAMES),
+        audible,
+        long_starts,
+        *times(long_starts, FCN_FRAMES),
+    )
 
 
 def _in_parts(windows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -14,10 +14,10 @@ from genre_engine import datasets
 from genre_engine.datasets import Dataset, store
 from genre_engine.datasets import tracks as track_table
 from genre_engine.download import jamendo_metadata
-from genre_engine.download.fetch import Retry
 from genre_engine.errors import BadTable, DownloadError
 from genre_engine.splits import PARTS
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import Retry
 
 NUMBERS = range(5)
 _PLACES = (

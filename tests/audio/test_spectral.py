@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from genre_engine.audio.spectral import mel_centres, mel_filters, power_spectrogram
-from genre_engine.pretrained.network import log_mel, power_blocks
+from genre_engine.pretrained.spectrogram import log_mel, power_blocks
 from tests import sounds
 
 signals = arrays.arrays(

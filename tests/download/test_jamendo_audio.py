@@ -14,13 +14,13 @@ import pytest
 
 from genre_engine import audio, datasets
 from genre_engine.download import jamendo_audio, jamendo_metadata, jamendo_plan
-from genre_engine.download.http import Retry
 from genre_engine.errors import (
     DatasetError,
     DownloadError,
     StorageError,
     WrongUsage,
 )
+from genre_engine.web.http import Retry
 from tests.conftest import REPOSITORY
 from tests.download import jamendo_server
 from tests.download.jamendo_server import Server, World
@@ -261,7 +261,7 @@ def test_a_full_disk_ends_it_at_once(world, fetch, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("genre_engine.download.journal.Journal.track", full)
-    monkeypatch.setattr("genre_engine.download.fetch.os.replace", full)
+    monkeypatch.setattr("genre_engine.web.fetch.os.replace", full)
     with pytest.raises(StorageError, match="full"):
         fetch()
 

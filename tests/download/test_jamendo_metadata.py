@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from genre_engine.download import jamendo_metadata
-from genre_engine.download.fetch import NotThere, Retry, fetch
 from genre_engine.errors import DownloadError, StorageError, WrongUsage
+from genre_engine.web.fetch import NotThere, Retry, fetch
 
 BODY = b"TRACK_ID\tx\n" + bytes(range(1, 128)) * 500 + b"\n"
 DIGEST = hashlib.sha256(BODY).hexdigest()

@@ -79,7 +79,7 @@ def test_patches_follow_one_another_and_the_last_reaches_back():
 
 
 def test_half_precision_moves_a_patch_by_very_little():
-    from genre_engine.pretrained.network import log_mel, power_blocks
+    from genre_engine.pretrained.spectrogram import log_mel, power_blocks
 
     samples = sounds.drums(6.0, 16000, level=1.0)
     exact = np.concatenate(list(power_blocks([samples])))

@@ -12,7 +12,7 @@ from genre_engine.audio.decoders import Decoder
 from genre_engine.errors import BadSamples, FileMissing, SilentAudio, WeightsError, WrongUsage
 from genre_engine.prediction import pretrained_model, vocabulary
 from genre_engine.prediction.analysis import Analysis
-from genre_engine.pretrained.network import PATCH_S
+from genre_engine.pretrained.spectrogram import PATCH_S
 from genre_engine.pretrained.tags import TAGS
 from tests import sounds
 

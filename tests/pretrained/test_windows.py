@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine.audio import Stream
-from genre_engine.pretrained.network import FRAMES_PER_S, PATCH_FRAMES, PATCH_S
+from genre_engine.pretrained.spectrogram import FRAMES_PER_S, PATCH_FRAMES, PATCH_S
 from genre_engine.pretrained.windows import stretches
 from tests import sounds
 

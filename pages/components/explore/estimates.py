@@ -14,7 +14,7 @@ import streamlit as st
 
 from genre_engine import datasets
 from genre_engine.download import jamendo_audio, jamendo_metadata
-from genre_engine.download.fetch import Retry
+from genre_engine.web.fetch import Retry
 from genre_engine.errors import GenreEngineError
 from genre_engine.storage import workspace
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from genre_engine.download.http import Answer, BeyondEnd, Cut, NotThere, Retry, Web
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.web.http import Answer, BeyondEnd, Cut, NotThere, Retry, Web
 
 __all__ = ["Check", "NotThere", "Progress", "Retry", "fetch", "fetch_alone", "wrong"]
 
