@@ -22,7 +22,7 @@ from genre_engine.errors import ModelError, RunError, SilentAudio
 from genre_engine.features import Kind
 from genre_engine.features.patches import Patches
 from genre_engine.metrics.calibration import Platt
-from genre_engine.models import Model
+from genre_engine.models import Classifier
 from genre_engine.prediction import excerpts, tagging
 from genre_engine.prediction.catalogue import OWN, ModelInfo
 from genre_engine.results import Analysis
@@ -48,7 +48,7 @@ class Trained:
     """
 
     info: ModelInfo
-    model: Model
+    model: Classifier
     kind: Kind
     platt: Platt | None
     threshold: float | None
@@ -107,7 +107,7 @@ def load(info: ModelInfo) -> Trained:
 
 def _read(info: ModelInfo) -> Trained:
     run = runs.open(info.id)
-    model = models.load(run.model_folder)
+    model = models.load_classifier(run.model_folder)
     kind = _kind(info)
     if kind.fingerprint != model.features_.fingerprint:
         raise ModelError(
@@ -247,6 +247,7 @@ class _Song(_Windows):
     def _warnings(self) -> Iterator[str]:
         if self.trained.info.warning:
             yield self.trained.info.warning
+        yield from self.trained.model.warnings_
         yield from tagging.file_warnings(self.decoded)
         excerpt_s = self.trained.kind.excerpt_s
         if excerpt_s is not None and self.decoded.duration_s < excerpt_s - 0.01:
