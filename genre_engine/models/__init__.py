@@ -29,7 +29,7 @@ from genre_engine.models.base import (
     Stop,
     setting,
 )
-from genre_engine.models.classifier import Classifier, load_classifier
+from genre_engine.models.classifier import Classifier, load_classifier, onnx_of, renew_onnx
 from genre_engine.models.registry import NAMES, check_files, load, model
 
 __all__ = [
@@ -48,5 +48,7 @@ __all__ = [
     "load",
     "load_classifier",
     "model",
+    "onnx_of",
+    "renew_onnx",
     "setting",
 ]

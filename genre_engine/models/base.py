@@ -68,6 +68,7 @@ class Model(ABC):
         FILES: what a saved one consists of, beside `model.json` and `model.onnx`.
         rebuilds_onnx: `onnx` takes milliseconds and imports nothing heavy, so that a saved model
             without `model.onnx` is classified with all the same.
+        own_form_is_light: it loads as quickly as its graph does, so songs are classified with it.
         genres_, task_, features_: of what it was trained on.
         history_: what each epoch reported.
         best_epoch_: the epoch, from 1, whose state is kept.
@@ -82,6 +83,7 @@ class Model(ABC):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     FILES: ClassVar[tuple[str, ...]]
     rebuilds_onnx: ClassVar[bool] = True
+    own_form_is_light: ClassVar[bool] = False
     _keeps_last: ClassVar[bool] = False
     _needs_all: ClassVar[bool] = False
 

@@ -6,20 +6,30 @@ or whose file is damaged or another's, gets its graph from its own files where t
 used in its own form else.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
 from genre_engine.models import onnx_file
-from genre_engine.models.base import Model
+from genre_engine.models.base import Model, write_onnx
 from genre_engine.models.data import FeatureInfo, Floats, check_patches, check_vectors
-from genre_engine.models.files import Description, damaged, read_description
+from genre_engine.models.files import (
+    ONNX,
+    Description,
+    damaged,
+    read_description,
+    write_description,
+)
 from genre_engine.models.onnx_graph import PROBABILITIES
 from genre_engine.models.registry import class_in
 from genre_engine.onnx_session import open_session
+
+if TYPE_CHECKING:
+    import onnx
 
 # At a time: more takes memory and is no faster.
 _ROWS = 1024
@@ -122,6 +132,8 @@ def load_classifier(folder: Path) -> Classifier:
     kind = class_in(folder)
     description = read_description(folder)
     kind.read_settings(folder, description)
+    if kind.own_form_is_light:
+        return kind.load(folder)
     warnings: tuple[str, ...] = ()
     try:
         if (data := onnx_file.read(folder, description, kind.FILES)) is not None:
@@ -143,3 +155,28 @@ def _from_own_form(kind: type[Model], folder: Path, description: Description) ->
         except ModelError:
             pass  # the model's own library reads more, and says more exactly what is wrong
     return kind.load(folder)
+
+
+def onnx_of(folder: Path) -> "onnx.ModelProto":
+    """The graph of a saved model, made from its own files.
+
+    Raises:
+        ModelError: there is none, it is damaged, or can't be turned into ONNX.
+    """
+    kind = class_in(folder)
+    description = read_description(folder)
+    kind.read_settings(folder, description)
+    kind.check(folder, description)
+    return kind.onnx(folder, description)
+
+
+def renew_onnx(folder: Path) -> None:
+    """Make `model.onnx` of a model that came from elsewhere, from its own files, which have been
+    checked; there will be none where that would load scikit-learn."""
+    kind = class_in(folder)
+    description = replace(read_description(folder), onnx=None)
+    (folder / ONNX).unlink(missing_ok=True)
+    if kind.rebuilds_onnx:
+        write_onnx(folder, kind, description)
+    else:
+        write_description(folder, description)

@@ -68,6 +68,7 @@ class Linear(Model):
     Settings = LinearSettings
     PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
     FILES: ClassVar = (FILE,)
+    own_form_is_light = True
     _keeps_last = True
     _needs_all = True
 

@@ -7,6 +7,7 @@ of ours holds: a fingerprint says who wrote it only to those who trust the folde
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,9 @@ _OPERATORS: Mapping[tuple[str, str], Collection[str]] = {
     ),
 }
 _MOST_NODES = 1000
+# Each of these makes more numbers than it takes; ours have at most one.
+_ONCE = ("Concat", "Unsqueeze", "TreeEnsembleRegressor")
+_BROADCAST = ("Sub", "Mul", "Clip")
 
 
 def fingerprint(data: bytes) -> str:
@@ -141,10 +145,8 @@ def _strange(model: "onnx.ModelProto", description: Description) -> Any:
     from onnx import AttributeProto, TensorProto
 
     graph = model.graph
-    if model.ir_version > IR_VERSION or {entry.domain for entry in model.opset_import} > {
-        "",
-        ML_DOMAIN,
-    }:
+    domains = {entry.domain for entry in model.opset_import}
+    if model.ir_version > IR_VERSION or not domains <= {"", ML_DOMAIN}:
         yield "another version of ONNX"
     if model.functions or model.training_info or graph.sparse_initializer:
         yield "functions, training or sparse constants"
@@ -156,6 +158,11 @@ def _strange(model: "onnx.ModelProto", description: Description) -> Any:
         size = {TensorProto.FLOAT: 4, TensorProto.INT64: 8}.get(tensor.data_type)
         if size is None or len(tensor.raw_data) != size * math.prod(tensor.dims):
             yield "constants that aren't numbers"
+    yield from _growing(graph)
+    kinds = {
+        *(AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS),
+        *(AttributeProto.STRING, AttributeProto.STRINGS),
+    }
     for node in graph.node:
         allowed = _OPERATORS.get((node.domain, node.op_type))
         if allowed is None:
@@ -164,11 +171,26 @@ def _strange(model: "onnx.ModelProto", description: Description) -> Any:
         for attribute in node.attribute:
             if attribute.name not in allowed:
                 yield f"{attribute.name} of {node.op_type}"
-            if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
-                yield "graphs within the graph"
+            if attribute.type not in kinds or attribute.ref_attr_name:
+                yield f"{attribute.name} of another type"
         if node.op_type == "TreeEnsembleRegressor" and not _hangs_together(node, description):
             yield "trees that don't hang together"
     yield from _ends(graph, description)
+
+
+def _growing(graph: "onnx.GraphProto") -> Any:
+    """What a small file could fill the memory with."""
+    counts = Counter(node.op_type for node in graph.node)
+    yield from (f"several of the operation {op}" for op in _ONCE if counts[op] > 1)
+    dims = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        given = [dims[name] for name in node.input if name in dims]
+        if len(given) == len(node.input) and node.input:
+            yield f"constants only, in {node.op_type}"
+        if node.op_type in _BROADCAST and max(given, default=0) > 1:
+            yield f"a constant of several dimensions in {node.op_type}"
+        if node.op_type == "Concat" and len(node.input) > 2:
+            yield "Concat of many"
 
 
 def _ends(graph: "onnx.GraphProto", description: Description) -> Any:

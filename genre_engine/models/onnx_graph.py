@@ -116,5 +116,5 @@ def set_metadata(model: "onnx.ModelProto", values: Mapping[str, Any]) -> None:
     """Each value as JSON."""
     del model.metadata_props[:]
     for key, value in values.items():
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, allow_nan=False)
         model.metadata_props.add(key=key, value=text)

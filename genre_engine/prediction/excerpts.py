@@ -21,7 +21,7 @@ from genre_engine.audio import Samples, Signal, Stream
 from genre_engine.pretrained.network import SAMPLE_RATE
 
 # A window begins a third of its length after the one before: 10 s for excerpts of 30 s.
-_HOPS = 3
+HOPS = 3
 _STRETCH_WINDOWS = 32
 
 
@@ -89,7 +89,7 @@ class _Cutter:
     def __init__(self, sample_rate: int, excerpt_s: float) -> None:
         self._rate = sample_rate
         self._size = round(excerpt_s * sample_rate)
-        self._hop = max(1, self._size // _HOPS)
+        self._hop = max(1, self._size // HOPS)
         self._blocks: list[Samples] = []
         self._first = 0  # place of the first sample that is kept
         self._end = 0

@@ -26,6 +26,7 @@ from genre_engine.models import Classifier
 from genre_engine.prediction import excerpts, tagging
 from genre_engine.prediction.catalogue import OWN, ModelInfo
 from genre_engine.results import Analysis
+from genre_engine.runs import Run
 from genre_engine.vocabulary import Floats, GenreScores
 
 # Networks hold some MB each, and who compares looks at two or three.
@@ -115,6 +116,16 @@ def _read(info: ModelInfo) -> Trained:
             f"({model.features_.fingerprint}) than its config.json says ({kind.fingerprint}): its "
             "folder has been changed. Remove the run and train again."
         )
+    platt, threshold = judged(run, info.name, len(model.genres_))
+    return Trained(info, model, kind, platt, threshold)
+
+
+def judged(run: Run, name: str, n_genres: int) -> tuple[Platt | None, float | None]:
+    """A run's calibration and its global threshold, each None where it has none.
+
+    Raises:
+        RunError: its report is damaged, or another run's.
+    """
     report = run.report() or {}
     platt = threshold = None
     try:
@@ -124,14 +135,13 @@ def _read(info: ModelInfo) -> Trained:
             threshold = float(report["thresholds"]["global"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"report.json of the run '{info.name}' is damaged. Remove the run and train again."
+            f"report.json of the run '{name}' is damaged. Remove the run and train again."
         ) from error
-    if platt is not None and platt.offsets.shape != (len(model.genres_),):
+    if platt is not None and platt.offsets.shape != (n_genres,):
         raise RunError(
-            f"report.json of the run '{info.name}' is another run's. Remove the run and train "
-            "again."
+            f"report.json of the run '{name}' is another run's. Remove the run and train again."
         )
-    return Trained(info, model, kind, platt, threshold)
+    return platt, threshold
 
 
 def _kind(info: ModelInfo) -> Kind:
