@@ -8,7 +8,8 @@ scores, stands in the file's metadata, each value as JSON:
     run                 id, name, created
     model, task, genres what it is; genres in the order of the probabilities
     features            kind, fingerprint, columns, parameters
-    windows             length_s (null: the whole song at once), hop_s, aggregation
+    windows             length_s and hop_s, length_samples and hop_samples (null: the whole song
+                        at once), aggregation
     thresholds          global and per_genre, on probabilities before calibration; or null
     calibration         Platt's slope, offsets and single; or null
     dataset             name, licence, synthetic
@@ -16,6 +17,7 @@ scores, stands in the file's metadata, each value as JSON:
 `docs/onnx.md` says how they are used.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,7 @@ from genre_engine.errors import RunError, WrongUsage
 from genre_engine.models import onnx_file
 from genre_engine.models.files import MAX_FILE_BYTES, read_description
 from genre_engine.models.onnx_graph import PRODUCER, about, set_metadata
-from genre_engine.prediction import trained
-from genre_engine.prediction.excerpts import HOPS
+from genre_engine.prediction import excerpts, trained
 from genre_engine.runs import Run
 
 FORMAT = 1
@@ -76,17 +77,12 @@ def metadata(run: Run) -> dict[str, Any]:
     description = read_description(run.model_folder)
     trained.judged(run, run.name, len(description.genres))
     report = run.report() or {}
-    length_s = description.features.parameters.get("excerpt_s")
     return {
         "format": FORMAT,
         "producer": {"name": PRODUCER, "version": __version__},
         "run": {"id": run.id, "name": run.name, "created": config.created},
         **about(description),
-        "windows": {
-            "length_s": length_s,
-            "hop_s": None if length_s is None else length_s / HOPS,
-            "aggregation": "mean",
-        },
+        "windows": _windows(description.features.parameters),
         "thresholds": report.get("thresholds"),
         "calibration": report.get("calibration"),
         "dataset": {
@@ -95,6 +91,17 @@ def metadata(run: Run) -> dict[str, Any]:
             "synthetic": config.synthetic,
         },
     }
+
+
+def _windows(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """How a song is cut, as `prediction.excerpts` does it."""
+    length_s, sample_rate = parameters.get("excerpt_s"), parameters.get("sample_rate")
+    found = dict.fromkeys(("length_s", "hop_s", "length_samples", "hop_samples"))
+    if isinstance(length_s, int | float) and isinstance(sample_rate, int | float):
+        size, hop = excerpts.sizes(length_s, int(sample_rate))
+        values = (length_s, hop / sample_rate, size, hop)
+        found = dict(zip(found, values, strict=True))
+    return {**found, "aggregation": "mean"}
 
 
 def _check_place(path: Path) -> None:
