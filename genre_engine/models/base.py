@@ -189,7 +189,8 @@ class Model(ABC):
             new.mkdir()
             self._write(new)
             write_description(new, description)
-            write_onnx(new, type(self), description)
+            if self._fits_onnx():
+                write_onnx(new, type(self), description)
             if folder.is_dir():
                 shutil.rmtree(folder)
 
@@ -287,6 +288,10 @@ class Model(ABC):
     def _probabilities(self, x: Any) -> Floats:
         """As `predict_proba`, of features that have been checked."""
 
+    def _fits_onnx(self) -> bool:
+        """Whether what was learnt is small enough to be written as a graph too."""
+        return True
+
     @abstractmethod
     def _write(self, folder: Path) -> None:
         """Write what was learnt."""
@@ -303,7 +308,7 @@ def write_onnx(folder: Path, kind: type[Model], description: Description) -> Non
     """
     try:
         record = onnx_file.write(folder, kind.onnx(folder, description), kind.FILES)
-    except ModelError as error:
-        _logger.warning("no model.onnx: %s", error)
+    except (ModelError, MemoryError) as error:
+        _logger.warning("no model.onnx: %s", str(error) or "not enough memory")
         record = None
     write_description(folder, replace(description, onnx=record))

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 FILE = "forest.skops"
 EPOCHS = 10
+# Nodes of all trees: making the graph takes about a kilobyte for each.
+_MOST_ONNX_NODES = 500_000
 
 # All types in a file of ours, and all kinds of nodes; skops would trust more.
 _TYPES = {
@@ -259,6 +261,10 @@ class Forest(Model):
     def check(cls, folder: Path, description: Description) -> None:
         check_present(folder, cls.FILES)
         _check(folder, FILE)
+
+    def _fits_onnx(self) -> bool:
+        trees = self.forest_.estimators_ if self.forest_ is not None else []
+        return bool(sum(tree.tree_.node_count for tree in trees) <= _MOST_ONNX_NODES)
 
     @classmethod
     def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":

@@ -329,6 +329,19 @@ def test_a_network_that_does_not_fit_its_features_is_refused(copied):
         models.load_classifier(folder)
 
 
+def test_a_model_is_saved_though_no_graph_can_be_made(saved, tmp_path, monkeypatch, caplog):
+    folder, x, expected = saved("linear")
+    model = models.load(folder)
+
+    def fail(folder, description):
+        raise MemoryError
+
+    monkeypatch.setattr(models.model("linear"), "onnx", fail)
+    model.save(tmp_path / "model")
+    assert "no model.onnx: not enough memory" in caplog.text
+    np.testing.assert_array_equal(models.load(tmp_path / "model").predict_proba(x), expected)
+
+
 def test_bad_features_are_refused_as_by_the_model(copied):
     folder, x, _ = copied("fcn")
     classifier = models.load_classifier(folder)
@@ -339,6 +352,19 @@ def test_bad_features_are_refused_as_by_the_model(copied):
     with pytest.raises(ModelError, match="aren't finite numbers"):
         classifier.predict_proba(bad)
     assert classifier.predict_proba(x[:0]).shape == (0, 3)
+
+
+def test_a_forest_that_is_too_large_for_a_graph_is_used_in_its_own_form(
+    saved, tmp_path, monkeypatch
+):
+    folder, x, expected = saved("forest")
+    model = models.load(folder)
+    monkeypatch.setattr("genre_engine.models.forest._MOST_ONNX_NODES", 100)
+    model.save(tmp_path / "large")
+    assert not (tmp_path / "large" / "model.onnx").exists()
+    classifier = models.load_classifier(tmp_path / "large")
+    assert classifier.warnings_ == ()
+    np.testing.assert_array_equal(classifier.predict_proba(x), expected)
 
 
 def test_thresholds_are_rounded_so_that_no_track_changes_sides():
