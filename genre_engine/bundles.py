@@ -11,7 +11,7 @@ list, their sizes bounded, unpacked out of sight and looked through: JSON for it
 for types and layers that no model of ours has, arrays for what their headers claim. Only a run that
 is whole and sound takes its place.
 
-`model.onnx` stays behind and is made anew on the other side, from the model's own files once these
+`model.onnx` stays behind and is made again on the other side, from the model's own files once these
 have been checked: so no graph that someone else wrote is ever loaded, and whoever has an earlier
 version can read the zip. One that lies in a zip all the same isn't unpacked.
 """

@@ -72,7 +72,7 @@ class Model(ABC):
         genres_, task_, features_: of what it was trained on.
         history_: what each epoch reported.
         best_epoch_: the epoch, from 1, whose state is kept.
-        warnings_: what whoever classifies with it should be told.
+        warnings_: sentences that belong beside every result.
     """
 
     name: ClassVar[str]

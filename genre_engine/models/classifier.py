@@ -55,7 +55,7 @@ class OnnxClassifier:
 
     Attributes:
         genres_, task_, features_: of what it was trained on.
-        warnings_: what whoever classifies with it should be told.
+        warnings_: sentences that belong beside every result.
     """
 
     def __init__(self, description: Description, data: bytes, folder: Path) -> None:

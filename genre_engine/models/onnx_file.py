@@ -117,7 +117,7 @@ def read(folder: Path, description: Description, files: Collection[str]) -> byte
 def _unused(folder: Path, why: str) -> ModelError:
     return ModelError(
         f"{ONNX} of the model in {folder} {why}, so the model is used in its own form. Train the "
-        "model again, or get it anew."
+        "model again, or get another copy."
     )
 
 
