@@ -1,5 +1,5 @@
 """Genre Studio's entry point: page set-up and navigation, nothing else."""
 
-from pages.components import guard
+from pages.components.shared import navigation
 
-guard.run()
+navigation.run()

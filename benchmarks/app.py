@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from genre_engine import example
+from genre_engine.prediction import example
 from tests.e2e import server
 
 UPLOADS = 6

@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from genre_engine import example, prediction, pretrained
+from genre_engine import prediction, pretrained
 from genre_engine.audio import Stream
-from genre_engine.listening import stretches
-from genre_engine.listening_process import ListeningProcess
+from genre_engine.prediction import example
+from genre_engine.prediction.process import ListeningProcess
 from genre_engine.pretrained.network import SAMPLE_RATE
+from genre_engine.pretrained.windows import stretches
 
 REPETITIONS = 5
 SONG_S = 120.0
@@ -154,7 +155,7 @@ def growth(folder: Path) -> Figure:
             for _ in range(minutes):
                 file.write(minute)
     command = [sys.executable, "-c", _WITHOUT_NETWORKS, *map(str, paths)]
-    env = {**os.environ, "PYTHONPATH": str(Path(prediction.__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(Path(prediction.__file__).parents[2])}
     told = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
     short, long = map(int, told.split())
     return figure("memory of an hour over a minute", megabytes(long - short), "MB", 150)

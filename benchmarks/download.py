@@ -119,7 +119,7 @@ def _server(n_files: int) -> Iterator[_Served]:
 
 
 def _serve(n_files: int) -> None:
-    jamendo_server: Any = importlib.import_module("tests.datasets.jamendo_server")
+    jamendo_server: Any = importlib.import_module("tests.download.jamendo_server")
     songs = [jamendo_server.mp3(seed, SONG_S) for seed in range(8)]
     with jamendo_server.Server() as server:
         world = jamendo_server.World(server, n_files, songs=songs, seconds=SONG_S)
@@ -145,7 +145,7 @@ def _serve(n_files: int) -> None:
 
 
 def _speeds(server: _Served, room: Path, n_pairs: int, jobs: int) -> dict[str, Any]:
-    from genre_engine.datasets import audio_download
+    from genre_engine.download import jamendo_audio
 
     total = server.ask("bytes")
     names = server.ask("names")
@@ -168,9 +168,9 @@ def _speeds(server: _Served, room: Path, n_pairs: int, jobs: int) -> dict[str, A
                 times[name].append(time.monotonic() - begun)
                 shutil.rmtree(room / "by-curl")
             else:
-                plan = audio_download.plan({"name": f"run-{pair}", "jobs": jobs, "genres": "all"})
+                plan = jamendo_audio.plan({"name": f"run-{pair}", "jobs": jobs, "genres": "all"})
                 begun, worked = time.monotonic(), time.process_time()
-                outcome = audio_download.download(plan)
+                outcome = jamendo_audio.download(plan)
                 times[name].append(time.monotonic() - begun)
                 cpu.append((time.process_time() - worked) / len(names) * 1e3)
                 assert outcome.fetched == len(names), outcome.failures
@@ -191,11 +191,11 @@ def _speeds(server: _Served, room: Path, n_pairs: int, jobs: int) -> dict[str, A
 def _killed(server: _Served, room: Path, n_kills: int, jobs: int) -> dict[str, Any]:
     import hashlib
 
-    from genre_engine.datasets import audio_download, audio_request
+    from genre_engine.download import jamendo_audio, jamendo_plan
 
     request = {"name": "killed", "jobs": jobs, "genres": "all"}
-    plan = audio_download.plan(request)
-    code = f"from genre_engine.datasets import audio_download as a; a.download({request!r})"
+    plan = jamendo_audio.plan(request)
+    code = f"from genre_engine.download import jamendo_audio as a; a.download({request!r})"
     names, total = server.ask("sums"), server.ask("bytes")
     folder = room / "workspace" / "datasets" / "killed"
     draw = random.Random(0)
@@ -203,7 +203,7 @@ def _killed(server: _Served, room: Path, n_kills: int, jobs: int) -> dict[str, A
     server.ask("log")
     asked_again = sent = done_kills = 0
     while done_kills < n_kills:
-        there = set(audio_request.sizes(folder / "audio"))
+        there = set(jamendo_plan.sizes(folder / "audio"))
         if len(there) > 0.97 * len(plan.tracks):
             break
         process = subprocess.Popen([sys.executable, "-c", code], env=env)
@@ -211,7 +211,7 @@ def _killed(server: _Served, room: Path, n_kills: int, jobs: int) -> dict[str, A
         until = len(there) + draw.randrange(max(1, 2 * len(plan.tracks) // (2 * n_kills)))
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
-            if len(audio_request.sizes(folder / "audio")) > until:
+            if len(jamendo_plan.sizes(folder / "audio")) > until:
                 break
             time.sleep(draw.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
@@ -220,8 +220,8 @@ def _killed(server: _Served, room: Path, n_kills: int, jobs: int) -> dict[str, A
         log = server.ask("log")
         asked_again += sum(name in there for name, _ in log)
         sent += sum(n for _, n in log)
-    there = set(audio_request.sizes(folder / "audio"))
-    audio_download.download(request)
+    there = set(jamendo_plan.sizes(folder / "audio"))
+    jamendo_audio.download(request)
     log = server.ask("log")
     asked_again += sum(name in there for name, _ in log)
     sent += sum(n for _, n in log)

@@ -344,7 +344,7 @@ def main() -> None:
 
 def real_clips(audio: Path, folder: Path) -> list[Path]:
     """The middles of a folder's songs, 30 s each, encoded anew so that all are alike."""
-    from genre_engine.decoders import is_audio
+    from genre_engine.audio.decoders import is_audio
 
     made: list[Path] = []
     for path in sorted(path for path in audio.rglob("*") if is_audio(path)):

@@ -2,7 +2,7 @@
 
     python -m benchmarks.reproduction [--tracks 500] [--quick] [--stages A,B]
 
-A small MTG-Jamendo on loopback (`tests/datasets/jamendo_server.py`) with ten genres, five official
+A small MTG-Jamendo on loopback (`tests/download/jamendo_server.py`) with ten genres, five official
 splits and songs of 40 s, of which the middle 30 s are fetched. From nothing to the report; prints
 what each stage took. The music is a few melodies, so the scores mean nothing. Weights of the
 pretrained network are fetched into the workspace beforehand.
@@ -26,15 +26,16 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="short trainings")
     options.add_argument("--stages", default="", help="some stages only, with what they need")
     given = options.parse_args()
-    from genre_engine import reproduce, vocabulary
-    from genre_engine.datasets import download
+    from genre_engine import reproduce
+    from genre_engine.download import jamendo_metadata
+    from genre_engine.prediction import vocabulary
     from genre_engine.pretrained import weights
 
-    jamendo = importlib.import_module("tests.datasets.jamendo_server")
+    jamendo = importlib.import_module("tests.download.jamendo_server")
     with tempfile.TemporaryDirectory() as room, jamendo.Server() as server:
         os.environ["GENRE_ENGINE_WORKSPACE"] = str(Path(room, "workspace"))
-        os.environ[download.JAMENDO_METADATA_VARIABLE] = server.metadata_url
-        os.environ[download.JAMENDO_AUDIO_VARIABLE] = server.audio_url
+        os.environ[jamendo_metadata.JAMENDO_METADATA_VARIABLE] = server.metadata_url
+        os.environ[jamendo_metadata.JAMENDO_AUDIO_VARIABLE] = server.audio_url
         songs = [jamendo.mp3(seed, SONG_S, sample_rate=44100) for seed in range(N_SONGS)]
         # No multiple of five, or an artist's part and a song's genre would go together.
         tracks, artists = given.tracks, given.tracks // 4 + 2

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from genre_engine import metrics, models
 from genre_engine.models import Data, FeatureInfo
-from genre_engine.native_noise import native_noise_filtered
+from genre_engine.storage.native_stderr import native_noise_filtered
 
 N_TRAIN, N_VALIDATION, N_COLUMNS, N_GENRES = 8000, 2000, 498, 10
 MOST = {"fcn": 1.15, "forest": 1.1, "xgboost": 1.1, "linear": 1.1}

@@ -23,7 +23,7 @@ from typing import Any
 from genre_engine.audio import Signal
 from genre_engine.datasets import Dataset, feature_table
 from genre_engine.errors import AudioError, DatasetError, GenreEngineError, WrongUsage
-from genre_engine.features import Kind, rates
+from genre_engine.features import Kind, throughput
 from genre_engine.features.store import FeatureStore, find
 from genre_engine.features.writer import Failure, Writer
 
@@ -148,7 +148,7 @@ def estimate(dataset: Dataset, kind: Kind, *, jobs: int | None = None) -> dict[s
         ]
     if not tasks:
         return {"tracks": 0, "seconds": 0.0, "bytes": 0}
-    rate = rates.read().get(kind.fingerprint)
+    rate = throughput.read().get(kind.fingerprint)
     if rate is None:
         rate = _try_out(kind, tasks)
     seconds = len(tasks) * rate["core_seconds"] / (jobs or joblib.cpu_count())
@@ -160,7 +160,7 @@ def _remember_rate(kind: Kind, n: int, seconds: float, jobs: int | None, n_bytes
     import joblib
 
     cores = jobs or joblib.cpu_count()
-    rates.remember(kind.fingerprint, core_seconds=seconds * cores / n, bytes=n_bytes / n)
+    throughput.remember(kind.fingerprint, core_seconds=seconds * cores / n, bytes=n_bytes / n)
 
 
 def _try_out(kind: Kind, tasks: Sequence[Task]) -> dict[str, float]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import results, vocabulary
-from genre_engine.prediction import ModelInfo
-from pages.components import guard, models, train_own, visit
-from pages.components.listener import Hearing, Song
-from pages.components.song_card import song_card
-from pages.components.text import plain
+from genre_engine.prediction import ModelInfo, vocabulary
+from genre_engine.prediction import analysis as song_analysis
+from pages.components.classify import model_picker, session, train_your_own
+from pages.components.classify.queue import Hearing, Song
+from pages.components.classify.song_card import song_card
+from pages.components.shared import navigation
+from pages.components.shared.text import plain
 
 # MB a file; said on the drop zone.
 LIMIT_MB = 100
@@ -34,23 +35,25 @@ def main() -> None:
         f"decides, not the name. Up to {LIMIT_MB} MB a file; the command line takes 6 hours. The "
         "files are kept in memory for this visit only.",
     )
-    visit.add_uploads(uploads)
-    chosen = models.choose()
-    visit.hear([model.id for model in chosen])
+    session.add_uploads(uploads)
+    chosen = model_picker.choose()
+    session.hear([model.id for model in chosen])
     pretrained = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         view = _view() if pretrained else "wide"
-        if not any(song.example for song in visit.songs()):
-            st.button("Try the example", icon=":material/play_circle:", on_click=visit.add_example)
+        if not any(song.example for song in session.songs()):
+            st.button(
+                "Try the example", icon=":material/play_circle:", on_click=session.add_example
+            )
     _undo()
-    songs, news = visit.songs(), visit.news()
+    songs, news = session.songs(), session.news()
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     for song in songs:
-        song_card(song, chosen, view, visit.remove)
-    visit.watch(news)
+        song_card(song, chosen, view, session.remove)
+    session.watch(news)
     _table(songs, chosen, view)
-    train_own.offer()
+    train_your_own.offer()
     _about_scores(songs, view, chosen)
 
 
@@ -72,11 +75,11 @@ def _view() -> str:
 
 
 def _undo() -> None:
-    song = visit.removed()
+    song = session.removed()
     if song is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Removed **{plain(song.name)}**.", width="content")
-            st.button("Undo", icon=":material/undo:", type="tertiary", on_click=visit.undo)
+            st.button("Undo", icon=":material/undo:", type="tertiary", on_click=session.undo)
 
 
 # What one model says of one song.
@@ -166,17 +169,17 @@ def _element(heard: Heard, view: str) -> dict[str, Any]:
     song, model, hearing = heard
     if hearing.analysis is not None and hearing.error is None:
         analysis = hearing.analysis
-        return results.element(analysis, song.name, analysis.view(view), windows=True)
+        return song_analysis.element(analysis, song.name, analysis.view(view), windows=True)
     shown = view if view in model.views else model.views[0]
-    return results.failure(song.name, hearing.error or RuntimeError(), shown, model.name)
+    return song_analysis.failure(song.name, hearing.error or RuntimeError(), shown, model.name)
 
 
 def _as_csv(done: list[Heard], elements: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(results.csv_header(CSV_GENRES))
+    writer.writerow(song_analysis.csv_header(CSV_GENRES))
     for (_, _, hearing), found in zip(done, elements, strict=True):
-        writer.writerow(results.csv_row(found, hearing.analysis, CSV_GENRES))
+        writer.writerow(song_analysis.csv_row(found, hearing.analysis, CSV_GENRES))
     return text.getvalue()
 
 
@@ -234,5 +237,5 @@ def _about_run(model: ModelInfo, calibrated: bool) -> None:
     )
 
 
-guard.enter()
+navigation.enter()
 main()

@@ -5,11 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine.comparison import FIGURES
 from genre_engine.errors import GenreEngineError
+from genre_engine.evaluation.comparison import FIGURES
 from genre_engine.runs import Run
-from pages.components import compare_board, compare_runs, guard
-from pages.components.text import plain
+from pages.components.compare import board as compare_board
+from pages.components.compare import runs as compare_runs
+from pages.components.shared import navigation
+from pages.components.shared.text import plain
 
 PARTS = {"validation": "Validation", "test": "Test"}
 
@@ -171,5 +173,5 @@ def _curves(runs: list[Run]) -> None:
     )
 
 
-guard.enter()
+navigation.enter()
 main()

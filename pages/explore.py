@@ -4,22 +4,16 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine import datasets, hosted
+from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
-from pages.components import (
-    explore_data,
-    explore_download,
-    explore_genres,
-    explore_map,
-    explore_more,
-    explore_new,
-    explore_tracks,
-    guard,
-    visible,
-    works,
-)
-from pages.components.explore_data import Opened
-from pages.components.text import plain
+from genre_engine.jobs import hosted
+from pages.components.explore import download, genres, new_dataset, statistics
+from pages.components.explore import map as track_map
+from pages.components.explore import tracks as explore_tracks
+from pages.components.shared import dataset_jobs, navigation, visible
+from pages.components.shared import datasets as shared_datasets
+from pages.components.shared.datasets import Opened
+from pages.components.shared.text import plain
 
 KINDS = {
     "jamendo": "MTG-Jamendo",
@@ -31,29 +25,29 @@ KINDS = {
 
 def main() -> None:
     st.title("What is in the music?", anchor=False)
-    made = works.finished()
+    made = dataset_jobs.finished()
     entries = visible.visible_datasets()
     if made is not None:
         st.session_state["data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
     if st.query_params.get("get") == "jamendo":
-        explore_download.view()
+        download.view()
         return
     if not entries:
-        works.show()
-        explore_new.cards()
-        explore_genres.jamendo_facts()
+        dataset_jobs.show()
+        new_dataset.cards()
+        genres.jamendo_facts()
         return
     name = _choose(entries)
-    works.show()
+    dataset_jobs.show()
     entry = next(entry for entry in entries if entry["name"] == name)
     if entry["error"]:
         st.error(plain(entry["error"]), icon=":material/error:")
         return
     try:
-        data = explore_data.opened(name)
+        data = shared_datasets.opened(name)
         _about(data)
-        explore_genres.section(data)
+        genres.section(data)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -81,7 +75,7 @@ def _choose(entries: list[dict[str, Any]]) -> str:
             query_params={"data": str(name)},
         )
         with st.popover("Add a data set", icon=":material/add:", width="content"):
-            explore_new.forms()
+            new_dataset.forms()
         # On a shared server nothing is removed by hand: others may use it.
         if not hosted.active() and st.button(
             "Remove", icon=":material/delete:", type="tertiary", help="Asks first"
@@ -122,10 +116,10 @@ def _about(data: Opened) -> None:
         f"licence: {plain(dataset.info.get('licence') or 'not stated')}",
     ]
     st.markdown(" · ".join(said))
-    if lacking := explore_download.missing(dataset):
+    if lacking := download.missing(dataset):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"The audio of {lacking:,} tracks isn't here.", width="content")
-            explore_new.to_download("Fetch it", dataset.name)
+            new_dataset.to_download("Fetch it", dataset.name)
     if dataset.info.get("synthetic"):
         st.info(plain(dataset.notes[0]), icon=":material/science:")
     notes = [note for note in dataset.notes if not dataset.info.get("synthetic")]
@@ -159,9 +153,9 @@ def _rest(data: Opened) -> None:
     )
     sections = (
         explore_tracks.section,
-        explore_more.genres_together,
-        explore_more.lengths_and_artists,
-        explore_map.section,
+        statistics.genres_together,
+        statistics.lengths_and_artists,
+        track_map.section,
     )
     for tab, section in zip(tabs, sections, strict=True):
         if tab.open:
@@ -169,5 +163,5 @@ def _rest(data: Opened) -> None:
                 section(data)
 
 
-guard.enter()
+navigation.enter()
 main()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import guard
+from pages.components.shared import navigation
 
-guard.enter()
+navigation.enter()
 st.switch_page("pages/classify.py")

@@ -5,37 +5,31 @@ import shlex
 
 import streamlit as st
 
-from genre_engine import training
+from genre_engine import evaluation
 from genre_engine.errors import GenreEngineError
+from genre_engine.evaluation import evaluate
 from genre_engine.metrics import export
 from genre_engine.runs import Run
-from genre_engine.training import judging
-from pages.components import (
-    guard,
-    results_curves,
-    results_data,
-    results_genres,
-    results_mistakes,
-    results_verdict,
-)
-from pages.components.results_data import Judgement
-from pages.components.text import plain
+from pages.components.results import curves, data, genres, mistakes, verdict
+from pages.components.results.data import Judgement
+from pages.components.shared import navigation
+from pages.components.shared.text import plain
 
 PARTS = {"validation": "Validation", "test": "Test"}
 TABS = {
-    "Figures": results_verdict.tables,
-    "Genres": results_genres.section,
-    "Mistakes": results_mistakes.section,
-    "Thresholds": results_curves.thresholds,
-    "Curves": results_curves.ranked,
-    "Calibration": results_curves.reliability,
-    "History": results_curves.course,
+    "Figures": verdict.tables,
+    "Genres": genres.section,
+    "Mistakes": mistakes.section,
+    "Thresholds": curves.thresholds,
+    "Curves": curves.ranked,
+    "Calibration": curves.reliability,
+    "History": curves.course,
 }
 
 
 def main() -> None:
     st.title("How good is it, honestly?", anchor=False)
-    done, others = results_data.finished()
+    done, others = data.finished()
     if not done:
         _nothing(others)
         return
@@ -62,10 +56,10 @@ def main() -> None:
     if part == "test" and not _unsealed(run):
         return
     try:
-        one = results_data.judged(run, part, kind)
-        if kind.startswith(judging.PRECISION):
+        one = data.judged(run, part, kind)
+        if kind.startswith(evaluate.PRECISION):
             _reached(one)
-        results_verdict.section(one)
+        verdict.section(one)
         _take_away(one)
         _rest(one)
     except GenreEngineError as error:
@@ -103,8 +97,8 @@ def _thresholds(run: Run) -> str:
     kind = str(
         st.selectbox(
             "Threshold",
-            list(results_data.KINDS),
-            format_func=results_data.KINDS.__getitem__,
+            list(data.KINDS),
+            format_func=data.KINDS.__getitem__,
             key="kind",
             bind="query-params",
             width=200,
@@ -125,7 +119,7 @@ def _thresholds(run: Run) -> str:
         width=180,
         help="The lowest threshold that reaches it, so that as much as possible is found.",
     )
-    return f"{judging.PRECISION}{wanted:g}"
+    return f"{evaluate.PRECISION}{wanted:g}"
 
 
 def _reached(one: Judgement) -> None:
@@ -186,7 +180,7 @@ def _take_away(one: Judgement) -> None:
             )
             st.download_button(
                 "Model card",
-                lambda: training.card(one.run, one.report),
+                lambda: evaluation.card(one.run, one.report),
                 f"{name}-{part}.md",
                 "text/markdown",
                 icon=":material/id_card:",
@@ -213,5 +207,5 @@ def _rest(one: Judgement) -> None:
                 section(one)
 
 
-guard.enter()
+navigation.enter()
 main()

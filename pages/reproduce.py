@@ -3,8 +3,9 @@
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from pages.components import guard, reproduce_found, reproduce_start
-from pages.components.text import plain
+from pages.components.reproduce import found, start
+from pages.components.shared import navigation
+from pages.components.shared.text import plain
 
 
 def main() -> None:
@@ -15,12 +16,12 @@ def main() -> None:
         "then beyond."
     )
     try:
-        request = reproduce_start.section()
+        request = start.section()
         if request is not None:
-            reproduce_found.section(request.dataset)
+            found.section(request.dataset)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-guard.enter()
+navigation.enter()
 main()

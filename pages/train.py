@@ -3,20 +3,12 @@
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from pages.components import (
-    explore_new,
-    guard,
-    train_bundles,
-    train_pickers,
-    train_queue,
-    train_settings,
-    train_start,
-    train_tuning,
-    train_watch,
-    works,
-)
-from pages.components.text import plain
-from pages.components.visible import visible_datasets
+from pages.components.explore import new_dataset
+from pages.components.shared import dataset_jobs, navigation
+from pages.components.shared.text import plain
+from pages.components.shared.visible import visible_datasets
+from pages.components.train import bundles, pickers, queue, search, start, watch
+from pages.components.train import settings as train_settings
 
 # A phone has the presets only. Start stays in sight however long the page is, and lets nothing
 # shine through.
@@ -40,32 +32,32 @@ def main() -> None:
     }
     st.html(_STYLE.format(**ground))
     try:
-        job, run = train_watch.found()
+        job, run = watch.found()
     except GenreEngineError as error:
         st.title("Train", anchor=False)
         st.error(plain(str(error)), icon=":material/error:")
-        st.button("All trainings", icon=":material/arrow_back:", on_click=train_watch.leave)
+        st.button("All trainings", icon=":material/arrow_back:", on_click=watch.leave)
         return
     if job is not None or run is not None:
         st.title("Watch it learn", anchor=False)
-        train_watch.show(job, run)
-        train_queue.others(job)
+        watch.show(job, run)
+        queue.others(job)
         return
     st.title("Train a classifier", anchor=False)
-    made = works.finished()
+    made = dataset_jobs.finished()
     if made is not None:
         st.session_state["train-data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
     _recipe()
-    train_queue.others(None)
-    train_queue.earlier()
-    train_bundles.take_in()
+    queue.others(None)
+    queue.earlier()
+    bundles.take_in()
 
 
 def _recipe() -> None:
-    wanted = train_pickers.current()
+    wanted = pickers.current()
     names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
-    works.show()
+    dataset_jobs.show()
     if not names:
         _empty()
         return
@@ -75,20 +67,20 @@ def _recipe() -> None:
             icon=":material/warning:",
         )
     try:
-        data, chosen = train_pickers.sentence(names)
+        data, chosen = pickers.sentence(names)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.markdown(train_pickers.about(chosen.model))
+    st.markdown(pickers.about(chosen.model))
     presets = st.container(horizontal=True, vertical_alignment="center", key="train-presets")
     settings = train_settings.sliders(chosen.model)
     with presets:
         train_settings.presets(chosen.model, settings or {})
     recipe = None if settings is None else chosen.with_settings(settings)
-    train_pickers.keep(recipe or chosen)
-    train_start.bar(data, recipe)
+    pickers.keep(recipe or chosen)
+    start.bar(data, recipe)
     if recipe is not None:
-        train_tuning.form(recipe)
+        search.form(recipe)
 
 
 def _empty() -> None:
@@ -97,11 +89,13 @@ def _empty() -> None:
         "ten genres, made here in under a minute."
     )
     with st.container(horizontal=True):
-        if not works.running() and st.button(
+        if not dataset_jobs.running() and st.button(
             "Make the demo set", type="primary", icon=":material/science:", key="train-make-demo"
         ):
             try:
-                works.start({"make": "demo", "name": "demo", "tracks": explore_new.DEMO_TRACKS})
+                dataset_jobs.start(
+                    {"make": "demo", "name": "demo", "tracks": new_dataset.DEMO_TRACKS}
+                )
             except GenreEngineError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return
@@ -109,5 +103,5 @@ def _empty() -> None:
         st.page_link("pages/explore.py", label="Other data", icon=":material/travel_explore:")
 
 
-guard.enter()
+navigation.enter()
 main()

@@ -18,18 +18,18 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 LONGEST = (
     "e2e/test_train.py",
     "e2e/test_classify.py",
-    "jobs/test_processes.py",
+    "jobs/test_worker.py",
     "e2e/test_metrics.py",
     "e2e/test_explore.py",
-    "features/test_portrait_features.py",
-    "features/test_spectral.py",
+    "features/test_track_view.py",
+    "audio/test_spectral.py",
     "features/test_summary.py",
     "models/test_contract.py",
     "training/test_fitting.py",
-    "prediction/test_tagging.py",
-    "test_tuning.py",
+    "prediction/test_pretrained_model.py",
+    "training/test_search.py",
     "models/test_learning.py",
-    "test_bundles.py",
+    "training/test_bundle.py",
     "test_extraction.py",
     "datasets/test_demo.py",
     "cli/test_classify.py",
@@ -44,7 +44,8 @@ LONGEST = (
 
 # The first process to import librosa compiles it for half a minute: one process has all of these.
 WITH_LIBROSA = {
-    f"tests/features/test_{name}.py" for name in ("portrait_features", "spectral", "summary")
+    f"tests/{name}.py"
+    for name in ("audio/test_spectral", "features/test_summary", "features/test_track_view")
 }
 
 

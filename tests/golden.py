@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import soundfile
 
-from genre_engine import example
-from genre_engine.datasets import demo
+from genre_engine.prediction import example
+from genre_engine.synthesis import demo_tracks
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -48,17 +48,17 @@ def demo_plans():
             "genres": list(one.genres),
             "score": dataclasses.asdict(one.score),
         }
-        for one in demo.plan(40, seed=0)
+        for one in demo_tracks.plan(40, seed=0)
     ]
 
 
 def demo_labels():
-    return [f"{one.part}: {', '.join(one.genres)}" for one in demo.plan(300, seed=0)]
+    return [f"{one.part}: {', '.join(one.genres)}" for one in demo_tracks.plan(300, seed=0)]
 
 
 def demo_sounds():
     with TemporaryDirectory() as folder:
-        table = demo.generate(Path(folder), tracks=20, seed=0, jobs=1)
+        table = demo_tracks.generate(Path(folder), tracks=20, seed=0, jobs=1)
         return {
             row.track_id: summary_of(*soundfile.read(Path(folder, row.path), dtype="float32"))
             for row in table.itertuples()

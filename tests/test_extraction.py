@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from genre_engine import audio, datasets, extraction, features
-from genre_engine import workspace as workspace_module
 from genre_engine.errors import DatasetError, StorageError, WrongUsage
-from genre_engine.features import rates
 from genre_engine.features import store as stores
+from genre_engine.features import throughput
+from genre_engine.storage import workspace as workspace_module
 from tests import sounds
 from tests.conftest import REPOSITORY
 
@@ -207,7 +207,7 @@ def test_an_estimate_rests_on_what_was_measured_here(music):
     assert tried["seconds"] > 0
     extraction.extract(dataset, SUMMARY, jobs=1)
     assert extraction.estimate(dataset, SUMMARY) == {"tracks": 0, "seconds": 0.0, "bytes": 0}
-    rate = rates.read()[SUMMARY.fingerprint]
+    rate = throughput.read()[SUMMARY.fingerprint]
     more = music(30, name="more")
     known = extraction.estimate(more, SUMMARY, jobs=2)
     assert known["seconds"] == pytest.approx(30 * rate["core_seconds"] / 2)

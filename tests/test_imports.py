@@ -1,6 +1,7 @@
 """What may import what, and what is too heavy to be imported early."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,33 +11,12 @@ import genre_engine
 PACKAGE = Path(genre_engine.__file__).parent
 REPOSITORY = PACKAGE.parent
 
-# A module imports only from those before it. A package stands for what is in it, unless its modules
-# are listed by themselves.
+# A package imports only from those before it.
 LAYOUT = (
-    *(
-        "errors",
-        "workspace",
-        "native_noise",
-        "onnx_session",
-        "decoders",
-        "audio",
-        "features.spectral",
-    ),
-    *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained", "features"),
-    *("vocabulary", "results", "listening", "overview", "synthesis"),
-    *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
-    *("extraction", "metrics", "models", "runs", "training", "comparison", "tuning", "bundles"),
-    *(
-        "prediction",
-        "example",
-        "listening_process",
-        "figures",
-        "reproduce",
-        "hosted",
-        "jobs",
-        "worker",
-    ),
-    *("cli", "__main__"),
+    *("errors", "storage", "onnx_session", "audio", "pretrained", "features", "synthesis"),
+    *("labels", "splits", "leakage", "datasets", "download", "extraction"),
+    *("metrics", "models", "runs", "evaluation", "training", "prediction"),
+    *("figures", "reproduce", "jobs", "cli", "__main__"),
 )
 
 HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}
@@ -95,6 +75,48 @@ def test_a_module_imports_only_from_those_before_it(name):
     assert after == set()
 
 
+def cycle(graph):
+    """The modules of a circle of imports, or None."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_no_modules_of_the_engine_import_each_other():
+    # A package's own `__init__` gathers what its modules offer: they may not ask it for anything.
+    graph = {
+        name: {other for other in map(own, imports(path)) if other not in (None, name)}
+        for name, path in modules().items()
+    }
+    assert cycle(graph) is None
+
+
+def test_no_parts_of_pages_import_each_other():
+    paths = {
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path
+        for path in (REPOSITORY / "pages" / "components").rglob("*.py")
+    }
+    graph = {
+        name: {other for other in imports(path) if other in paths and other != name}
+        | {other.rpartition(".")[0] for other in imports(path) if other.rpartition(".")[0] in paths}
+        - {name}
+        for name, path in paths.items()
+    }
+    assert graph["pages.components.train.watch"]
+    assert cycle(graph) is None
+    # What several pages share knows none of them.
+    for name, others in graph.items():
+        if name.startswith("pages.components.shared."):
+            assert {other for other in others if ".shared" not in other} <= {"pages.components"}
+
+
+def test_the_engine_has_few_loose_modules():
+    loose = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert loose == {"errors", "labels", "splits", "leakage", "extraction"}
+
+
 def test_the_engine_never_imports_streamlit():
     for name, path in modules().items():
         assert "streamlit" not in {imported.split(".")[0] for imported in imports(path)}, name
@@ -133,8 +155,8 @@ def test_no_module_of_the_engine_imports_anything_heavy_by_itself(python):
 def test_the_first_page_imports_neither_tensorflow_nor_librosa(python):
     """The modules of the pages' parts, which do their work in functions."""
     components = [
-        f"pages.components.{path.stem}"
-        for path in (REPOSITORY / "pages" / "components").glob("*.py")
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        for path in (REPOSITORY / "pages" / "components").rglob("*.py")
         if path.stem != "__init__"
     ]
     assert components

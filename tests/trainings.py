@@ -55,7 +55,7 @@ def make_dataset(name, clips, kinds=("summary",)):
 def make_run(dataset="sounds", model="linear", name=None, **options):
     if "features" in options:
         options["excerpt_s"] = EXCERPT_S
-    config = runs.new_config(dataset, model=model, name=name, split="random", **options)
+    config = training.new_config(dataset, model=model, name=name, split="random", **options)
     return training.train(runs.create(config))
 
 
@@ -76,7 +76,7 @@ def make_all(folder):
         )
         _make_synthetic(make_run(name="toy", features="summary"))
         _make_table_run(folder / "table.csv")
-        config = runs.new_config(
+        config = training.new_config(
             "sounds", model="linear", name="waiting", split="random", excerpt_s=EXCERPT_S
         )
         runs.create(config)

@@ -29,14 +29,15 @@ def export(
         raise WrongUsage("Name a zip to write, or an ONNX file with --onnx FILE.")
     if zip_ is not None and onnx is not None and zip_.absolute() == onnx.absolute():
         raise WrongUsage(f"{zip_} can't be both the zip and the ONNX file. Name two files.")
-    from genre_engine import bundles, runs
+    from genre_engine import runs
     from genre_engine.prediction import onnx_export
+    from genre_engine.training import bundle
 
     opened = runs.open(run)
     # ONNX first: it refuses a file of another kind at its place, and then nothing is written.
     written = [onnx_export.export(opened, onnx)] if onnx is not None else []
     if zip_ is not None:
-        written.append(bundles.export(opened, zip_))
+        written.append(bundle.export(opened, zip_))
     for path in written:
         complain(f"{path.stat().st_size / 1e6:,.1f} MB")
         typer.echo(path)
@@ -51,7 +52,7 @@ def import_(
     ] = None,
 ) -> None:
     """Take a run in that was exported; it is checked before anything in it is loaded."""
-    from genre_engine import bundles
+    from genre_engine.training import bundle
 
-    run = bundles.import_zip(zip_, name)
+    run = bundle.import_zip(zip_, name)
     typer.echo(f"{run.name} ({run.id})")

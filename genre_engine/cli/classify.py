@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from genre_engine.prediction import ModelInfo
-    from genre_engine.results import Analysis
+    from genre_engine.prediction.analysis import Analysis
 
 
 class View(StrEnum):
@@ -114,7 +114,7 @@ def _songs(inputs: list[str]) -> Iterator[Song]:
 
 def _walk(folder: str) -> Iterator[Song]:
     """Audio files below a folder in the order of their names, without hidden ones."""
-    from genre_engine.decoders import is_audio
+    from genre_engine.audio.decoders import is_audio
 
     unreadable: list[OSError] = []
     found = False
@@ -146,7 +146,7 @@ class _Batch:
 
         Failures are named on standard error at once, and counted.
         """
-        from genre_engine.results import element, failure
+        from genre_engine.prediction.analysis import element, failure
 
         with progress_bar() as progress:
             task = progress.add_task("", total=len(songs))
@@ -179,7 +179,7 @@ def _results(output: Path | None) -> Any:
     """Standard output, or a file that takes its place only when it is complete."""
     from contextlib import contextmanager, nullcontext
 
-    from genre_engine.workspace import replacing
+    from genre_engine.storage.workspace import replacing
 
     if output is None:
         return nullcontext(sys.stdout)
@@ -213,7 +213,7 @@ def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from genre_engine.vocabulary import tagless
+    from genre_engine.prediction.vocabulary import tagless
 
     if batch.model.warning:
         complain(batch.model.warning)
@@ -276,8 +276,8 @@ def _escaped(name: str) -> str:
 
 def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
     """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
-    from genre_engine.results import csv_header
-    from genre_engine.workspace import storage_errors
+    from genre_engine.prediction.analysis import csv_header
+    from genre_engine.storage.workspace import storage_errors
 
     top = batch.top or 5
     header = csv_header(top)
@@ -298,7 +298,7 @@ def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
 def _stream_csv(
     batch: _Batch, songs: list[Song], file: IO[str], header: list[str] | None, top: int
 ) -> None:
-    from genre_engine.results import csv_row
+    from genre_engine.prediction.analysis import csv_row
 
     writer = csv.writer(file, lineterminator="\n")
     if header is not None:
@@ -316,7 +316,7 @@ def _continue_csv(output: Path, header: list[str], batch: _Batch) -> set[str]:
     Raises:
         WrongUsage: the file is there, but isn't the beginning of this batch.
     """
-    from genre_engine.workspace import replacing
+    from genre_engine.storage.workspace import replacing
 
     if not output.exists() or output.stat().st_size == 0:
         return set()

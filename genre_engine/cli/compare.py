@@ -9,7 +9,7 @@ import typer
 from genre_engine.cli.console import complain
 
 if TYPE_CHECKING:
-    from genre_engine.comparison import Comparison
+    from genre_engine.evaluation.comparison import Comparison
 
 
 class Format(StrEnum):
@@ -33,7 +33,8 @@ def command(
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.table,
 ) -> None:
     """Compare finished runs: figures with intervals, whether differences are real, settings."""
-    from genre_engine import comparison, runs
+    from genre_engine import runs
+    from genre_engine.evaluation import comparison
 
     found = comparison.compare([runs.open(name) for name in names], part=part.value, figure=figure)
     if form is Format.json:
@@ -47,7 +48,7 @@ def _print(found: "Comparison") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from genre_engine.comparison import FIGURES
+    from genre_engine.evaluation.comparison import FIGURES
 
     console = Console(highlight=False)
     shown = dict.fromkeys([found.figure, "f1.macro", "average_precision.macro", "loss"])

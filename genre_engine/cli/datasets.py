@@ -126,7 +126,8 @@ def remove(
     ] = False,
 ) -> None:
     """Remove a data set. Audio outside the workspace stays."""
-    from genre_engine import datasets, workspace
+    from genre_engine import datasets
+    from genre_engine.storage import workspace
 
     known = [entry["name"] for entry in datasets.listing()]
     if name not in known:
@@ -182,8 +183,9 @@ def jamendo(
     ] = None,
 ) -> None:
     """Import MTG-Jamendo's metadata, with or without audio."""
-    from genre_engine import datasets, workspace
+    from genre_engine import datasets
     from genre_engine.errors import WrongUsage
+    from genre_engine.storage import workspace
 
     if metadata is None:
         metadata = workspace.metadata_folder()

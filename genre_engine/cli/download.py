@@ -14,7 +14,7 @@ from genre_engine.cli.console import complain, messages, progress_bar
 from genre_engine.cli.datasets import Format, FormatOption, LabelSource, NameArgument
 
 if TYPE_CHECKING:
-    from genre_engine.datasets.audio_download import Progress
+    from genre_engine.download.jamendo_audio import Progress
 
 app = typer.Typer(name="download", help="Fetch what MTG-Jamendo offers.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def jamendo_metadata(
     ] = False,
 ) -> None:
     """Fetch MTG-Jamendo's tables: 19 MB, CC BY-NC-SA 4.0."""
-    from genre_engine.datasets import download as engine
+    from genre_engine.download import jamendo_metadata as engine
 
     with _bytes_bar() as advance:
         fetched = engine.jamendo_metadata(to, base_url=base_url, progress=advance)
@@ -106,11 +106,12 @@ def jamendo_audio(
     A data set that doesn't exist is made of the chosen tracks. For one that does, the audio of its
     tracks is fetched; so the same command again goes on where it was stopped.
     """
-    from genre_engine.datasets import audio_download, audio_request
+    from genre_engine.download import jamendo_audio as download_jamendo_audio
+    from genre_engine.download import jamendo_plan
 
     with _bytes_bar() as advance:
-        plan = audio_download.plan(
-            audio_download.Request(
+        plan = download_jamendo_audio.plan(
+            download_jamendo_audio.Request(
                 name=name,
                 per_genre=per_genre,
                 tracks=tracks,
@@ -126,13 +127,13 @@ def jamendo_audio(
             ),
             progress=advance,
         )
-    for line in (*plan.notes, *audio_request.in_words(plan)):
+    for line in (*plan.notes, *jamendo_plan.in_words(plan)):
         typer.echo(line, err=True)
     if dry_run:
         _print(plan.to_dict(), format_, f"{name}: {len(plan.tracks)} tracks planned")
         return
     with _track_bar(len(plan.tracks)) as advance_tracks:
-        outcome = audio_download.download(plan, progress=advance_tracks)
+        outcome = download_jamendo_audio.download(plan, progress=advance_tracks)
     for note in outcome.notes:
         typer.echo(note, err=True)
     for row in outcome.failures.head(_MOST_FAILURES).itertuples():

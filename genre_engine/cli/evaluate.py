@@ -44,10 +44,10 @@ def command(
     ] = Format.TABLE,
 ) -> None:
     """Judge a finished run, beside what can be scored without listening."""
-    from genre_engine import runs, training
+    from genre_engine import evaluation, runs
 
     found = runs.open(run)
-    report = training.evaluate_run(found, part.value, thresholds)
+    report = evaluation.evaluate_run(found, part.value, thresholds)
     if part is Part.TEST:
         n = len(found.looks())
         complain(f"Test has been looked at {n} time{'' if n == 1 else 's'} in this run.")
@@ -58,7 +58,7 @@ def command(
 
         sys.stdout.write(to_csv(report.to_dict()))
     elif format_ is Format.CARD:
-        typer.echo(training.card(found, report), nl=False)
+        typer.echo(evaluation.card(found, report), nl=False)
     else:
         _print_table(found, report)
 
@@ -67,7 +67,7 @@ def _print_table(run: "Run", report: "Report") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from genre_engine import metrics, training
+    from genre_engine import evaluation, metrics
 
     found = report.to_dict()
     console = result_console()
@@ -76,7 +76,7 @@ def _print_table(run: "Run", report: "Report") -> None:
         f"{len(report.genres)} genres"
     )
     figures = Table("", "model", "95 % interval", "do-nothing", "deaf")
-    for row in training.figure_rows(found):
+    for row in evaluation.figure_rows(found):
         figures.add_row(*map(escape, row))
     console.print(figures)
     genres = Table("genre", "tracks", "from", "precision", "recall", "F1", "AUC", "AP")
@@ -85,8 +85,8 @@ def _print_table(run: "Run", report: "Report") -> None:
         genres.add_row(
             escape(genre),
             str(values["support"]),
-            training.number(chosen.get(genre)),
-            *(training.number(values[name]) for name in metrics.PER_GENRE),
+            evaluation.number(chosen.get(genre)),
+            *(evaluation.number(values[name]) for name in metrics.PER_GENRE),
         )
     console.print(genres)
     overlap = found["artist_overlap"]

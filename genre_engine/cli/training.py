@@ -73,15 +73,15 @@ def config_with_features(dataset: str, **wishes: Any) -> "Config":
     Features that are there and were made with other parameters are no case for that: whoever made
     them, perhaps for hours, may have meant them.
     """
-    from genre_engine import datasets, extraction, features, runs
+    from genre_engine import datasets, extraction, features, training
 
     try:
-        return runs.new_config(dataset, **wishes)
+        return training.new_config(dataset, **wishes)
     except FeaturesDiffer:
         raise
     except FeaturesMissing:
         opened = datasets.open(dataset)
-        name = runs.fitting_features(opened, wishes["model"], wishes["features"])
+        name = training.fitting_features(opened, wishes["model"], wishes["features"])
         kind = features.kind(name, excerpt_s=wishes["excerpt_s"])
         complain(
             f"The {kind.name} features of {dataset} are extracted first; what is done stays if "
@@ -89,7 +89,7 @@ def config_with_features(dataset: str, **wishes: Any) -> "Config":
         )
         with _extraction_bar(f"{kind.name} features") as advance:
             extraction.extract(opened, kind, progress=advance)
-    return runs.new_config(dataset, **wishes)
+    return training.new_config(dataset, **wishes)
 
 
 @contextmanager

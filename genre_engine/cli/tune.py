@@ -11,7 +11,7 @@ from genre_engine.cli import training
 from genre_engine.cli.console import complain, progress_bar
 
 if TYPE_CHECKING:
-    from genre_engine.tuning import Search, Trial
+    from genre_engine.training.search import Search, Trial
 
 
 def command(
@@ -40,8 +40,8 @@ def command(
     Trials are scored by macro average precision on the half of validation that selects. Ctrl-C ends
     the search, and the best so far is trained.
     """
-    from genre_engine import tuning
     from genre_engine.features import read_excerpt
+    from genre_engine.training import search as settings_search
 
     wishes = {
         "model": model,
@@ -55,10 +55,10 @@ def command(
     }
     budget = {"trials": trials, "minutes": minutes}
     request = {"dataset_name": dataset, **wishes, **budget}
-    tuning.check(request)
+    settings_search.check(request)
     training.config_with_features(dataset, **wishes)
     with tempfile.TemporaryDirectory() as room:
-        search = tuning.Search(Path(room), {**request, "name": name})
+        search = settings_search.Search(Path(room), {**request, "name": name})
         _search(search)
         found = search.best()
         if found is None:

@@ -45,7 +45,7 @@ KINDS = {
     "jamendo": "genre_engine.datasets.jamendo",
     "folder": "genre_engine.datasets.folder",
     "feature_table": "genre_engine.datasets.feature_table",
-    "demo": "genre_engine.datasets.demo_set",
+    "demo": "genre_engine.datasets.demo",
 }
 
 # The contract names it so: datasets.open("demo").

@@ -20,7 +20,7 @@ from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Imported, Progress
 from genre_engine.errors import DatasetError, NotAudio, WrongUsage
-from genre_engine.native_noise import native_noise_filtered
+from genre_engine.storage.native_stderr import native_noise_filtered
 
 KIND = "folder"
 SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"

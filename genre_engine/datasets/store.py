@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from genre_engine import labels, splits, workspace
+from genre_engine import labels, splits
 from genre_engine.datasets import tracks as track_table
 from genre_engine.errors import (
     DatasetError,
@@ -35,6 +35,7 @@ from genre_engine.errors import (
     GenreEngineError,
     StorageError,
 )
+from genre_engine.storage import workspace
 
 FORMAT = 1
 Progress = Callable[[int, int], None]  # done, total (0: not yet known)

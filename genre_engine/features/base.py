@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from genre_engine import audio
 from genre_engine.audio import Signal
-from genre_engine.decoders import Source
+from genre_engine.audio.decoders import Source
 from genre_engine.errors import BadSamples, TooShort, WrongUsage
 
 EXCERPT_S = 30.0

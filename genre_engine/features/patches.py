@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
-from genre_engine.audio import Signal
-from genre_engine.features import spectral
+from genre_engine.audio import Signal, spectral
+from genre_engine.audio.spectral import Floats
 from genre_engine.features.base import Kind, check_finite, one_thread
-from genre_engine.features.spectral import Floats
 from genre_engine.pretrained.network import (
     HOP_LENGTH,
     N_FFT,

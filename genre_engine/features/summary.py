@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine import audio
-from genre_engine.audio import Signal
-from genre_engine.decoders import Source
-from genre_engine.features import spectral
+from genre_engine.audio import Signal, spectral
+from genre_engine.audio.decoders import Source
+from genre_engine.audio.spectral import Floats
 from genre_engine.features.base import Kind, check_finite, one_thread
-from genre_engine.features.spectral import Floats
 
 SAMPLE_RATE = 22050
 N_FFT = 2048

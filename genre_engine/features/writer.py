@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from genre_engine import workspace
 from genre_engine.errors import ExtractionRunning
 from genre_engine.features.base import Kind
 from genre_engine.features.store import FAILURE_COLUMNS, FORMAT, FeatureStore, index_of, parts
+from genre_engine.storage import workspace
 
 # Small parts are put together until they hold about so many tracks: 16 MB of the 498.
 ROWS_A_PART = 8192

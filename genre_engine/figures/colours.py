@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from genre_engine import vocabulary
+from genre_engine.prediction import vocabulary
 
 ACCENT = "#8b5cf6"
 ACCENT_LIGHT = "rgba(139, 92, 246, 0.5)"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genre_engine.comparison import FIGURES, Board, Difference, best_epoch
+from genre_engine.evaluation.comparison import FIGURES, Board, Difference, best_epoch
 from genre_engine.figures.colours import ACCENT, MUTED, TEN
 from genre_engine.runs import Run
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genre_engine import vocabulary
 from genre_engine.figures.colours import ACCENT
 from genre_engine.metrics.mistakes import Together
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genre_engine import vocabulary
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, MUTED, NEUTRAL, genre_colours
 from genre_engine.figures.report import FIGURES
 from genre_engine.metrics.calibration import Reliability
 from genre_engine.metrics.curves import Curve, Curves
 from genre_engine.metrics.thresholds import Curves as ThresholdCurves
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

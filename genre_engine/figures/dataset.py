@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from genre_engine import vocabulary
-from genre_engine.exploration import ArtistSizes, Cooccurrence, Histogram
+from genre_engine.datasets.statistics import ArtistSizes, Cooccurrence, Histogram
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, DIVERGING, MUTED, PARTS
 from genre_engine.leakage import Leakage
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

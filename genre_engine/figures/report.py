@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genre_engine import vocabulary
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, NEUTRAL
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genre_engine import vocabulary
+from genre_engine.features.track_view import Portrait
 from genre_engine.figures.colours import ACCENT
 from genre_engine.figures.track import portrait
-from genre_engine.portrait import Portrait
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genre_engine import vocabulary
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, ACCENT_PALE, LEVELS, MUTED, NEUTRAL
-from genre_engine.overview import Overview
-from genre_engine.vocabulary import Floats, GenreScores
+from genre_engine.prediction import vocabulary
+from genre_engine.prediction.overview import Overview
+from genre_engine.prediction.vocabulary import Floats, GenreScores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine import vocabulary
+from genre_engine.datasets.pca_map import TrackMap
+from genre_engine.features.track_view import CENTROIDS, PITCHES, Portrait
 from genre_engine.figures.colours import ACCENT, DIVERGING, LEVELS, NEUTRAL
-from genre_engine.portrait import CENTROIDS, PITCHES, Portrait
-from genre_engine.track_map import TrackMap
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -10,7 +10,16 @@
 A job is a folder, `jobs/<id>/` in the workspace (`job` says what lies in it), and that folder is
 the truth: a page that is loaded anew, a second tab and a server that was started again find it
 there. In memory there are only the handles of the processes that a server has started, so that they
-end with it. The work itself is in `genre_engine.worker`.
+end with it.
+
+    job.py          one job on disk
+    queue.py        who waits, who is next, and who may start
+    submission.py   what may be asked for
+    hosted.py       what a server that visitors share refuses, hides and clears
+    supervisor.py   starts the processes of one server
+    worker.py       the life of such a process: `python -m genre_engine.jobs ID`
+    reporter.py     what it says of itself
+    tasks.py        what it does, by kind of job
 """
 
 from genre_engine.jobs.job import STATUSES, Job

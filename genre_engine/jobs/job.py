@@ -17,10 +17,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genre_engine import workspace
 from genre_engine.errors import GenreEngineError, JobError
-from genre_engine.runs import holding
 from genre_engine.runs.run import Run
+from genre_engine.storage import lock, workspace
 
 FORMAT = 1
 STATUSES = ("queued", "running", "paused", "cancelled", "failed", "finished")
@@ -195,11 +194,11 @@ def read(folder: Path) -> Job:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobError(f"The job {folder.name!r} isn't there any more.") from error
     state = read_state(folder)
-    alive = holding.is_held(folder)
+    alive = lock.is_held(folder)
     if state.status == "running" and not alive:
         # It may have ended since that was read; a lock is freed after the last word.
         state = read_state(folder)
-        alive = holding.is_held(folder)
+        alive = lock.is_held(folder)
     job = replace(
         job,
         status=state.status,

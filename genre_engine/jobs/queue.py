@@ -19,11 +19,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from genre_engine import workspace
 from genre_engine.errors import GenreEngineError, JobError, WrongUsage
 from genre_engine.jobs import job as jobs_on_disk
 from genre_engine.jobs.job import POOLS, Job, State
-from genre_engine.runs import holding
+from genre_engine.storage import lock as run_lock
+from genre_engine.storage import workspace
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def _unsubmitted() -> Iterator[Job]:
         return
     known = {job.run_id for job in _submitted() if job.status == "running"}
     for place in folder.iterdir():
-        if place.name[0] != "." and place.name not in known and holding.is_held(place):
+        if place.name[0] != "." and place.name not in known and run_lock.is_held(place):
             yield jobs_on_disk.of_running_run(place)
 
 
@@ -146,7 +146,7 @@ def claimed(job_id: str) -> Iterator[Job | None]:
             return
         held = ExitStack()
         refusal = f"{chosen.title}: another process works on it already."
-        held.enter_context(holding.hold(chosen.folder, refusal))
+        held.enter_context(run_lock.hold(chosen.folder, refusal))
         state = jobs_on_disk.read_state(chosen.folder)
         jobs_on_disk.write_state(
             chosen.folder, replace(state, status="running", message="", note="Starting")
@@ -228,7 +228,7 @@ def _leave_queue(job: Job, status: str, said: str) -> None:
 
 def resume(job_id: str) -> Job:
     """Put a job into the queue again."""
-    from genre_engine import hosted
+    from genre_engine.jobs import hosted
 
     with deciding():
         job = open_job(job_id)
@@ -265,7 +265,7 @@ def record_end(job_id: str, cause: str, started: float = 0.0) -> None:
     """
     with deciding() as folder, suppress(GenreEngineError):
         job = jobs_on_disk.read(folder / job_id)
-        if holding.is_held(job.folder):
+        if run_lock.is_held(job.folder):
             return
         state = jobs_on_disk.read_state(job.folder)
         if state.status == "running" or (state.status == "queued" and state.queued_at < started):

@@ -2,23 +2,24 @@
 
 The requests by kind:
 
-    training    the arguments of `runs.new_config`, or {"run": ID} for a run that is there already.
+    training    the arguments of `training.new_config`, or {"run": ID} for a run that is there.
                 Where features are missing that can be extracted, that is done first.
     extraction  {"dataset", "features", "excerpt_s"?, "jobs"?}
-    tuning      the arguments of `runs.new_config` but `settings` and `name`, and "trials" or
+    tuning      the arguments of `training.new_config` but `settings` and `name`, and "trials" or
                 "minutes"
     dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the
                 function of `datasets` that makes it
-    download    the fields of `datasets.audio_request.Request`
+    download    the fields of `download.jamendo_plan.Request`
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from genre_engine import hosted, runs, workspace
+from genre_engine import runs, training
 from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongUsage
-from genre_engine.jobs import queue
+from genre_engine.jobs import hosted, queue
 from genre_engine.jobs.job import POOLS, Job
+from genre_engine.storage import workspace
 
 KINDS = tuple(POOLS)
 
@@ -69,7 +70,7 @@ def _training(request: dict[str, Any], owner: str, minutes: float | None) -> Job
     else:
         origin = str(request.pop("origin", "app"))
         try:
-            config = runs.new_config(**request)
+            config = training.new_config(**request)
         except FeaturesMissing:
             # The run is made when the features are there, for its config holds what they are.
             hosted.check_tracks(request)
@@ -127,17 +128,17 @@ def _check(kind: str, request: dict[str, Any]) -> str:
         features.kind(str(request.get("features", "summary")))
         return f"Extract {request.get('features', 'summary')} of {name}"
     if kind == "tuning":
-        from genre_engine import tuning
+        from genre_engine.training import search
 
-        tuning.check(request)
+        search.check(request)
         return f"Tune {request.get('model', 'fcn')} on {name}"
     return f"{kind.capitalize()} for {name}"
 
 
 def _check_download(request: dict[str, Any]) -> str:
-    from genre_engine.datasets import audio_request
+    from genre_engine.download import jamendo_plan
 
-    name = audio_request.Request.of(request).name
+    name = jamendo_plan.Request.of(request).name
     for job in queue.listing():
         if job.busy and job.kind == "download" and job.request.get("name") == name:
             raise JobError(

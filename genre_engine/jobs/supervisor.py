@@ -15,10 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from genre_engine import workspace
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import queue
 from genre_engine.jobs.job import Job
+from genre_engine.storage import workspace
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
     path = job.folder / "log.txt"
     with workspace.storage_errors(path), path.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "genre_engine.worker", job.id],
+            [sys.executable, "-m", "genre_engine.jobs", job.id],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -35,9 +35,9 @@ from genre_engine.models.data import (
     check_vectors,
 )
 from genre_engine.models.files import Description, read_description, write_description
+from genre_engine.models.history import Enough, Progress, Silent, Stop, Watch
 from genre_engine.models.settings import SettingInfo, Settings, setting
-from genre_engine.models.watching import Enough, Progress, Silent, Stop, Watch
-from genre_engine.workspace import replacing
+from genre_engine.storage.workspace import replacing
 
 if TYPE_CHECKING:
     import onnx

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genre_engine.errors import ModelError
-from genre_engine.models import trees
+from genre_engine.models import xgboost_json
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.class_weights import track_weights, track_weights_setting
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged
+from genre_engine.models.history import Watch
 from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.onnx_trees import Tree, add_trees
-from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import track_weights, track_weights_setting
 
 if TYPE_CHECKING:
     import onnx
@@ -218,7 +218,7 @@ class Boosting(Model):
         check_present(folder, cls.FILES)
         try:
             values = json.loads((folder / FILE).read_bytes())
-            trees.check(
+            xgboost_json.check(
                 values,
                 objective=_OBJECTIVES[description.task],
                 n_columns=len(description.features.columns) or None,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
-from genre_engine.workspace import make_folder, replacing
+from genre_engine.storage.workspace import make_folder, replacing
 
 FILE = "state.npz"
 _FORMAT = 1

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from genre_engine.errors import ModelError
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.class_weights import track_weights, track_weights_setting
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import (
     Description,
@@ -29,11 +30,10 @@ from genre_engine.models.files import (
     foreign,
     read_member,
 )
+from genre_engine.models.history import Watch
 from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.onnx_trees import Tree, add_trees, at_most
-from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import track_weights, track_weights_setting
-from genre_engine.workspace import make_folder, replacing
+from genre_engine.storage.workspace import make_folder, replacing
 
 if TYPE_CHECKING:
     import onnx

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from genre_engine.errors import ModelError
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
+from genre_engine.models.class_weights import class_weights, class_weights_setting
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
+from genre_engine.models.history import Watch
 from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.scaling import Scaling, clip_setting
-from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import class_weights, class_weights_setting
 
 if TYPE_CHECKING:
     import onnx

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from genre_engine.errors import ModelError
-from genre_engine.models import archive, onnx_layers
+from genre_engine.models import keras_file, onnx_layers
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.batches import Chunk
 from genre_engine.models.checkpoint import Checkpoint, State
+from genre_engine.models.class_weights import class_weights, class_weights_setting
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
+from genre_engine.models.history import Watch, cross_entropy
 from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.scaling import Scaling
-from genre_engine.models.watching import Watch, cross_entropy
-from genre_engine.models.weighting import class_weights, class_weights_setting
-from genre_engine.native_noise import native_noise_filtered
+from genre_engine.storage.native_stderr import native_noise_filtered
 
 if TYPE_CHECKING:
     import keras
@@ -235,13 +235,13 @@ class NetworkModel(Model):
 
     def _write(self, folder: Path) -> None:
         if self.network_ is not None and self.scaling_ is not None:
-            archive.save(self.network_, folder, NETWORK)
+            keras_file.save(self.network_, folder, NETWORK)
             np.savez(folder / SCALING, allow_pickle=False, **self.scaling_.to_arrays())
 
     @classmethod
     def check(cls, folder: Path, description: Description) -> None:
         check_present(folder, cls.FILES)
-        archive.check(folder, NETWORK)
+        keras_file.check(folder, NETWORK)
         read_arrays(folder, SCALING)
 
     @classmethod
@@ -260,7 +260,7 @@ class NetworkModel(Model):
 
     def _read(self, folder: Path) -> None:
         with native_noise_filtered():
-            self.network_ = archive.load(folder, NETWORK)
+            self.network_ = keras_file.load(folder, NETWORK)
         shape = self.network_.input_shape
         if self.network_.output_shape != (None, len(self.genres_)):
             raise damaged(folder, NETWORK, "doesn't fit the genres")

@@ -14,14 +14,13 @@ A model is named by `pretrained` or by a run's id or name.
 from collections.abc import Iterator
 from typing import Any
 
-from genre_engine import vocabulary
 from genre_engine.audio import MAX_DURATION_S
-from genre_engine.decoders import Source
+from genre_engine.audio.decoders import Source
 from genre_engine.errors import WrongUsage
-from genre_engine.prediction import catalogue, tagging
+from genre_engine.prediction import catalogue, pretrained_model, vocabulary
+from genre_engine.prediction.analysis import Analysis, element
 from genre_engine.prediction.catalogue import MODEL, ModelInfo
-from genre_engine.prediction.tagging import from_tags
-from genre_engine.results import Analysis, element
+from genre_engine.prediction.pretrained_model import from_tags
 
 __all__ = [
     "MODEL",
@@ -66,9 +65,9 @@ def load(model: ModelInfo) -> None:
     Raises:
         RunError, ModelError: it was removed, is damaged, or can't be used.
     """
-    from genre_engine.prediction import trained
+    from genre_engine.prediction import run_model
 
-    trained.load(model)
+    run_model.load(model)
 
 
 def classify(
@@ -116,10 +115,10 @@ def stream(
         WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
     """
     if model == MODEL:
-        return tagging.stream(source, limit_s=limit_s)
-    from genre_engine.prediction import trained
+        return pretrained_model.stream(source, limit_s=limit_s)
+    from genre_engine.prediction import run_model
 
-    return trained.stream(source, catalogue.find(model), limit_s=limit_s)
+    return run_model.stream(source, catalogue.find(model), limit_s=limit_s)
 
 
 def glance(
@@ -134,7 +133,7 @@ def glance(
         as `stream`; of AudioError only that the source can't be opened.
     """
     if model == MODEL:
-        return tagging.glance(source, limit_s=limit_s)
-    from genre_engine.prediction import trained
+        return pretrained_model.glance(source, limit_s=limit_s)
+    from genre_engine.prediction import run_model
 
-    return trained.glance(source, catalogue.find(model), limit_s=limit_s)
+    return run_model.glance(source, catalogue.find(model), limit_s=limit_s)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from genre_engine import features, vocabulary
+from genre_engine import features
 from genre_engine.errors import ModelError, RunError, WrongUsage
+from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     from genre_engine.runs import Run

@@ -21,13 +21,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genre_engine import __version__, models, workspace
+from genre_engine import __version__, models
 from genre_engine.errors import RunError, WrongUsage
 from genre_engine.models import onnx_file
 from genre_engine.models.files import MAX_FILE_BYTES, read_description
 from genre_engine.models.onnx_graph import PRODUCER, about, set_metadata
-from genre_engine.prediction import excerpts, trained
+from genre_engine.prediction import run_model
+from genre_engine.prediction import windows as excerpt_windows
 from genre_engine.runs import Run
+from genre_engine.storage import workspace
 
 FORMAT = 1
 
@@ -75,7 +77,7 @@ def metadata(run: Run) -> dict[str, Any]:
     """
     config = run.config
     description = read_description(run.model_folder)
-    trained.judged(run, run.name, len(description.genres))
+    run_model.judged(run, run.name, len(description.genres))
     report = run.report() or {}
     return {
         "format": FORMAT,
@@ -94,11 +96,11 @@ def metadata(run: Run) -> dict[str, Any]:
 
 
 def _windows(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """How a song is cut, as `prediction.excerpts` does it."""
+    """How a song is cut, as `prediction.windows` does it."""
     length_s, sample_rate = parameters.get("excerpt_s"), parameters.get("sample_rate")
     found = dict.fromkeys(("length_s", "hop_s", "length_samples", "hop_samples"))
     if isinstance(length_s, int | float) and isinstance(sample_rate, int | float):
-        size, hop = excerpts.sizes(length_s, int(sample_rate))
+        size, hop = excerpt_windows.sizes(length_s, int(sample_rate))
         values = (length_s, hop / sample_rate, size, hop)
         found = dict(zip(found, values, strict=True))
     return {**found, "aggregation": "mean"}

@@ -9,9 +9,9 @@ MTT (MagnaTagATune). They make the app useful before anything has been trained h
 import threading
 from functools import lru_cache
 
-from genre_engine.native_noise import native_noise_filtered
 from genre_engine.pretrained import weights
 from genre_engine.pretrained.network import Network
+from genre_engine.storage.native_stderr import native_noise_filtered
 
 _loading = threading.Lock()
 

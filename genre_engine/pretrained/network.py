@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.features import spectral
+from genre_engine.audio import spectral
 
 if TYPE_CHECKING:
     import keras

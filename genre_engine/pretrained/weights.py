@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine import workspace
 from genre_engine.errors import WeightsError
+from genre_engine.storage import workspace
 
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
 REQUIREMENT = "musicnn==0.1.0"

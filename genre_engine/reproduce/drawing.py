@@ -8,14 +8,16 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from genre_engine import portrait, runs, workspace
+from genre_engine import runs
 from genre_engine.datasets import Dataset
 from genre_engine.errors import AudioError, GenreEngineError
+from genre_engine.features import track_view
 from genre_engine.figures import reproduction as figures
 from genre_engine.figures.training import Curves, training_curve, training_curve_alt
 from genre_engine.models import model
 from genre_engine.reproduce import material
 from genre_engine.reproduce.state import Reproduction
+from genre_engine.storage import workspace
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -92,7 +94,7 @@ def _track(dataset: Dataset, track: Any) -> Drawn:
     if path is None:
         return
     try:
-        drawn = portrait.portrait(path)
+        drawn = track_view.portrait(path)
     except AudioError as error:
         raise type(error)(f"{track['track_id']}: {error}") from error
     for name, figure in figures.track_figures(drawn).items():

@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 
 from genre_engine import datasets, features
-from genre_engine.features import rates
 from genre_engine.features import store as feature_stores
+from genre_engine.features import throughput
 from genre_engine.reproduce import material
 from genre_engine.reproduce.stages import Stage
 from genre_engine.reproduce.state import Request, load
@@ -94,7 +94,7 @@ def estimate(request: Request, stages: tuple[Stage, ...]) -> Estimate:
             kind = features.kind(name)
             store = feature_stores.find(dataset.features_folder, name, kind.fingerprint)
             missing[name] = n if store is None else n - int(store.has(ids).sum())
-    known = rates.read()
+    known = throughput.read()
     for stage in left:
         if stage.extracts:
             core_seconds, size = _ASSUMED[stage.extracts]

@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from genre_engine import datasets, extraction, features, labels, leakage, splits, vocabulary
-from genre_engine.datasets import Dataset, audio_download, audio_request
+from genre_engine import datasets, extraction, features, labels, leakage, splits
+from genre_engine.datasets import Dataset
+from genre_engine.download import jamendo_audio, jamendo_plan
 from genre_engine.errors import DatasetError, DatasetMissing
 from genre_engine.labels import Labels
+from genre_engine.prediction import vocabulary
 from genre_engine.reproduce.state import Request
 
 Share = Callable[[float, str], None]  # of the stage that is done, and what is being done
@@ -108,7 +110,7 @@ def is_fetched(name: str) -> bool:
 
 
 def _fetch(request: Request, share: Share, should_stop: ShouldStop) -> dict[str, Any]:
-    wish = audio_request.Request(
+    wish = jamendo_plan.Request(
         request.dataset,
         tracks=request.tracks,
         rule="only",
@@ -122,7 +124,7 @@ def _fetch(request: Request, share: Share, should_stop: ShouldStop) -> dict[str,
         lost = f", {failed:,} failed" if failed else ""
         share(bytes_done / max(1, bytes_total), f"{done:,} of {total:,} tracks{lost}")
 
-    outcome = audio_download.download(wish, progress=progress, should_stop=should_stop)
+    outcome = jamendo_audio.download(wish, progress=progress, should_stop=should_stop)
     if should_stop():
         raise Stopped
     n = len(outcome.dataset.tracks)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from genre_engine import datasets, workspace
-from genre_engine.datasets import Dataset, download, store
+from genre_engine import datasets
+from genre_engine.datasets import Dataset, store
 from genre_engine.datasets import tracks as track_table
-from genre_engine.datasets.fetch import Retry
+from genre_engine.download import jamendo_metadata
+from genre_engine.download.fetch import Retry
 from genre_engine.errors import BadTable, DownloadError
 from genre_engine.splits import PARTS
+from genre_engine.storage import workspace
 
 NUMBERS = range(5)
 _PLACES = (
@@ -48,7 +50,7 @@ def found_or_fetched(folder: Path | None = None) -> tuple[dict[int, dict[str, Pa
     if len(there) == len(NUMBERS) or folder is not None:
         return there, ""
     try:
-        download.jamendo_splits(retry=Retry(attempts=2))
+        jamendo_metadata.jamendo_splits(retry=Retry(attempts=2))
     except DownloadError as error:
         return there, f"{error} "
     return tables(), ""

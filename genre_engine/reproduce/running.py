@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genre_engine import datasets, workspace
+from genre_engine import datasets
 from genre_engine.errors import GenreEngineError, SplitError
 from genre_engine.reproduce import drawing, material, official, trainings, writing
 from genre_engine.reproduce.material import Skipped, Stopped
 from genre_engine.reproduce.stages import Stage, Training, chosen
 from genre_engine.reproduce.state import Reproduction, Request, load
-from genre_engine.runs import holding
+from genre_engine.storage import lock, workspace
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def reproduce(
         f"The experiment on {wish.dataset!r} is being reproduced by another process. Wait for it, "
         "or stop it first."
     )
-    with holding.hold(reproduction.folder, refusal):
+    with lock.hold(reproduction.folder, refusal):
         reproduction = _fresh(load(wish.dataset))
         reproduction.request = wish
         try:

@@ -39,7 +39,7 @@ class Training:
         genres: `ten`, `two` (electronic and classical), or `all`.
         split: as `splits.parse` reads it, or `honest`: official where the data set has parts, else
             by artist.
-        thresholds: as `training.evaluate_run` takes them.
+        thresholds: as `evaluation.evaluate_run` takes them.
     """
 
     model: str

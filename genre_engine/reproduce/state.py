@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genre_engine import workspace
 from genre_engine.errors import DatasetError, WrongUsage
 from genre_engine.reproduce.stages import STAGES, chosen
-from genre_engine.runs import holding
+from genre_engine.storage import lock, workspace
 
 FORMAT = 1
 STATUSES = ("waiting", "running", "done", "failed", "skipped")
@@ -131,7 +130,7 @@ class Reproduction:
     @property
     def alive(self) -> bool:
         """Whether a process works on it now."""
-        return holding.is_held(self.folder)
+        return lock.is_held(self.folder)
 
     def status(self, name: str) -> str:
         """Of a stage; one whose process was killed or stopped waits to go on."""

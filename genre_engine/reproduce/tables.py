@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from genre_engine.metrics.published import COURSE_PROJECT
+from genre_engine.reproduce.published import COURSE_PROJECT
 from genre_engine.reproduce.stages import PARTS, STAGES
 from genre_engine.reproduce.state import Reproduction
 

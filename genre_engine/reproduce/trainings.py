@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from genre_engine import runs, training
+from genre_engine import evaluation, runs, training
 from genre_engine.datasets import Dataset
 from genre_engine.errors import RunError, RunMissing
+from genre_engine.evaluation.model_card import at, best_idle
 from genre_engine.reproduce.material import (
     Share,
     ShouldStop,
@@ -18,7 +19,6 @@ from genre_engine.reproduce.material import (
 from genre_engine.reproduce.stages import QUICK, Training
 from genre_engine.reproduce.state import Request
 from genre_engine.runs import Run
-from genre_engine.training.card import at, best_idle
 
 # What of a report is kept in the reproduction; the rest can be asked of the run.
 KEPT = (
@@ -123,7 +123,7 @@ def _new(dataset: Dataset, name: str, wish: Training, request: Request) -> Run:
     if dataset.kind == "feature_table" and kind == "summary":
         kind = "table"
     settings = wish.settings | (QUICK[wish.model] if request.quick else {})
-    config = runs.new_config(
+    config = training.new_config(
         dataset.name,
         model=wish.model,
         features=kind,
@@ -149,7 +149,7 @@ def _free_name(name: str) -> str:
 
 def judge(run: Run, thresholds: str) -> dict[str, Any]:
     """What a stage keeps of its run's figures on test; the look is counted in the run."""
-    found = training.evaluate_run(run, "test", thresholds).to_dict()
+    found = evaluation.evaluate_run(run, "test", thresholds).to_dict()
     intervals, deaf = found["intervals"], found["baselines"].get("deaf")
     config = run.config
     return {

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
-from genre_engine import datasets, workspace
+from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
-from genre_engine.metrics.published import CANNOT_ALL_HOLD
 from genre_engine.reproduce import drawing, tables
+from genre_engine.reproduce.published import CANNOT_ALL_HOLD
 from genre_engine.reproduce.stages import PARTS, STAGES
 from genre_engine.reproduce.state import Reproduction
 from genre_engine.reproduce.tables import NOT_YET, Table
+from genre_engine.storage import workspace
 
 _STATUS = {
     "waiting": NOT_YET,

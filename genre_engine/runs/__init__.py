@@ -1,7 +1,7 @@
 """Runs: what is trained, what happened, and what came of it.
 
-    from genre_engine import runs
-    run = runs.create(runs.new_config("demo", model="fcn"))     # queued, for `training.train(run)`
+    from genre_engine import runs, training
+    run = runs.create(training.new_config("demo", model="fcn"))    # queued: training.train(run)
     runs.open("demo-fcn").status                                # by id or by name
     runs.listing()                                              # newest first
 
@@ -9,10 +9,8 @@ A run is a folder (`run` says what lies in it). Runs that the command line start
 the app started are the same.
 """
 
-from genre_engine.runs.checks import fitting_features, new_config, open_material, reopen_material
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
-from genre_engine.runs.material import Material
 from genre_engine.runs.predictions import Predictions
 from genre_engine.runs.run import PREDICTED, STATUSES, Run, State
 from genre_engine.runs.store import create, listing, open_run, remove
@@ -23,18 +21,13 @@ __all__ = [
     "Config",
     "Event",
     "Journal",
-    "Material",
     "Predictions",
     "Run",
     "State",
     "create",
-    "fitting_features",
     "listing",
-    "new_config",
     "open",
-    "open_material",
     "remove",
-    "reopen_material",
 ]
 
 # The contract names it so: runs.open("demo-fcn").

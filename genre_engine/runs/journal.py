@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from genre_engine import workspace
 from genre_engine.errors import StorageError
+from genre_engine.storage import workspace
 
 Event = dict[str, Any]
 

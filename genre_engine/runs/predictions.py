@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genre_engine import workspace
 from genre_engine.errors import RunError
+from genre_engine.storage import workspace
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genre_engine import workspace
 from genre_engine.errors import RunError
 from genre_engine.runs import config as run_config
-from genre_engine.runs import holding, journal
+from genre_engine.runs import journal
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
 from genre_engine.runs.predictions import Predictions
+from genre_engine.storage import lock, workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ class Run:
     @property
     def alive(self) -> bool:
         """Whether a process is training it now."""
-        return holding.is_held(self.folder)
+        return lock.is_held(self.folder)
 
     @property
     def resumable(self) -> bool:
@@ -290,7 +290,7 @@ class Run:
             f"The run {self.name!r} is being trained by another process. Wait for it, or pause it "
             "first."
         )
-        with holding.hold(self.folder, refusal):
+        with lock.hold(self.folder, refusal):
             events = Journal(self.folder)
             try:
                 yield events

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from genre_engine import workspace
 from genre_engine.errors import RunError, RunExists, RunMissing
-from genre_engine.runs import holding
 from genre_engine.runs.config import ORIGINS, Config
 from genre_engine.runs.journal import Journal
 from genre_engine.runs.run import Run, now
+from genre_engine.storage import lock, workspace
 
 
 def create(config: Config, origin: str = "python") -> Run:
@@ -100,7 +99,7 @@ def remove(run: Run) -> None:
         # Out of sight in one step, so that no half of it is ever listed.
         room = Path(tempfile.mkdtemp(prefix=f".{run.id}-", dir=run.folder.parent))
         try:
-            with holding.hold(run.folder, refusal):
+            with lock.hold(run.folder, refusal):
                 os.replace(run.folder, room / run.id)
         finally:
             shutil.rmtree(room, ignore_errors=True)

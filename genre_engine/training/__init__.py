@@ -1,26 +1,34 @@
 """Training: a run's config → its model, predictions and report.
 
     from genre_engine import runs, training
-    run = training.train(runs.create(runs.new_config("demo", model="fcn")))
-    training.evaluate_run(run).to_dict()                    # the JSON of `evaluate`
-    training.evaluate_run(run, "test")                      # counted: run.looks()
+    run = training.train(runs.create(training.new_config("demo", model="fcn")))
+
+    request.py     what was asked for → a run's config, checked before anything is written
+    data.py        a config → tracks, labels, parts and features
+    fitting.py     the whole life of a training
+    reporter.py    its progress, in the run's events
+    search.py      many settings of a model, and the best of them
+    bundle.py      a run as one zip, checked before it is loaded
 
 `train` on a run that was paused, cancelled, failed or killed goes on from its last epoch.
 """
 
-from genre_engine.training.card import card, number
-from genre_engine.training.card import rows as figure_rows
+from genre_engine.training.data import Material
 from genre_engine.training.fitting import train
-from genre_engine.training.judging import THRESHOLDS, evaluate_run, verdict
 from genre_engine.training.reporter import Reporter
+from genre_engine.training.request import (
+    fitting_features,
+    new_config,
+    open_material,
+    reopen_material,
+)
 
 __all__ = [
-    "THRESHOLDS",
+    "Material",
     "Reporter",
-    "card",
-    "evaluate_run",
-    "figure_rows",
-    "number",
+    "fitting_features",
+    "new_config",
+    "open_material",
+    "reopen_material",
     "train",
-    "verdict",
 ]

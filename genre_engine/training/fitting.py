@@ -16,11 +16,13 @@ import numpy as np
 
 from genre_engine import leakage, models, runs
 from genre_engine.errors import GenreEngineError, ModelError, RunError
+from genre_engine.evaluation import evaluate
 from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
-from genre_engine.runs import Journal, Material, Predictions, Run
-from genre_engine.training import judging
+from genre_engine.runs import Journal, Predictions, Run
+from genre_engine.storage.workspace import replacing
+from genre_engine.training.data import Material
 from genre_engine.training.reporter import Reporter
-from genre_engine.workspace import replacing
+from genre_engine.training.request import open_material, reopen_material
 
 
 def train(
@@ -95,10 +97,16 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     model.save(run.model_folder)
     _predict(run, material, model)
     phase("Judging")
-    report = judging.report(run, material, model)
+    report = evaluate.report(
+        run,
+        model,
+        tuning_ids=[material.track_ids[row] for row in material.rows("tuning")],
+        artist_overlap=material.artist_overlap,
+        sizes=material.split.sizes,
+    )
     report["made_with"] = {"python": platform.python_version(), "system": platform.system()}
     run.write_json("report.json", report)
-    message = judging.verdict(report)
+    message = evaluate.verdict(report)
     if reporter.cut_short and len(model.history_) < model.history_[-1]["epochs"]:
         message += f". It ended early{_where(reporter)}: {reporter.cut_short}"
     events.write("status", status="finished", message=message)
@@ -121,8 +129,8 @@ def _tell_lost_epochs(run: Run, events: Journal, model: Model) -> None:
 def _material(run: Run) -> Material:
     path = run.folder / "parts.parquet"
     if path.is_file():
-        return runs.reopen_material(run)
-    material = runs.open_material(run.config)
+        return reopen_material(run)
+    material = open_material(run.config)
     with replacing(path) as temporary:
         material.parts_table().to_parquet(temporary, index=False)
     return material

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genre_engine import results
+from genre_engine.prediction import analysis
 from tests import sounds
 
 pytestmark = pytest.mark.usefixtures("stub_networks")
@@ -183,7 +183,7 @@ def test_csv_has_a_row_a_song_with_five_genres(run, folder):
     status, out, _ = run("classify", ".", "--format", "csv")
     assert status == 0
     found = rows(out)
-    assert list(found[0]) == results.csv_header(5)
+    assert list(found[0]) == analysis.csv_header(5)
     assert [row["file"] for row in found] == [f".{os.sep}a.flac", f".{os.sep}b.flac"]
     assert found[0]["genre_1"] == "rock"
 
@@ -423,7 +423,7 @@ def real_command(weights, *words, **options):
     )
 
 
-REPOSITORY = Path(results.__file__).parents[1]
+REPOSITORY = Path(analysis.__file__).parents[2]
 
 
 def test_a_real_batch_leaves_standard_error_clean(weights, folder, bad):
@@ -452,7 +452,8 @@ def test_a_batch_that_was_killed_goes_on_where_it_stopped(run, folder, python):
         put(folder / "music" / f"{number}.flac", 0.5)
     code = (
         "import sys, time\n"
-        "from genre_engine import prediction, example\n"
+        "from genre_engine import prediction\n"
+        "from genre_engine.prediction import example\n"
         "def stream(name, model):\n"
         "    time.sleep(600 * ('2.flac' in name)); yield example.analysis()\n"
         "prediction.stream = stream\n"

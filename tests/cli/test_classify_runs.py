@@ -10,7 +10,7 @@ import pytest
 
 from genre_engine import runs
 from genre_engine.features.summary import Summary
-from genre_engine.prediction import trained
+from genre_engine.prediction import run_model
 from tests import trainings
 
 
@@ -86,7 +86,7 @@ def copied(folder, tmp_path, monkeypatch):
     """A workspace that may be changed."""
     copy = shutil.copytree(os.environ["GENRE_ENGINE_WORKSPACE"], tmp_path / "copy")
     monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(copy))
-    trained._loaded.clear()
+    run_model._loaded.clear()
     return copy
 
 

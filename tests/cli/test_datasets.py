@@ -8,9 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from genre_engine import datasets as engine
-from genre_engine import workspace as workspace_module
 from genre_engine.cli import datasets, download
 from genre_engine.errors import DatasetExists, DatasetMissing, WrongUsage
+from genre_engine.storage import workspace as workspace_module
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
 
@@ -129,7 +129,7 @@ def test_help_imports_nothing_heavy():
 
 
 def test_metadata_is_downloaded_to_the_folder_that_is_named(run, tmp_path, monkeypatch):
-    from genre_engine.datasets import download
+    from genre_engine.download import jamendo_metadata
 
     seen = {}
 
@@ -138,7 +138,7 @@ def test_metadata_is_downloaded_to_the_folder_that_is_named(run, tmp_path, monke
         progress("raw_30s.tsv", 5, 10)
         return [to / "raw_30s.tsv"]
 
-    monkeypatch.setattr(download, "jamendo_metadata", fake)
+    monkeypatch.setattr(jamendo_metadata, "jamendo_metadata", fake)
     words = ("--to", tmp_path, "--base-url", "http://127.0.0.1:1/")
     done = run("download", "jamendo-metadata", *words)
     assert done.stdout.strip() == str(tmp_path / "raw_30s.tsv")

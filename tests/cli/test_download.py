@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from genre_engine.datasets import download
-from tests.datasets import jamendo_server
+from genre_engine.download import jamendo_metadata
+from tests.download import jamendo_server
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def songs():
 @pytest.fixture
 def world(workspace, songs, monkeypatch):
     with jamendo_server.Server() as server:
-        monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, server.metadata_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, server.metadata_url)
         yield jamendo_server.World(server, 12, songs=songs, seconds=12.0)
 
 
@@ -48,7 +48,7 @@ def test_missing_tracks_are_named_and_the_exit_status_is_1(world, run):
 
 
 def test_the_address_can_come_from_the_environment(world, run, monkeypatch):
-    monkeypatch.setenv(download.JAMENDO_AUDIO_VARIABLE, world.server.audio_url)
+    monkeypatch.setenv(jamendo_metadata.JAMENDO_AUDIO_VARIABLE, world.server.audio_url)
     assert run("download", "jamendo-audio", "all")[0] == 0
 
 

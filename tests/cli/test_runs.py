@@ -30,7 +30,7 @@ def trained_workspace(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
         import_table(folder)
-        config = runs.new_config("small", model="linear", name="first")
+        config = training.new_config("small", model="linear", name="first")
         training.train(runs.create(config))
     return folder / "workspace"
 

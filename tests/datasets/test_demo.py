@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from genre_engine.datasets import demo
 from genre_engine.datasets.tracks import COLUMNS
 from genre_engine.errors import WrongUsage
-from genre_engine.synthesis import styles
+from genre_engine.synthesis import demo_tracks, styles
 from genre_engine.synthesis.arrange import LOUDEST, play
 from tests import golden
 
@@ -38,7 +37,7 @@ def flat(score):
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     seen = []
-    table = demo.generate(
+    table = demo_tracks.generate(
         folder, tracks=TRACKS, seed=0, jobs=1, progress=lambda *step: seen.append(step)
     )
     return folder, table, seen
@@ -81,19 +80,19 @@ def test_the_labels_of_all_tracks_are_the_same_on_every_machine():
 
 
 def test_another_seed_plans_other_tracks_by_the_same_artists():
-    first, second = demo.plan(40, seed=0), demo.plan(40, seed=1)
+    first, second = demo_tracks.plan(40, seed=0), demo_tracks.plan(40, seed=1)
     assert [one.artist for one in first] == [one.artist for one in second]
     assert [one.score for one in first] != [one.score for one in second]
     assert sum(a.genres != b.genres for a, b in zip(first, second, strict=True)) > 10
 
 
 def test_a_smaller_set_is_the_beginning_of_a_larger_one():
-    assert demo.plan(60, seed=5) == demo.plan(300, seed=5)[:60]
+    assert demo_tracks.plan(60, seed=5) == demo_tracks.plan(300, seed=5)[:60]
 
 
 def test_processes_make_what_one_alone_makes(made, tmp_path):
     _, table, _ = made
-    again = demo.generate(tmp_path, tracks=20, seed=0, jobs=2)
+    again = demo_tracks.generate(tmp_path, tracks=20, seed=0, jobs=2)
     assert again.to_dict("records") == table.head(20).to_dict("records")
 
 
@@ -104,7 +103,7 @@ def test_what_progress_raises_stops_the_work_without_a_warning(jobs, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        demo.generate(tmp_path, tracks=60, jobs=jobs, progress=stop)
+        demo_tracks.generate(tmp_path, tracks=60, jobs=jobs, progress=stop)
     gc.collect()
     assert len(list(tmp_path.rglob("*.flac"))) < 60
 
@@ -127,12 +126,12 @@ def test_everything_shown_says_that_it_is_synthetic(made):
     _, table, _ = made
     for column in ("artist_id", "album_id", "title"):
         assert table[column].str.contains("(synthetic)", regex=False).all()
-    assert "synthetic" in demo.DESCRIPTION.lower()
-    assert "synthetic" in demo.WARNING
+    assert "synthetic" in demo_tracks.DESCRIPTION.lower()
+    assert "synthetic" in demo_tracks.WARNING
 
 
 def test_forty_artists_stay_in_one_part_each():
-    plans = demo.plan(300, seed=0)
+    plans = demo_tracks.plan(300, seed=0)
     parts = {}
     for one in plans:
         parts.setdefault(one.artist, set()).add(one.part)
@@ -142,9 +141,9 @@ def test_forty_artists_stay_in_one_part_each():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_part_holds_every_genre(seed):
-    plans = demo.plan(300, seed=seed)
+    plans = demo_tracks.plan(300, seed=seed)
     assert Counter(one.part for one in plans) == {"train": 210, "validation": 45, "test": 45}
-    for part in demo.ARTISTS:
+    for part in demo_tracks.ARTISTS:
         present = Counter(genre for one in plans if one.part == part for genre in one.genres)
         assert set(present) == set(styles.GENRES)
         assert min(present.values()) >= 2
@@ -152,7 +151,7 @@ def test_every_part_holds_every_genre(seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_tracks_carry_one_to_three_genres_unevenly_spread(seed):
-    plans = demo.plan(300, seed=seed)
+    plans = demo_tracks.plan(300, seed=seed)
     counts = Counter(genre for one in plans for genre in one.genres)
     assert {len(one.genres) for one in plans} == {1, 2, 3}
     assert all(len(set(one.genres)) == len(one.genres) for one in plans)
@@ -164,8 +163,8 @@ def test_tracks_carry_one_to_three_genres_unevenly_spread(seed):
 
 def test_clips_last_ten_seconds_and_neither_clip_nor_fall_silent(sounds):
     for samples, sample_rate in sounds.values():
-        assert sample_rate == demo.SAMPLE_RATE
-        assert samples.shape == (round(demo.DURATION_S * demo.SAMPLE_RATE),)
+        assert sample_rate == demo_tracks.SAMPLE_RATE
+        assert samples.shape == (round(demo_tracks.DURATION_S * demo_tracks.SAMPLE_RATE),)
         assert np.abs(samples).max() <= LOUDEST
         assert np.sqrt(np.mean(samples**2)) > 0.02
         assert np.abs(samples[[0, -1]]).max() < 1e-3
@@ -208,7 +207,7 @@ def test_experimental_is_bright_and_ambient_is_dark():
 def test_an_artist_sounds_alike_from_track_to_track():
     """Tuning and colour vary less within an artist than between artists: leakage is real."""
     scores = {}
-    for one in demo.plan(300, seed=0):
+    for one in demo_tracks.plan(300, seed=0):
         scores.setdefault(one.artist, []).append(one.score)
     tunings = [[score.tuning_cents for score in of_one] for of_one in scores.values()]
     within = np.mean([np.std(of_one) for of_one in tunings])
@@ -248,12 +247,12 @@ def test_every_name_in_a_style_is_known_to_the_band(genre):
 @pytest.mark.parametrize("tracks", [19, 10_000, 0, -3, 2.5, "many", True, None])
 def test_a_wrong_number_of_tracks_is_refused(tracks, tmp_path):
     with pytest.raises(WrongUsage, match=r"tracks is .* whole number from 20 to 9,999"):
-        demo.generate(tmp_path, tracks=tracks)
+        demo_tracks.generate(tmp_path, tracks=tracks)
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("name", "value"), [("seed", -1), ("seed", 1.5), ("jobs", 0)])
 def test_a_wrong_seed_or_number_of_jobs_is_refused(name, value, tmp_path):
     with pytest.raises(WrongUsage, match=name):
-        demo.generate(tmp_path, **{name: value})
+        demo_tracks.generate(tmp_path, **{name: value})
     assert not any(tmp_path.iterdir())

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genre_engine import datasets, workspace
+from genre_engine import datasets
 from genre_engine.datasets import tracks as track_table
 from genre_engine.errors import DatasetError, DatasetExists, DatasetMissing, WrongUsage
+from genre_engine.storage import workspace
 
 
 def content(folder):

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from genre_engine import example
+from genre_engine.prediction import example
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
 from tests.e2e.seen import settled, wait_until
@@ -202,7 +202,7 @@ def test_a_killed_server_leaves_no_listening_process(browse, tmp_path, a_song):
         upload(page, ("song.ogg", a_song))
         wait_until(lambda: server.children(process))
         (child,) = server.children(process)
-        assert "genre_engine.listening_process" in child
+        assert "genre_engine.prediction.process" in child
         pid = int(child.split()[0])
         process.kill()
         process.wait()

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from genre_engine import example
+from genre_engine.prediction import example
 from tests import trainings
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults

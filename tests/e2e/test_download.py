@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from genre_engine import datasets
-from genre_engine.datasets import audio_request, download
-from tests.datasets import jamendo_server
-from tests.datasets.jamendo_server import Server, World
+from genre_engine.download import jamendo_metadata, jamendo_plan
+from tests.download import jamendo_server
+from tests.download.jamendo_server import Server, World
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
 from tests.e2e.seen import fits, settled
@@ -21,8 +21,8 @@ def fetching(folder):
     """(world, address) of a server of the app that fetches music from one on loopback."""
     with Server() as made, pytest.MonkeyPatch.context() as patch:
         world = World(made, N_TRACKS, songs=[jamendo_server.mp3(0, 12.0)], seconds=12.0)
-        patch.setenv(download.JAMENDO_METADATA_VARIABLE, made.metadata_url)
-        patch.setenv(download.JAMENDO_AUDIO_VARIABLE, made.audio_url)
+        patch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, made.metadata_url)
+        patch.setenv(jamendo_metadata.JAMENDO_AUDIO_VARIABLE, made.audio_url)
         with server.running(folder / "workspace", folder / "log") as (address, _):
             yield world, address
 
@@ -100,7 +100,7 @@ def test_music_is_chosen_fetched_cancelled_gone_on_with_and_explored(browse, fet
     expect(page.get_by_label("Data set").first).to_have_value("jamendo-music")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     made = datasets.open("jamendo-music")
-    assert len(audio_request.sizes(made.audio_folder)) == N_TRACKS
+    assert len(jamendo_plan.sizes(made.audio_folder)) == N_TRACKS
     assert max(world.server.fetched_whole().values()) == 1
 
 

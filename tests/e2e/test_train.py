@@ -222,7 +222,7 @@ def test_a_run_that_the_command_line_started_appears_live(visit, demo_workspace,
 def test_a_run_is_exported_and_comes_back_and_what_is_no_bundle_is_refused(
     visit, at_work, tmp_path
 ):
-    run = training.train(runs.create(runs.new_config("demo", model="linear", name="to-take")))
+    run = training.train(runs.create(training.new_config("demo", model="linear", name="to-take")))
     page = visit(f"/train?run={run.id}")
     with page.expect_download(timeout=60_000) as downloaded:
         press(page, "Export")
@@ -262,7 +262,7 @@ def test_the_page_has_no_grave_accessibility_faults(visit, at_work, dark):
     page = visit("/train?data=demo", dark=dark)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     assert grave_faults(page) == []
-    cancelled = runs.create(runs.new_config("demo", model="fcn"))
+    cancelled = runs.create(training.new_config("demo", model="fcn"))
     with cancelled.writing() as events:
         for epoch, loss in enumerate((0.7, 0.5, 0.6), 1):
             values = {"loss": loss, "val_loss": loss, "accuracy": 0.9, "val_accuracy": 0.8}

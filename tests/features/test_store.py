@@ -6,12 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from genre_engine import features, workspace
+from genre_engine import features
 from genre_engine.datasets import feature_table
 from genre_engine.errors import ExtractionRunning, FeaturesError, FeaturesMissing, StorageError
 from genre_engine.features import store as stores
 from genre_engine.features import writer as writing
 from genre_engine.features.writer import Failure, Writer
+from genre_engine.storage import workspace
 
 SUMMARY = features.kind("summary")
 PATCHES = features.kind("patches")

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine import audio, features
-from genre_engine.audio import Signal
+from genre_engine.audio import Signal, spectral
 from genre_engine.errors import BadSamples, TooShort, WrongUsage
-from genre_engine.features import spectral, summary
+from genre_engine.features import summary
 from tests import sounds
 
 RATE = 22050

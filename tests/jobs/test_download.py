@@ -3,10 +3,10 @@
 import pytest
 
 from genre_engine import datasets, jobs
-from genre_engine.datasets import audio_request, download
+from genre_engine.download import jamendo_metadata, jamendo_plan
 from genre_engine.errors import JobError
-from tests.datasets import jamendo_server
-from tests.datasets.jamendo_server import Server, World
+from tests.download import jamendo_server
+from tests.download.jamendo_server import Server, World
 from tests.jobs.conftest import wait_until
 
 N_TRACKS = 24
@@ -15,13 +15,13 @@ N_TRACKS = 24
 @pytest.fixture
 def world(workspace, monkeypatch):
     with Server() as server:
-        monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, server.metadata_url)
-        monkeypatch.setenv(download.JAMENDO_AUDIO_VARIABLE, server.audio_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, server.metadata_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_AUDIO_VARIABLE, server.audio_url)
         yield World(server, N_TRACKS, songs=[jamendo_server.mp3(0, 12.0)], seconds=12.0)
 
 
 def here(name):
-    return len(audio_request.sizes(datasets.open(name).audio_folder))
+    return len(jamendo_plan.sizes(datasets.open(name).audio_folder))
 
 
 def hold_up(world):

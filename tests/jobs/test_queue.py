@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from genre_engine import jobs, runs
+from genre_engine import jobs, runs, training
 from genre_engine.errors import DatasetExists, DatasetMissing, JobError, WrongUsage
 from genre_engine.jobs import job as jobs_on_disk
 from genre_engine.jobs import queue
@@ -50,7 +50,7 @@ def test_a_job_that_is_worked_on_is_claimed_by_nobody_else(data):
 
 
 def test_a_run_that_the_command_line_trains_is_listed_and_takes_a_place(data):
-    run = runs.create(runs.new_config("small", model="linear"), origin="cli")
+    run = runs.create(training.new_config("small", model="linear"), origin="cli")
     job = jobs.submit("training", LINEAR)
     with run.writing() as events:
         events.write("status", status="running", message="Training")

@@ -13,7 +13,7 @@ from genre_engine.metrics import auc_macro
 from genre_engine.models import Enough, FeatureInfo, Stop, onnx_file
 from genre_engine.models.classifier import OnnxClassifier
 from genre_engine.models.files import read_description
-from genre_engine.models.watching import cross_entropy
+from genre_engine.models.history import cross_entropy
 
 # Small and quick, and enough to learn the small problems.
 QUICK = {

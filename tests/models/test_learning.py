@@ -10,10 +10,10 @@ from genre_engine.errors import ModelError
 from genre_engine.metrics import auc_macro
 from genre_engine.models import Stop, boosting
 from genre_engine.models.batches import Chunk, mix
+from genre_engine.models.class_weights import class_weights
 from genre_engine.models.cnn import CnnSettings, augment
+from genre_engine.models.history import Watch
 from genre_engine.models.scaling import Scaling
-from genre_engine.models.watching import Watch
-from genre_engine.models.weighting import class_weights
 from tests.models.test_contract import Recorder, made
 
 

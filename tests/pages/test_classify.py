@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import example, runs
-from genre_engine.prediction import catalogue
-from pages.components.listener import listener
+from genre_engine import runs
+from genre_engine.prediction import catalogue, example
+from pages.components.classify.queue import listener
 from tests import trainings
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")

@@ -125,12 +125,12 @@ def test_the_table_has_pages_and_only_one_is_sent(tmp_path):
 
 
 def test_what_is_closed_is_not_computed(mine, monkeypatch):
-    from genre_engine import exploration
+    from genre_engine.datasets import statistics
 
     def never(*args):
         raise AssertionError("computed without having been opened")
 
-    monkeypatch.setattr(exploration, "cooccurrence", never)
+    monkeypatch.setattr(statistics, "cooccurrence", never)
     explore()
 
 

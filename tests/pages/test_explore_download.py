@@ -6,11 +6,13 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import datasets, hosted, jobs, workspace
-from genre_engine.datasets import audio_download, download
+from genre_engine import datasets, jobs
+from genre_engine.download import jamendo_audio, jamendo_metadata
+from genre_engine.jobs import hosted
 from genre_engine.jobs import job as jobs_on_disk
-from tests.datasets import jamendo_server
-from tests.datasets.jamendo_server import Server, World
+from genre_engine.storage import workspace
+from tests.download import jamendo_server
+from tests.download.jamendo_server import Server, World
 from tests.pages.test_explore import ENTRY, said
 
 TABLES = "download-tables"
@@ -26,14 +28,14 @@ def idle(workspace, monkeypatch):
 @pytest.fixture
 def world(monkeypatch):
     with Server() as server:
-        monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, server.metadata_url)
-        monkeypatch.setenv(download.JAMENDO_AUDIO_VARIABLE, server.audio_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, server.metadata_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_AUDIO_VARIABLE, server.audio_url)
         yield World(server, 40, songs=[jamendo_server.mp3(0, 8.0)], seconds=8.0)
 
 
 @pytest.fixture
 def tables(world):
-    download.jamendo_metadata()
+    jamendo_metadata.jamendo_metadata()
     return world
 
 
@@ -106,7 +108,7 @@ def test_start_puts_what_was_chosen_into_the_queue(tables):
     assert not app.exception
     (job,) = jobs.listing()
     assert (job.kind, job.status) == ("download", "queued")
-    assert audio_download.Request.of(job.request) == audio_download.Request(
+    assert jamendo_audio.Request.of(job.request) == jamendo_audio.Request(
         "mine", per_genre=50, excerpt_s=30.0
     )
     assert not any(b.key == START for b in app.button)
@@ -126,7 +128,7 @@ def test_whole_tracks_are_asked_for_without_a_length(tables):
 
 
 def test_a_taken_name_is_refused_in_place(tables):
-    audio_download.download({"name": "mine", "tracks": 5})
+    jamendo_audio.download({"name": "mine", "tracks": 5})
     app = opened()
     next(t for t in app.text_input if t.label == "Name of the data set").set_value("mine").run()
     assert "There is a data set **mine** already" in words(app)
@@ -152,7 +154,7 @@ def test_what_the_disk_has_no_room_for_can_not_be_started(tables, monkeypatch):
 def test_without_a_network_it_is_said_and_can_be_tried_again(monkeypatch):
     with Server() as gone:
         address = gone.metadata_url
-    monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, address)
+    monkeypatch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, address)
     app = opened()
     app.button(key=TABLES).click().run()
     settle(app, TABLES)
@@ -192,7 +194,7 @@ def ended(name, status, message=""):
 
 def test_what_came_is_there_to_explore_and_what_did_not_is_named(tables):
     del tables.server.files[tables.path(7)]
-    audio_download.download({"name": "mine"})
+    jamendo_audio.download({"name": "mine"})
     ended("mine", "finished")
     app = opened()
     assert "**mine** is ready. The audio of 39 of its 40 tracks is here." in words(app)

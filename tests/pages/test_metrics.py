@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, metrics, runs
-from genre_engine.datasets import marks
+from genre_engine.datasets import label_issues
 from tests.finished_runs import GENRES, finished, scores, truth
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -241,7 +241,7 @@ def test_a_label_that_looks_wrong_is_marked_beside_the_data_set(run, tmp_path):
     assert boxes
     boxes[0].check().run()
     assert not app.exception
-    (mark,) = marks.read(dataset)
+    (mark,) = label_issues.read(dataset)
     assert boxes[0].key == f"mark-{mark.track_id}-{mark.genre}"
     assert "1 label of this data set marked so far" in said(app)
 

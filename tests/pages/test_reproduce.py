@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import hosted, jobs, reproduce, vocabulary
+from genre_engine import jobs, reproduce
+from genre_engine.jobs import hosted
+from genre_engine.prediction import vocabulary
 from genre_engine.reproduce.state import Reproduction
 from tests.reproduce.conftest import import_table
 

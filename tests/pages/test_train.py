@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import datasets, jobs, models, runs
+from genre_engine import datasets, jobs, models, runs, training
 from genre_engine.figures import Curves, training_curve, training_curve_alt, tuning_trials
-from pages.components import live_plot, train_settings, train_start
-from pages.components.train_recipe import Recipe, sentence
-from pages.components.train_tail import Tail
+from pages.components.shared import live_plot
+from pages.components.train import settings as train_settings
+from pages.components.train import start as train_start
+from pages.components.train.recipe import Recipe, sentence
+from pages.components.train.tail import Tail
 from tests.extracted import make_music, write_features
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -66,7 +68,7 @@ def start(app):
 
 def a_run(status="finished", epochs=(0.7, 0.5, 0.6), **told):
     """A run as a training would have left it."""
-    run = runs.create(runs.new_config("mine", settings={"epochs": 9}), "cli")
+    run = runs.create(training.new_config("mine", settings={"epochs": 9}), "cli")
     with run.writing() as events:
         events.write("status", status="running", message="Training")
         for number, loss in enumerate(epochs, 1):
@@ -225,7 +227,7 @@ def test_a_recipe_survives_its_address_and_its_run(mine):
         settings={"layers": [64, 32], "dropout": 0.25, "batch_norm": True},
     )
     assert Recipe.read(recipe.params()) == recipe
-    config = runs.new_config(**recipe.request())
+    config = training.new_config(**recipe.request())
     assert Recipe.of(config).with_settings({}) == Recipe(
         data="mine", features="table", genres="jazz,rock", rule="only",
         split="random:0.6,0.2,0.2", seed=3,

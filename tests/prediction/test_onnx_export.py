@@ -195,7 +195,7 @@ def test_a_song_is_classified_with_a_network_without_tensorflow(old, copied, tmp
 def test_a_damaged_graph_is_named_beside_the_song_s_result(copied, tmp_path):
     song = trainings.make_song(("chords", 8.0))
     expected = prediction.classify(song, "pictures")
-    prediction.trained._loaded.clear()
+    prediction.run_model._loaded.clear()
     path = runs.open("pictures").model_folder / "model.onnx"
     path.write_bytes(path.read_bytes()[:-5])
     found = prediction.classify(song, "pictures")

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genre_engine import datasets, vocabulary
+from genre_engine import datasets
+from genre_engine.prediction import vocabulary
 
 SHORT = {
     "fcn": {"layers": [8], "epochs": 2, "batch_size": 64},

@@ -3,17 +3,17 @@
 import pytest
 
 from genre_engine import datasets, reproduce, runs
-from genre_engine.datasets import download
-from tests.datasets import jamendo_server
-from tests.datasets.jamendo_server import Server, World
+from genre_engine.download import jamendo_metadata
+from tests.download import jamendo_server
+from tests.download.jamendo_server import Server, World
 from tests.reproduce.conftest import SHORT
 
 
 @pytest.fixture
 def server(monkeypatch):
     with Server() as made:
-        monkeypatch.setenv(download.JAMENDO_METADATA_VARIABLE, made.metadata_url)
-        monkeypatch.setenv(download.JAMENDO_AUDIO_VARIABLE, made.audio_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_METADATA_VARIABLE, made.metadata_url)
+        monkeypatch.setenv(jamendo_metadata.JAMENDO_AUDIO_VARIABLE, made.audio_url)
         yield made
 
 

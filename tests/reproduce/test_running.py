@@ -1,9 +1,9 @@
 import pytest
 
-from genre_engine import datasets, reproduce, runs, training, workspace
+from genre_engine import datasets, evaluation, reproduce, runs
 from genre_engine.errors import DatasetMissing, ModelError, RunError
 from genre_engine.reproduce import drawing, material, tables, trainings
-from genre_engine.runs import holding
+from genre_engine.storage import lock, workspace
 from tests.reproduce.conftest import SHORT, import_table
 
 
@@ -45,7 +45,7 @@ def test_the_course_part_runs_and_stands_beside_the_published_figures(small):
     assert {len(one.looks()) for one in made.values()} == {1}
     # What stands in the table is what the run itself says.
     honest = made["small-honest-fcn"]
-    told = training.evaluate_run(honest, "test", "global").to_dict()
+    told = evaluation.evaluate_run(honest, "test", "global").to_dict()
     f1 = next(row for row in tables.published(found)[1].rows if row[0] == "F1 macro")
     assert f1[1] == "0.08"
     assert f1[4] == f"{told['f1']['macro']:.3f}"
@@ -142,7 +142,7 @@ def test_a_data_set_that_was_made_anew_starts_over(small, tmp_path):
 
 def test_two_processes_do_not_work_on_the_same(small):
     folder = workspace.make_folder(reproduce.load("small").folder)
-    with holding.hold(folder, ""), pytest.raises(RunError, match="another process"):
+    with lock.hold(folder, ""), pytest.raises(RunError, match="another process"):
         run("tracks")
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from genre_engine import reproduce
 from genre_engine.errors import DatasetError, WrongUsage
-from genre_engine.metrics.published import COURSE_PROJECT
 from genre_engine.reproduce import tables, writing
+from genre_engine.reproduce.published import COURSE_PROJECT
 from genre_engine.reproduce.state import Reproduction
 
 pytestmark = pytest.mark.usefixtures("workspace")

@@ -55,7 +55,7 @@ def small(tmp_path, workspace):
 def new_run(small):
     def new(model="fcn", **wishes):
         wishes.setdefault("settings", SETTINGS if model == "fcn" else None)
-        return runs.create(runs.new_config("small", model=model, **wishes))
+        return runs.create(training.new_config("small", model=model, **wishes))
 
     return new
 
@@ -67,7 +67,7 @@ def trained_workspace(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
         import_table(folder)
-        config = runs.new_config("small", settings=SETTINGS, name="first")
+        config = training.new_config("small", settings=SETTINGS, name="first")
         training.train(runs.create(config))
     return folder / "workspace"
 

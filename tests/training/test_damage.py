@@ -7,9 +7,11 @@ import shutil
 import pandas as pd
 import pytest
 
-from genre_engine import bundles, comparison, jobs, runs, training
+from genre_engine import evaluation, jobs, runs, training
 from genre_engine.errors import DatasetError, GenreEngineError, ModelError, RunError
+from genre_engine.evaluation import comparison
 from genre_engine.prediction import catalogue
+from genre_engine.training import bundle
 
 TEXTS = ("config.json", "events.jsonl", "report.json", "looks.json", "model/model.json")
 ARRAYS = (
@@ -48,14 +50,14 @@ def asked(run_id, tmp_path):
     yield "report", listed.report
     yield "epochs", lambda: (listed.epochs(), listed.progress(), listed.log())
     yield "looks", listed.looks
-    yield "validation", lambda: training.evaluate_run(listed)
-    yield "test", lambda: training.evaluate_run(listed, "test")
-    yield "card", lambda: training.card(listed, training.evaluate_run(listed))
+    yield "validation", lambda: evaluation.evaluate_run(listed)
+    yield "test", lambda: evaluation.evaluate_run(listed, "test")
+    yield "card", lambda: evaluation.card(listed, evaluation.evaluate_run(listed))
     yield "compare", lambda: comparison.compare([listed, runs.open("sound")])
     yield "parts", listed.parts
     yield "model", listed.model
     yield "classify", lambda: catalogue.find(run_id)
-    yield "export", lambda: bundles.export(listed, tmp_path / "run.zip")
+    yield "export", lambda: bundle.export(listed, tmp_path / "run.zip")
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_predictions_of_another_run_are_refused(trained, new_run):
         other.folder / "predictions" / "test.npz", trained.folder / "predictions" / "test.npz"
     )
     with pytest.raises(RunError, match="tracks by 3 genres"):
-        training.evaluate_run(trained, "test")
+        evaluation.evaluate_run(trained, "test")
     assert trained.looks() == []
 
 
@@ -119,7 +121,7 @@ def test_a_track_that_left_the_data_set_is_named_when_a_run_goes_on(new_run, sma
     run = new_run()
     run.request("cancel")
     training.train(run)
-    runs.open_material(run.config).parts_table().to_parquet(run.folder / "parts.parquet")
+    training.open_material(run.config).parts_table().to_parquet(run.folder / "parts.parquet")
     path = small.folder / "tracks.parquet"
     tracks = pd.read_parquet(path)
     tracks.iloc[1:].to_parquet(path, index=False)

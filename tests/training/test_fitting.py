@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genre_engine import datasets, runs, training
+from genre_engine import datasets, evaluation, runs, training
 from genre_engine.errors import (
     DatasetError,
     DatasetMissing,
@@ -83,7 +83,7 @@ def test_a_run_is_trained_told_judged_and_usable(trained):
     model = trained.model()
     assert model.genres_ == GENRES
     ids = trained.predictions("test").track_ids
-    store = runs.open_material(trained.config).store
+    store = training.open_material(trained.config).store
     np.testing.assert_allclose(
         model.predict_proba(store.vectors(ids)), trained.predictions("test").p, atol=1e-6
     )
@@ -114,7 +114,7 @@ def test_a_paused_run_goes_on_to_the_same_end(new_run, trained):
     assert run.requested() is None
     assert run.report() is None
     with pytest.raises(RunError, match="hasn't finished"):
-        training.evaluate_run(run)
+        evaluation.evaluate_run(run)
     training.train(run, progress=Wish(run, 4))
     assert run.message == "Paused after epoch 4."
     training.train(run)
@@ -134,9 +134,9 @@ def test_a_cancel_ends_it_within_the_epoch_and_it_can_still_be_resumed(
                 self.run.request("cancel")
 
     # The model tells of batches seldom on so small a set; here it must.
-    from genre_engine.models import watching
+    from genre_engine.models import history
 
-    monkeypatch.setattr(watching, "_SECONDS_BETWEEN_BATCHES", 0.0)
+    monkeypatch.setattr(history, "_SECONDS_BETWEEN_BATCHES", 0.0)
     training.train(run, progress=Cancel(run, 0))
     assert (run.status, run.message) == ("cancelled", "Cancelled after epoch 2.")
     training.train(run)
@@ -227,7 +227,7 @@ def test_wherever_it_is_killed_after_the_fit_it_still_finishes_the_same(
 
     for place, name in (
         (fitting, "_predict"),
-        (fitting.judging, "report"),
+        (fitting.evaluate, "report"),
         (runs.Run, "write_json"),
     ):
         run = new_run()
@@ -270,7 +270,7 @@ def test_a_crash_leaves_its_last_words(new_run, monkeypatch):
         raise ZeroDivisionError("a flaw")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.judging, "report", burst)
+        patch.setattr(fitting.evaluate, "report", burst)
         with pytest.raises(ZeroDivisionError):
             training.train(run)
     assert run.status == "failed"
@@ -344,14 +344,14 @@ def test_a_run_that_began_keeps_its_parts_when_more_tracks_come(new_run, monkeyp
     training.train(run, progress=Wish(run, 1))
     before = run.parts()
     # What the split would give now plays no part any more.
-    monkeypatch.setattr(runs, "open_material", None)
+    monkeypatch.setattr(training.fitting, "open_material", None)
     training.train(run)
     pd.testing.assert_frame_equal(run.parts(), before)
 
 
 def test_one_genre_a_track_and_two_genres_are_trained_too(small, tmp_path):
     for task, genres in (("multiclass", None), ("binary", "jazz,rock")):
-        config = runs.new_config("small", task=task, genres=genres, settings=SETTINGS)
+        config = training.new_config("small", task=task, genres=genres, settings=SETTINGS)
         assert any("carry several" in text for text in config.warnings)
         run = training.train(runs.create(config))
         report = run.report()
@@ -359,7 +359,7 @@ def test_one_genre_a_track_and_two_genres_are_trained_too(small, tmp_path):
         assert report["calibration"]["single"]
         p = run.predictions("validation").p
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
-        assert training.evaluate_run(run, thresholds="per-genre").to_dict()["thresholds"] is None
+        assert evaluation.evaluate_run(run, thresholds="per-genre").to_dict()["thresholds"] is None
 
 
 def test_without_artists_intervals_are_over_tracks(tmp_path):
@@ -367,7 +367,9 @@ def test_without_artists_intervals_are_over_tracks(tmp_path):
     path = tmp_path / "plain.csv"
     frame.to_csv(path, index=False)
     datasets.import_table("plain", path, label="genre", label_separator=";")
-    run = training.train(runs.create(runs.new_config("plain", split="random", settings=SETTINGS)))
+    run = training.train(
+        runs.create(training.new_config("plain", split="random", settings=SETTINGS))
+    )
     assert run.predictions("validation").groups is None
     assert run.report()["validation"]["bootstrap"]["over"] == "tracks"
     assert run.report()["artist_overlap"] is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genre_engine import runs, training
+from genre_engine import evaluation, runs, training
 from tests.extracted import make_music, write_features
 
 QUICK = {
@@ -32,11 +32,11 @@ class PauseAt:
 def test_a_run_is_trained_paused_resumed_and_judged_with_any_model(name, tmp_path):
     music = make_music(tmp_path)
     write_features(music, kind="patches" if name == "cnn" else "summary")
-    config = runs.new_config("music", model=name, settings=QUICK[name], split="random")
+    config = training.new_config("music", model=name, settings=QUICK[name], split="random")
     whole = training.train(runs.create(config))
     assert whole.status == "finished"
     assert whole.message.startswith("Macro F1")
-    tracks = training.evaluate_run(whole, "test").to_dict()["tracks"]
+    tracks = evaluation.evaluate_run(whole, "test").to_dict()["tracks"]
     assert tracks == len(whole.predictions("test").track_ids) >= 8
     if name != "cnn":  # two small epochs are few for a network
         assert whole.report()["validation"]["roc_auc"]["macro"] > 0.75
@@ -53,6 +53,6 @@ def test_a_run_is_trained_paused_resumed_and_judged_with_any_model(name, tmp_pat
 
 def material_x(run):
     """Features of the test tracks."""
-    store = runs.open_material(run.config).store
+    store = training.open_material(run.config).store
     ids = run.predictions("test").track_ids
     return store.patches(ids) if store.kind_name == "patches" else store.vectors(ids)

@@ -1,0 +1,143 @@
+"""What a task says of itself while it runs, and what it is asked to do."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from genre_engine.errors import StorageError
+from genre_engine.jobs import job as jobs_on_disk
+from genre_engine.jobs.job import Job, State
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 0.25
+# A training whose time is up ends with its epoch, and is judged. So much of its time, and at least
+# so many seconds, it may take for that.
+_OVERTIME, _LEAST_OVERTIME_S = 0.25, 120.0
+
+
+class Ended(Exception):
+    """Raised by a task that was asked to end, where it can be left."""
+
+
+class Reporter:
+    """What a task says of itself, and what it is asked to do.
+
+    Attributes:
+        job: as it was when the work began.
+    """
+
+    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+        self.job = job
+        self._state = jobs_on_disk.read_state(job.folder)
+        self._before = self._state.seconds
+        self._clock = clock
+        self._began = clock()
+        self._written = -1.0
+        self._stage_began, self._stage_from = self._began, 0.0
+        self._lock = threading.Lock()
+        self._final = False
+
+    @property
+    def folder(self) -> Path:
+        return self.job.folder
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def seconds(self) -> float:
+        """How long the job has been worked on, over all resumptions."""
+        return self._before + self._clock() - self._began
+
+    def time_is_up(self) -> str:
+        """Says so in words once the job's time is used up; "" before."""
+        minutes = self.job.minutes
+        if minutes is None or self.seconds < minutes * 60:
+            return ""
+        return f"its time of {minutes:g} minutes was used up."
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has to end at once: its time is used up, and it can't end well in a while."""
+        if not self.time_is_up():
+            return False
+        limit_s = (self.job.minutes or 0.0) * 60
+        # Before there is a run, features are being extracted, and they are kept anyway.
+        ends_well = self.job.kind == "training" and self._state.run is not None
+        return not ends_well or self.seconds > limit_s + max(_LEAST_OVERTIME_S, _OVERTIME * limit_s)
+
+    def note(self, text: str) -> None:
+        """Begin a stage."""
+        with self._lock:
+            self._stage_began, self._stage_from = self._clock(), 0.0
+            self._write(replace(self._state, note=text, progress=None, seconds_left=None))
+
+    def progress(
+        self, done: int, total: int, note: str | None = None, seconds_left: float | None = None
+    ) -> None:
+        """How much of the stage is done; 0 in all: not known.
+
+        Args:
+            seconds_left: where the task knows better than what the share so far lets expect.
+        """
+        with self._lock:
+            now = self._clock()
+            if now - self._written < _SECONDS and done < total:
+                return
+            share = min(1.0, done / total) if total else None
+            left = seconds_left
+            if share and left is None:
+                left = round((now - self._stage_began) / share * (1.0 - share), 1)
+            said = self._state.note if note is None else note
+            self._write(replace(self._state, note=said, progress=share, seconds_left=left))
+
+    def has_run(self, run_id: str) -> None:
+        """The training's run is there now."""
+        with self._lock:
+            self._write(replace(self._state, run=run_id))
+
+    def result(self, **values: Any) -> None:
+        with self._lock:
+            self._write(replace(self._state, result={**self._state.result, **values}))
+
+    def wish(self) -> str | None:
+        """`pause` or `cancel`, once that is asked for."""
+        return jobs_on_disk.requested(self.folder)
+
+    def should_stop(self) -> bool:
+        return self.wish() is not None
+
+    def leave_if_asked(self) -> None:
+        """Raises Ended once the job is to pause or to end."""
+        if self.should_stop():
+            raise Ended
+
+    def end(self, status: str, message: str = "") -> None:
+        """The last word; whatever is said later is not heard."""
+        with self._lock:
+            if self._final:
+                return
+            ended = replace(self._state, status=status, message=message, note="", seconds_left=None)
+            with suppress(StorageError):  # then it shows as ended without a word
+                self._write(ended)
+            self._final = True
+
+    def _write(self, state: State) -> None:
+        """Progress that can't be written is no reason to give up the work."""
+        if self._final:
+            return
+        self._state = replace(state, seconds=round(self.seconds, 1))
+        try:
+            jobs_on_disk.write_state(self.folder, self._state)
+        except StorageError as error:
+            if state.status != "running":
+                raise
+            logger.warning("%s", error)
+        self._written = self._clock()

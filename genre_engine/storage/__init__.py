@@ -1,0 +1,6 @@
+"""What lies on disk: where things live, how files are written, and who may write them.
+
+workspace.py        where things live; files that are whole or not there
+lock.py             one process at a time works on a folder; the system frees a lock
+native_stderr.py    keeps native libraries' output off standard error
+"""

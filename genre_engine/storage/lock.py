@@ -1,0 +1,61 @@
+"""Who trains a run: the process that holds its `lock`.
+
+The operating system frees a lock when its holder ends, however it ends, so a held lock is a living
+trainer and nothing else is: process numbers are used again, and files outlive a killed process.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from genre_engine.errors import RunError
+from genre_engine.storage import workspace
+
+# Whoever looks whether a lock is held holds it for an instant itself; a trainer waits that long.
+_SECONDS = 1.0
+
+
+@contextmanager
+def hold(folder: Path, refusal: str) -> Iterator[None]:
+    """Hold a run's lock.
+
+    Raises:
+        RunError: another process holds it; `refusal` says what to do.
+        StorageError: its folder can't be written.
+    """
+    lock = FileLock(folder / "lock")
+    with workspace.storage_errors(folder / "lock"):
+        try:
+            lock.acquire(timeout=_SECONDS)
+        except Timeout as error:
+            raise RunError(refusal) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds a run's lock; those who ask don't get in each other's way."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        try:
+            with FileLock(folder / "lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+    try:
+        file = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False

@@ -1,0 +1,190 @@
+"""From wishes to a config: all that can be refused before a training is refused here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genre_engine import datasets, models, splits
+from genre_engine.datasets import Dataset
+from genre_engine.errors import DatasetError, DatasetMissing, RunExists, WrongUsage
+from genre_engine.features import EXCERPT_S
+from genre_engine.features.store import FeatureStore
+from genre_engine.labels import Labels
+from genre_engine.models.settings import Settings
+from genre_engine.runs import store
+from genre_engine.runs.config import Config
+from genre_engine.runs.run import Run
+from genre_engine.storage import workspace
+from genre_engine.training import data
+from genre_engine.training.data import Material
+
+_MOST_SEED = 2**32 - 1  # what every library here takes
+
+
+def new_config(
+    dataset_name: str,
+    model: str = "fcn",
+    features: str | None = None,
+    task: str = "multilabel",
+    genres: str | Sequence[str] | None = None,
+    rule: str = "any",
+    split: str = "artist",
+    seed: int = 0,
+    settings: Mapping[str, Any] | Settings | None = None,
+    name: str | None = None,
+    excerpt_s: float | None = EXCERPT_S,
+) -> Config:
+    """A config that can be trained.
+
+    Args:
+        features: a kind; by default what fits the model and the data set.
+        genres: as `labels.choose` takes them; by default all that the data set was imported for.
+        split: as `splits.parse` reads it.
+        settings: those that differ from the model's defaults.
+        excerpt_s: how much of each track the features are to be made from; None for all of it.
+
+    Raises:
+        WrongUsage: a name that doesn't exist (model, features, genre, task, rule, split), a task
+            that doesn't fit, features that the model can't take; BadSetting, RunExists.
+        DatasetMissing, DatasetError: no such data set, or none of its tracks is left.
+        FeaturesMissing: they must be extracted first; all else is sound then. FeaturesDiffer:
+            those that are there were made with other parameters.
+        SplitError: the tracks can't be split so, or train lacks a genre.
+    """
+    made = models.model(model)
+    if isinstance(settings, Settings):
+        settings = settings.to_dict()
+    all_settings = made.Settings.from_dict(settings or {}).to_dict()
+    if not 0 <= seed <= _MOST_SEED:
+        raise WrongUsage(f"A seed is a whole number from 0 to {_MOST_SEED}, not {seed}.")
+    split_kind, fractions = splits.parse(split)
+    if name is not None:
+        _check_name(name)
+    dataset = datasets.open(dataset_name)
+    kind = fitting_features(dataset, model, features)
+    takes_patches = made.input == "patches"
+    if takes_patches != (kind == "patches"):
+        fit = "patches" if takes_patches else "one vector a track (summary, embedding, table)"
+        raise WrongUsage(
+            f"The model {model} takes {fit}, not {kind}. Choose other features or another model."
+        )
+    chosen = _choose(dataset, genres, rule, task)
+    if split_kind == "official" and dataset.tracks["split"].isna().all():
+        dataset.split(chosen, split_kind)  # refuses, before anything is extracted in vain
+    found = data.find_store(dataset, kind, excerpt_s)
+    gathered = data.gather(dataset, chosen, found, split=split_kind, fractions=fractions, seed=seed)
+    return Config(
+        dataset=dataset.name,
+        model=model,
+        settings=all_settings,
+        genres=chosen.genres,
+        task=task,
+        rule=rule,
+        split={"kind": split_kind, "fractions": _fractions(gathered.split)},
+        features=_features(found),
+        seed=seed,
+        dataset_created=dataset.info.get("created"),
+        dataset_source={"kind": dataset.kind, **dataset.info.get("source", {})},
+        synthetic=bool(dataset.info.get("synthetic")),
+        licence=dataset.info.get("licence"),
+        warnings=(*_dropped(chosen), *gathered.warnings),
+        name=name or "",
+    )
+
+
+def fitting_features(dataset: Dataset, model: str, wanted: str | None = None) -> str:
+    """The kind of features that is meant where none was named."""
+    if wanted is not None:
+        return wanted
+    if models.model(model).input == "patches":
+        return "patches"
+    return "table" if dataset.kind == "feature_table" else "summary"
+
+
+def open_material(config: Config) -> Material:
+    """What a run that begins learns from.
+
+    Raises:
+        DatasetMissing, DatasetError: its data set was removed, or imported anew since.
+        FeaturesError: its features are gone.
+        SplitError: as `new_config`.
+    """
+    dataset, chosen, found = _reopen(config)
+    shares = config.split.get("fractions")
+    return data.gather(
+        dataset,
+        chosen,
+        found,
+        split=config.split["kind"],
+        fractions=splits.Fractions(**shares) if shares else splits.DEFAULT_FRACTIONS,
+        seed=config.seed,
+    )
+
+
+def reopen_material(run: Run) -> Material:
+    """What a run that began before has learnt from: its parts stay what they were.
+
+    Raises:
+        as `open_material`; RunError: its parts are damaged.
+    """
+    dataset, chosen, found = _reopen(run.config)
+    return data.regather(dataset, chosen, found, run.parts(), run.config.split["kind"])
+
+
+def _reopen(config: Config) -> tuple[Dataset, Labels, FeatureStore]:
+    try:
+        dataset = datasets.open(config.dataset)
+    except DatasetMissing as error:
+        raise DatasetMissing(
+            f"The data set {config.dataset!r} of this run has been removed. Import it again and "
+            "train a new run; what this one has found stays."
+        ) from error
+    if config.dataset_created is not None and dataset.info.get("created") != config.dataset_created:
+        raise DatasetError(
+            f"The data set {config.dataset!r} has been imported anew since this run was made, so "
+            "its tracks may be others. Train a new run; what this one has found stays."
+        )
+    chosen = dataset.select(config.genres, rule=config.rule, task=config.task)
+    return dataset, chosen, data.refind_store(dataset, config.features)
+
+
+def _check_name(name: str) -> None:
+    workspace.check_name(name)
+    if any(name in (run.id, run.name) for run in store.listing()):
+        raise RunExists(
+            f"There is a run {name!r} already, and it stays as it is. Choose another name, or "
+            f"remove it first with `remove {name}`."
+        )
+
+
+def _choose(dataset: Dataset, genres: str | Sequence[str] | None, rule: str, task: str) -> Labels:
+    chosen = dataset.select(genres, rule=rule, task=task)
+    if len(chosen.genres) < 2:
+        raise WrongUsage(
+            f"With {chosen.genres[0]!r} alone there is nothing to tell it from. Choose at least "
+            "two genres, or another data set."
+        )
+    return chosen
+
+
+def _features(found: FeatureStore) -> dict[str, Any]:
+    features: dict[str, Any] = {
+        "kind": found.kind_name,
+        "fingerprint": found.fingerprint,
+        "parameters": found.parameters,
+    }
+    # A table's columns are its only description.
+    return features | ({"columns": list(found.columns)} if found.kind_name == "table" else {})
+
+
+def _fractions(split: splits.Split) -> dict[str, float] | None:
+    shares = split.fractions
+    return {part: getattr(shares, part) for part in splits.PARTS} if shares else None
+
+
+def _dropped(chosen: Labels) -> list[str]:
+    """METHOD asks a multi-class task to say how many tracks it drops."""
+    n = chosen.dropped.get("several_of_the_genres", 0)
+    if not n:
+        return []
+    share = n / (n + len(chosen.rows))
+    return [f"{n} tracks ({share:.0%}) carry several of the genres and are left out."]

@@ -1,0 +1,419 @@
+"""Searching a model's settings: trials with settings from its declared ranges.
+
+    search = tuning.Search(folder, {"dataset_name": "demo", "model": "fcn", "trials": 20})
+    search.run()
+    search.make_run()            # the best trial as a run that can be trained
+
+A trial's score is the macro average precision on the *selecting half* of validation, the half that
+early stopping uses too. The tuning half and test play no part, so the best run's report on them is
+not flattered by the search; its score on the selecting half is.
+
+The first trial is the model's defaults, so the best is never worse than they are. Optuna's TPE
+suggests the others. A trial whose validation AUC is below the median of the earlier ones at the
+same epoch is given up.
+
+On disk, in the search's folder:
+
+    search.json      what is searched, as it was asked for, but for budget and name
+    trials.jsonl     one line a trial that has ended
+
+That is all its state: a suggestion depends only on the seed, the trial's number and the trials
+before it, so a search that was stopped goes on as if it hadn't been, and the same seed finds the
+same.
+"""
+
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genre_engine import metrics, models, runs
+from genre_engine.errors import FeaturesMissing, ModelError, RunError, WrongUsage
+from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
+from genre_engine.runs import Config, Run
+from genre_engine.storage import workspace
+from genre_engine.training.data import Material
+from genre_engine.training.request import new_config, open_material
+
+if TYPE_CHECKING:
+    import optuna
+
+_log = logging.getLogger(__name__)
+
+TRIALS = 20
+MOST_TRIALS = 1000
+MOST_MINUTES = 7 * 24 * 60.0
+
+# Before that much is known, giving up a trial would be guessing.
+_PRUNING_AFTER_TRIALS = 5
+_PRUNING_AFTER_EPOCHS = 8
+
+Progress = Callable[[int, int, str], None]  # done, in all, what
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial that has ended.
+
+    Attributes:
+        settings: those that were searched, as JSON has them.
+        state: `finished`, `pruned` (given up early) or `failed`.
+        score: macro average precision on the selecting half; None unless it finished.
+        curve: validation AUC by epoch.
+        message: why it failed.
+    """
+
+    number: int
+    settings: Mapping[str, Any]
+    state: str
+    score: float | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    curve: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""
+
+
+def check(request: Mapping[str, Any]) -> None:
+    """Refuse what can't be searched; missing features are no reason.
+
+    Raises:
+        WrongUsage, DatasetError, SplitError: as `training.new_config`, or a budget that is none.
+    """
+    options = dict(request)
+    _budget(options)
+    if not searchable(str(options.get("model", "fcn"))):
+        raise WrongUsage(f"The model {options['model']!r} declares nothing to search.")
+    try:
+        new_config(**options)
+    except FeaturesMissing:
+        return
+
+
+def searchable(model_name: str) -> list[SettingInfo]:
+    """The settings of a model that a search tries."""
+    return [info for info in models.model(model_name).Settings.describe() if info.search]
+
+
+def trials(folder: Path) -> list[Trial]:
+    """The trials of a search that have ended, in their order; a torn last line isn't one yet."""
+    try:
+        lines = (folder / "trials.jsonl").read_text(encoding="utf-8").split("\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            found.append(Trial(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return found
+
+
+def best(ended: list[Trial]) -> Trial | None:
+    """The one with the highest score; of equal ones the first."""
+    scored = [trial for trial in ended if trial.score is not None]
+    return max(scored, key=lambda trial: trial.score or 0.0, default=None)
+
+
+def _budget(options: dict[str, Any]) -> tuple[int | None, float | None]:
+    """Take the budget out of the options: trials, minutes."""
+    n_trials, minutes = options.pop("trials", None), options.pop("minutes", None)
+    if n_trials is None and minutes is None:
+        n_trials = TRIALS
+    if n_trials is not None and not 1 <= n_trials <= MOST_TRIALS:
+        raise WrongUsage(f"A search has 1 to {MOST_TRIALS} trials, not {n_trials}.")
+    if minutes is not None and not 0 < minutes <= MOST_MINUTES:
+        raise WrongUsage(f"A search lasts up to {MOST_MINUTES:g} minutes, not {minutes:g}.")
+    return n_trials, minutes
+
+
+class Search:
+    """A search in a folder, begun or gone on with."""
+
+    def __init__(self, folder: Path, request: Mapping[str, Any]) -> None:
+        """Raises what `check` raises, and FeaturesMissing; RunError: the folder holds the trials
+        of another search, or can't be read."""
+        self.folder = folder
+        self._options = dict(request)
+        self._name = self._options.pop("name", None)
+        self.n_trials, self.minutes = _budget(self._options)
+        self.config: Config = new_config(**self._options)
+        self.infos = searchable(self.config.model)
+        searched = {**self._options, "dataset_created": self.config.dataset_created}
+        searched = json.loads(json.dumps(searched))
+        if self.trials():
+            _refuse_other(folder, searched)
+        workspace.make_folder(folder)
+        with workspace.replacing(folder / "search.json") as temporary:
+            temporary.write_text(json.dumps(searched, indent=1) + "\n", encoding="utf-8")
+
+    def trials(self) -> list[Trial]:
+        return trials(self.folder)
+
+    def best(self) -> Trial | None:
+        return best(self.trials())
+
+    def run(
+        self,
+        *,
+        progress: Progress | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        ended: Callable[[Trial], None] | None = None,
+    ) -> Trial | None:
+        """Try until the budget is used up or a stop is asked for; the best trial so far.
+
+        Args:
+            progress: told what is being done.
+            should_stop: asked at every batch and epoch; the trial that is under way is dropped.
+            ended: told of each trial as it ends.
+
+        Raises:
+            GenreEngineError: the data can't be read, or nothing can be learnt from it.
+            StorageError: a trial can't be written down.
+        """
+        material = open_material(self.config)
+        train, selecting = (self._data(material, part) for part in ("train", "selecting"))
+        stop = should_stop or (lambda: False)
+        began = time.monotonic()
+        before = sum(trial.seconds for trial in self.trials())
+        while True:
+            so_far = self.trials()
+            spent = before + time.monotonic() - began
+            if stop() or self._over(len(so_far), spent):
+                break
+            watcher = _Watcher(self, len(so_far), spent, progress, stop)
+            try:
+                trial = self._try(so_far, train, selecting, watcher)
+            except Stop:
+                break
+            self._write(trial)
+            if ended:
+                ended(trial)
+            # Keras keeps what it built until it is told.
+            if "keras" in sys.modules:
+                sys.modules["keras"].utils.clear_session()
+            _refuse_hopeless([*so_far, trial])
+        return self.best()
+
+    def make_run(self, origin: str = "tuning") -> Run:
+        """The best trial as a new run, queued: the same settings and seed give the same model.
+
+        Raises:
+            RunError: no trial has finished.
+            RunExists: the name is taken.
+        """
+        found = self.best()
+        if found is None:
+            raise RunError("No trial has finished, so there is no best one. Search for longer.")
+        config = new_config(
+            **self._options, settings=self._settings(found.settings).to_dict(), name=self._name
+        )
+        return runs.create(config, origin)
+
+    def _over(self, n_done: int, seconds: float) -> bool:
+        if self.n_trials is not None and n_done >= self.n_trials:
+            return True
+        return self.minutes is not None and seconds >= self.minutes * 60
+
+    def _try(self, so_far: list[Trial], train: Data, selecting: Data, watcher: "_Watcher") -> Trial:
+        import optuna
+
+        study = self._study(so_far)
+        asked = study.ask(self._distributions() if so_far else None)
+        chosen = asked.params if so_far else {}
+        values = {info.name: _value(info, chosen[info.name]) for info in self.infos if chosen}
+        settings = self._settings(values)
+        if not so_far:
+            defaults = settings.to_dict()
+            values = {info.name: defaults[info.name] for info in self.infos}
+        watcher.trial = asked
+        began = time.monotonic()
+        said: dict[str, Any] = {"number": len(so_far), "settings": values}
+        try:
+            model = models.model(self.config.model)(settings, seed=self.config.seed)
+            model.fit(train, selecting, watcher)
+            score = metrics.average_precision_macro(selecting.y, model.predict_proba(selecting.x))
+            said |= {"state": "finished", "score": score}
+            if score is None:
+                said |= {"state": "failed", "message": "It burst: its scores aren't numbers."}
+        except optuna.TrialPruned:
+            said["state"] = "pruned"
+        except ModelError as error:
+            said |= {"state": "failed", "message": str(error)}
+        seconds = round(time.monotonic() - began, 3)
+        return Trial(**said, epochs=watcher.epochs, seconds=seconds, curve=watcher.curve)
+
+    def _settings(self, values: Mapping[str, Any]) -> Settings:
+        made: Settings = models.model(self.config.model).Settings.from_dict(dict(values))
+        return made
+
+    def _data(self, material: Material, part: str) -> Data:
+        rows = material.rows(part)
+        ids = [material.track_ids[row] for row in rows]
+        store = material.store
+        patches = models.model(self.config.model).input == "patches"
+        x = store.patches(ids) if patches else store.vectors(ids)
+        info = FeatureInfo(store.kind_name, store.fingerprint, store.columns, store.parameters)
+        return Data(x, material.y[rows], material.genres, self.config.task, info)
+
+    def _write(self, trial: Trial) -> None:
+        line = json.dumps(asdict(trial), allow_nan=False) + "\n"
+        path = self.folder / "trials.jsonl"
+        with workspace.storage_errors(path), path.open("a+b") as file:
+            if file.tell() and not _ends_line(path):
+                file.write(b"\n")  # a killed writer left half a line
+            file.write(line.encode())
+
+    def _study(self, so_far: list[Trial]) -> "optuna.Study":
+        """A study that knows the trials so far, with a suggestion that depends on nothing else."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=(self.config.seed + len(so_far)) % 2**32),
+            pruner=optuna.pruners.MedianPruner(
+                n_startup_trials=_PRUNING_AFTER_TRIALS, n_warmup_steps=_PRUNING_AFTER_EPOCHS
+            ),
+        )
+        states = optuna.trial.TrialState
+        known = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
+        distributions = self._distributions()
+        for trial in so_far:
+            params = {info.name: _suggested(info, trial.settings[info.name]) for info in self.infos}
+            # The defaults may lie outside of what is searched: then the trial teaches nothing.
+            inside = all(_is_searched(info, params[info.name]) for info in self.infos)
+            study.add_trial(
+                optuna.trial.create_trial(
+                    params=params if inside else {},
+                    distributions=distributions if inside else {},
+                    state=known[trial.state],
+                    value=trial.score if trial.state == "finished" else None,
+                    intermediate_values={int(step): v for step, v in trial.curve.items()},
+                )
+            )
+        return study
+
+    def _distributions(self) -> dict[str, Any]:
+        from optuna import distributions
+
+        made: dict[str, Any] = {}
+        for info in self.infos:
+            tried = info.search or ()
+            if info.type == "float":
+                low, high = tried
+                made[info.name] = distributions.FloatDistribution(low, high, log=info.log)
+            elif info.type == "int":
+                low, high = tried
+                made[info.name] = distributions.IntDistribution(low, high, log=info.log)
+            else:
+                texts = [info.text(value) for value in tried]
+                made[info.name] = distributions.CategoricalDistribution(texts)
+        return made
+
+
+class _Watcher:
+    """The Progress of a trial's fit."""
+
+    def __init__(
+        self,
+        search: Search,
+        number: int,
+        spent: float,
+        progress: Progress | None,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.trial: Any = None
+        self.epochs = 0
+        self.curve: dict[str, float] = {}
+        self._search, self._number = search, number
+        self._spent, self._began = spent, time.monotonic()
+        self._progress, self._stop = progress, stop
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None:
+        self._tell(epoch - 1 + batch / max(1, batches), epochs)
+
+    def epoch(self, values: dict[str, Any]) -> None:
+        import optuna
+
+        self.epochs = values["epoch"]
+        auc = values.get("val_auc")
+        if auc is not None and math.isfinite(auc):
+            self.curve[str(self.epochs)] = round(float(auc), 6)
+            self.trial.report(self.curve[str(self.epochs)], self.epochs)
+            if self.trial.should_prune():
+                raise optuna.TrialPruned
+        self._tell(self.epochs, values["epochs"])
+
+    def log(self, text: str) -> None:
+        _log.info("trial %d: %s", self._number, text)
+
+    def _tell(self, epochs_done: float, epochs: int) -> None:
+        search, spent = self._search, self._spent + time.monotonic() - self._began
+        if self._stop() or (search.minutes is not None and spent >= search.minutes * 60):
+            raise Stop
+        if self._progress is None:
+            return
+        said = f"Trial {self._number + 1}"
+        shares = []
+        if search.n_trials is not None:
+            said += f" of {search.n_trials}"
+            shares.append((self._number + epochs_done / max(1, epochs)) / search.n_trials)
+        if search.minutes is not None:
+            shares.append(spent / (search.minutes * 60))
+        found = search.best()
+        said += f", the best so far {found.score:.3f}" if found and found.score else ""
+        self._progress(round(1000 * min(1.0, max(shares))), 1000, said)
+
+
+def _refuse_other(folder: Path, searched: dict[str, Any]) -> None:
+    """Trials of other settings, or on other data, would mislead a search."""
+    try:
+        before = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"search.json of this search can't be read ({error}), so its trials can't be gone on "
+            "with. Begin a new search."
+        ) from error
+    if not isinstance(before, dict):
+        before = {}
+    names = [name for name in {**before, **searched} if before.get(name) != searched.get(name)]
+    if names:
+        raise RunError(
+            f"These trials are of a search with another {' and '.join(names)}. Begin a new search."
+        )
+
+
+def _suggested(info: SettingInfo, value: Any) -> Any:
+    """A setting as Optuna has it: sizes, words and switches are categories by their text."""
+    return value if info.type in ("int", "float") else info.text(value)
+
+
+def _is_searched(info: SettingInfo, suggested: Any) -> bool:
+    tried = info.search or ()
+    if info.type in ("int", "float"):
+        return bool(tried[0] <= suggested <= tried[1])
+    return suggested in [info.text(value) for value in tried]
+
+
+def _value(info: SettingInfo, suggested: Any) -> Any:
+    return suggested if info.type in ("int", "float") else info.read(suggested)
+
+
+def _ends_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read(1) == b"\n"
+
+
+def _refuse_hopeless(ended: list[Trial]) -> None:
+    """What fails from the start would fail to the end."""
+    if len(ended) == 3 and all(trial.state == "failed" for trial in ended):
+        raise ModelError(f"The first trials all failed. {ended[-1].message}")

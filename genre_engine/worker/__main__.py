@@ -1,6 +1,0 @@
-import sys
-
-from genre_engine.worker.process import main
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

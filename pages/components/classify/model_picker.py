@@ -1,0 +1,100 @@
+"""Which models hear the songs of the Classify page: the pretrained networks and finished runs.
+
+The choice stands in the address by the models' names, `?model=pretrained&model=demo-fcn`, so that a
+link leads to a run's model; the choice of the pretrained networks alone stands nowhere.
+"""
+
+import streamlit as st
+
+from genre_engine.jobs import hosted
+from genre_engine.prediction import MODEL, ModelInfo, catalogue
+from pages.components.shared.session_id import visitor
+from pages.components.shared.text import plain
+
+# Side by side there is room for no more.
+_MOST = 3
+_KEY = "models"
+_TOLD = "models_in_address"
+_ADDRESS = "model"
+# Seconds after which the workspace is looked through again for runs that have finished.
+_FRESH_S = 3.0
+
+
+@st.cache_data(ttl=_FRESH_S, max_entries=8, show_spinner=False)
+def _available(runs_folder: str) -> list[ModelInfo]:
+    return catalogue.available()
+
+
+def choose() -> list[ModelInfo]:
+    """The models that the visitor wants, at least one, in the order of the choice."""
+    from genre_engine.storage import workspace
+
+    folder = workspace.runs_folder()
+    there = {
+        model.name: model
+        for model in _available(str(folder))
+        if not model.is_run or hosted.may_see(folder / model.id, visitor())
+    }
+    missing = _follow_address(there)
+    chosen = [MODEL]
+    if len(there) > 1:
+        kept = [name for name in st.session_state.get(_KEY, [MODEL]) if name in there]
+        st.session_state[_KEY] = kept
+        chosen = st.multiselect(
+            "Models",
+            list(there),
+            format_func=lambda name: _label(there[name]),
+            key=_KEY,
+            persist_state="session",
+            max_selections=_MOST,
+            placeholder="The pretrained networks",
+            help="The pretrained networks know 31 genres. A run's model knows the genres that it "
+            f"was trained on. Up to {_MOST}, side by side.",
+        )
+    if missing:
+        st.warning(
+            f"There is no model **{plain(missing)}** that can classify songs. Its run was removed, "
+            "hasn't finished yet, or learnt from features that this version doesn't make.",
+            icon=":material/warning:",
+        )
+    chosen = chosen or [MODEL]
+    _tell_address(chosen)
+    return [there[name] for name in chosen]
+
+
+def _label(model: ModelInfo) -> str:
+    if not model.is_run:
+        return "Pretrained networks"
+    return f"{model.name} ({len(model.genres)} genres)"
+
+
+def _follow_address(there: dict[str, ModelInfo]) -> str:
+    """Take over what a link asks for; a name in it that isn't there."""
+    asked = st.query_params.get_all(_ADDRESS)
+    if asked and asked != st.session_state.get(_TOLD):
+        by_id = {model.id: name for name, model in there.items()}
+        names = [by_id.get(name, name) for name in dict.fromkeys(asked)]
+        st.session_state[_KEY] = [name for name in names if name in there][:_MOST] or [MODEL]
+        st.session_state["models_missing"] = next((name for name in names if name not in there), "")
+        st.session_state[_TOLD] = asked
+    return str(st.session_state.get("models_missing", ""))
+
+
+def _tell_address(chosen: list[str]) -> None:
+    if chosen == [MODEL]:
+        st.query_params.pop(_ADDRESS, None)
+    else:
+        st.query_params[_ADDRESS] = chosen
+    st.session_state[_TOLD] = [] if chosen == [MODEL] else chosen
+
+
+def about(model: ModelInfo) -> None:
+    """What a model was trained on, and how; a badge where that wasn't real music."""
+    if not model.is_run:
+        st.markdown("Trained on the Million Song Dataset and MagnaTagATune")
+        return
+    line = f"Trained on **{plain(model.dataset)}**"
+    if model.synthetic:
+        line += " :orange-badge[:material/science: synthetic music only]"
+    how = f"{plain(model.algorithm)} on {plain(model.features)}, {len(model.genres)} genres"
+    st.markdown(f"{line} · {how}")

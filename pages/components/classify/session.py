@@ -1,0 +1,122 @@
+"""The songs of one visit: they stay while the visitor looks at other pages."""
+
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from genre_engine.prediction import MODEL, example
+from pages.components.classify.queue import Hearing, Song, listener
+
+# How often unfinished songs are looked after, in seconds.
+_TICK_S = 0.3
+
+_SONGS = "songs"
+_VISITOR = "visitor"
+_SEEN = "seen_uploads"
+_REMOVED = "removed_song"
+
+
+def songs() -> list[Song]:
+    """This visit's songs, the newest first; a new visit starts with the example, classified."""
+    if _SONGS not in st.session_state:
+        st.session_state[_SONGS] = []
+        st.session_state[_SEEN] = set()
+        st.session_state[_VISITOR] = uuid.uuid4().hex
+        add_example()
+    found: list[Song] = st.session_state[_SONGS]
+    return found
+
+
+def add_uploads(uploads: Sequence[UploadedFile]) -> None:
+    """Take up the files that are new among those in the upload widget."""
+    mine = songs()
+    seen: set[str] = st.session_state[_SEEN]
+    for upload in uploads:
+        if upload.file_id not in seen:
+            seen.add(upload.file_id)
+            song = Song(upload.name, upload.getvalue(), st.session_state[_VISITOR])
+            mine.insert(0, song)
+
+
+def hear(models: Sequence[str]) -> None:
+    """Have every song heard by these models, by their ids, and let go of what others are at."""
+    for song in reversed(songs()):  # in the order in which they came
+        for model in [model for model in song.hearings if model not in models]:
+            if song.hearings[model].busy:
+                del song.hearings[model]
+        for model in models:
+            if model not in song.hearings:
+                song.hearings[model] = Hearing(model)
+                listener().submit(song, model)
+
+
+def add_example() -> None:
+    """Put the bundled example on top; its result comes with it."""
+    song = Song(
+        example.TITLE,
+        example.PATH.read_bytes(),
+        st.session_state[_VISITOR],
+        example=True,
+        hearings={MODEL: Hearing(MODEL, state="done", analysis=example.analysis())},
+    )
+    songs().insert(0, song)
+
+
+def remove(song: Song) -> None:
+    """Take a song off the page; `undo` brings it back."""
+    mine = songs()
+    if song in mine:
+        st.session_state[_REMOVED] = (mine.index(song), song)
+        song.cancelled = True
+        mine.remove(song)
+
+
+def removed() -> Song | None:
+    """The song that `undo` would bring back."""
+    found = st.session_state.get(_REMOVED)
+    return found[1] if found else None
+
+
+def undo() -> None:
+    place, song = st.session_state.pop(_REMOVED)
+    song.cancelled = False
+    songs().insert(place, song)
+    for hearing in song.hearings.values():
+        if hearing.busy:
+            listener().submit(song, hearing.model)
+
+
+News = list[tuple[bool, str, int]]
+
+
+def news() -> News:
+    """What is known of each song; to be taken before the songs are drawn, for `watch`."""
+    return [
+        (hearing.busy, hearing.note, id(hearing.analysis))
+        for song in songs()
+        for hearing in list(song.hearings.values())
+    ]
+
+
+def watch(drawn: News) -> None:
+    """While songs are being worked on, run the page again whenever there is news of one.
+
+    Only the look for news ticks: drawing the cards at every tick would have the players' audio read
+    again and again, and take time from the networks.
+
+    Args:
+        drawn: the news from before the cards were drawn. What came while they were being drawn is
+            then found to be new.
+    """
+    if any(busy for busy, _, _ in drawn):
+        st.fragment(_look, run_every=_TICK_S, key="watch")(drawn)
+
+
+def _look(drawn: News) -> None:
+    if news() != drawn:
+        # Whatever the visitor asked for meanwhile goes first: a call like this one lets it through,
+        # and the rerun below would be taken for an answer to it.
+        st.empty()
+        st.rerun()

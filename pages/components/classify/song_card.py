@@ -1,0 +1,199 @@
+"""One song on the Classify page: player, and for each model sentence, strip, bars, what else."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from genre_engine import figures
+from genre_engine.errors import GenreEngineError, WeightsError, WrongUsage
+from genre_engine.prediction import MODEL, ModelInfo, vocabulary
+from genre_engine.prediction.analysis import Analysis
+from genre_engine.prediction.overview import overview
+from genre_engine.pretrained import weights
+from pages.components.classify.model_picker import about
+from pages.components.classify.queue import Hearing, Song, listener
+from pages.components.classify.strip import heat_strip
+from pages.components.shared.text import plain
+
+
+def song_card(
+    song: Song, models: Sequence[ModelInfo], view: str, remove: Callable[[Song], None]
+) -> None:
+    """Draw what each model says of a song, as far as it is known; several side by side."""
+    with st.container(border=True, key=song.key):
+        hearings = [song.hearings[model.id] for model in models]
+        alone = len(models) == 1
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(gap=None):
+                if alone:
+                    st.subheader(_headline(hearings[0], view), anchor=False)
+                st.markdown(_about(song, hearings))
+                if alone and models[0].is_run:
+                    about(models[0])
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"{song.key}-remove",
+                help="Take this song off the page",
+                on_click=remove,
+                args=(song,),
+            )
+        if alone and hearings[0].error is not None:
+            _failure(song, hearings[0], models[0])
+            return
+        _player(song)
+        if alone:
+            _hearing(song, hearings[0], models[0], view, wide=True)
+        else:
+            for column, hearing, model in zip(
+                st.columns(len(models), gap="large"), hearings, models, strict=True
+            ):
+                with column:
+                    _column(song, hearing, model, view)
+        if not any(hearing.busy or hearing.error for hearing in hearings):
+            _pictures(song)
+
+
+def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
+    """One model of several."""
+    name = plain(model.name) if model.is_run else "The pretrained networks"
+    with st.container(gap=None):
+        st.markdown(f"**{name}**")
+        st.subheader(_headline(hearing, view), anchor=False)
+        about(model)
+    if hearing.error is not None:
+        _failure(song, hearing, model)
+    else:
+        _hearing(song, hearing, model, view, wide=False)
+
+
+def _hearing(song: Song, hearing: Hearing, model: ModelInfo, view: str, *, wide: bool) -> None:
+    analysis = hearing.analysis
+    if analysis is None:
+        st.progress(0.0, text=hearing.note)
+        return
+    key = song.key if model.id == MODEL else f"{song.key}-{model.id}"
+    view = analysis.view(view)
+    heat_strip(analysis, view, song.key, key, narrow=not wide)
+    if hearing.busy:
+        st.progress(analysis.share_heard, text=f"Heard {analysis.share_heard:.0%} so far")
+    if model.is_run or not wide:
+        _bars(analysis, view, key)
+        if not model.is_run:
+            _heard(analysis)
+    else:
+        bars, rest = st.columns([3, 2], gap="large")
+        with bars:
+            _bars(analysis, view, key)
+        with rest:
+            _heard(analysis)
+    for warning in analysis.warnings:
+        st.warning(warning, icon=":material/warning:")
+
+
+def _headline(hearing: Hearing, view: str) -> str:
+    if hearing.error is not None:
+        return "This one didn't work"
+    if hearing.analysis is None:
+        return "Listening …"
+    return plain(hearing.analysis.sentence(hearing.analysis.view(view)))
+
+
+def _about(song: Song, hearings: Sequence[Hearing]) -> str:
+    name = f"**{plain(song.name)}**"
+    if song.example:
+        name += " · our example, made by this project's own synthesiser"
+    known = next((h.analysis for h in hearings if h.analysis is not None and not h.busy), None)
+    if known is not None:
+        minutes, seconds = divmod(int(known.duration_s), 60)
+        name += f" · {minutes}:{seconds:02}"
+    return name
+
+
+def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:
+    if not isinstance(hearing.error, GenreEngineError):
+        st.error(
+            "A fault of this app, not of your file; it has been logged. The other songs are not "
+            "affected.",
+            icon=":material/error:",
+        )
+        return
+    if isinstance(hearing.error, WrongUsage):  # it was there when the page was drawn
+        st.error(
+            f"The run **{plain(model.name)}** was removed. Choose another model.",
+            icon=":material/error:",
+        )
+        return
+    st.error(plain(str(hearing.error)), icon=":material/error:")
+    if isinstance(hearing.error, WeightsError):
+        st.code(weights.COMMAND, language="bash")
+        if st.button(
+            "Try again", key=f"{song.key}-{hearing.model}-again", icon=":material/refresh:"
+        ):
+            hearing.error, hearing.state = None, "waiting"
+            listener().submit(song, hearing.model)
+            st.rerun()
+
+
+def _player(song: Song) -> None:
+    if song.playable is not None:
+        data, mime = song.playable
+        st.audio(data, format=mime, alt=f"Player for {song.name}")
+
+
+def _bars(analysis: Analysis, view: str, key: str) -> None:
+    scores = analysis.views[view]
+    every = st.session_state.get(f"{key}-all", False)
+    top = None if every else 5
+    pretrained = view in vocabulary.VIEWS
+    tagless = vocabulary.tagless(view) if pretrained else ()
+    word = "probability" if analysis.calibrated else "match" if pretrained else "score"
+    st.plotly_chart(
+        figures.genre_bars(scores, top, tagless, word),
+        key=f"{key}-bars-{view}-{every}",
+        config={"displayModeBar": False},
+        alt=figures.genre_bars_alt(scores, top, word),
+    )
+    n_genres = len(scores.genres) + len(tagless)
+    if n_genres > 5:
+        st.toggle(f"Show all {n_genres} genres", key=f"{key}-all")
+
+
+def _heard(analysis: Analysis) -> None:
+    st.markdown("**What else it hears**")
+    groups: dict[str, list[str]] = {}
+    for heard in analysis.heard:
+        groups.setdefault(heard.group, []).append(heard.name)
+    if not groups:
+        st.markdown("Nothing else stands out.")
+    for group, names in groups.items():
+        badges = " ".join(f":violet-badge[{plain(name)}]" for name in names)
+        st.markdown(f"{group.capitalize()}: {badges}")
+
+
+def _pictures(song: Song) -> None:
+    shown = st.expander(
+        "Waveform and mel spectrogram", key=f"{song.key}-pictures", on_change="rerun"
+    )
+    if not shown.open:
+        return
+    with shown:
+        if song.drawn is None:
+            with st.spinner("Drawing …"):
+                song.drawn = overview(song.data)
+        drawn = song.drawn
+        file = re.sub(r"\W+", "-", song.name).strip("-")[:40] or "song"
+        st.plotly_chart(
+            figures.waveform(drawn),
+            key=f"{song.key}-waveform",
+            config={"displaylogo": False, "toImageButtonOptions": {"filename": f"{file}-waveform"}},
+            alt=f"Waveform of {song.name}",
+        )
+        st.plotly_chart(
+            figures.mel_spectrogram(drawn),
+            key=f"{song.key}-mel",
+            config={"displaylogo": False, "toImageButtonOptions": {"filename": f"{file}-mel"}},
+            alt=f"Mel spectrogram of {song.name}: level by frequency over time",
+        )

@@ -1,0 +1,205 @@
+"""What the Explore page looks at, read once for the whole server and never changed.
+
+Everything is kept by the data set's folder and the time it was written, so that one which was
+removed and made again is read again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from genre_engine import datasets, figures, labels, leakage
+from genre_engine.datasets import Dataset, pca_map, statistics
+from genre_engine.datasets.statistics import SearchIndex
+from genre_engine.features import track_view
+from genre_engine.labels import Labels
+from genre_engine.splits import Split
+
+# The leak meter and the heat map are about these many genres at most, the commonest.
+MOST_MEASURED = 30
+MOST_PAIRED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A data set as it was at one moment.
+
+    Attributes:
+        key: tells it from every other, and from itself at another time.
+        counts: tracks per genre, the commonest first.
+        size_bytes: what it takes on the disk, audio elsewhere not counted.
+        kinds: the kinds of split that can be made.
+    """
+
+    key: tuple[str, int]
+    dataset: Dataset
+    search: SearchIndex
+    counts: dict[str, int]
+    size_bytes: int
+    kinds: tuple[str, ...]
+
+    @property
+    def tracks(self) -> pd.DataFrame:
+        return self.dataset.tracks
+
+
+def opened(name: str) -> Opened:
+    """Open a data set, or take it as it is open.
+
+    Raises:
+        GenreEngineError: it can't be opened.
+    """
+    dataset = datasets.open(name)
+    stamp = (dataset.folder / "dataset.json").stat().st_mtime_ns
+    return _opened((str(dataset.folder), stamp), dataset)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the data set …")
+def _opened(key: tuple[str, int], _dataset: Dataset) -> Opened:
+    tracks = _dataset.tracks
+    artists = tracks["artist_id"].nunique()
+    kinds = {
+        "official": bool(tracks["split"].notna().any()),
+        "artist": artists >= len(("train", "validation", "test")),
+        "random": len(tracks) >= len(("train", "validation", "test")),
+    }
+    return Opened(
+        key,
+        _dataset,
+        SearchIndex(tracks),
+        labels.count(tracks["genres"]),
+        _size(_dataset.folder),
+        tuple(kind for kind, possible in kinds.items() if possible),
+    )
+
+
+def _size(folder: Path) -> int:
+    return sum(place.stat().st_size for place in folder.rglob("*") if place.is_file())
+
+
+def chosen(data: Opened, genres: Sequence[str] | str, rule: str) -> Labels:
+    """The tracks that carry the genres.
+
+    Raises:
+        GenreEngineError: none does.
+    """
+    wanted = labels.choose(data.counts, genres)
+    return _labels(data.key, wanted, rule, data)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _labels(key: tuple[str, int], genres: tuple[str, ...], rule: str, _data: Opened) -> Labels:
+    return _data.dataset.select(genres, rule=rule)
+
+
+def split(data: Opened, y: Labels, kind: str) -> Split:
+    """A split of the chosen tracks.
+
+    Raises:
+        SplitError: it can't be made of these.
+    """
+    return _split(data.key, y.genres, y.rule, kind, data, y)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Splitting …")
+def _split(
+    key: tuple[str, int], genres: tuple[str, ...], rule: str, kind: str, _data: Opened, _y: Labels
+) -> Split:
+    return _data.dataset.split(_y, kind)
+
+
+def genre_parts(data: Opened, y: Labels, kind: str) -> pd.DataFrame:
+    """`exploration.genre_parts` of the chosen tracks."""
+    return _genre_parts(data.key, y.genres, y.rule, kind, data, y)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _genre_parts(
+    key: tuple[str, int], genres: tuple[str, ...], rule: str, kind: str, _data: Opened, _y: Labels
+) -> pd.DataFrame:
+    artists = _data.tracks["artist_id"].iloc[_y.rows]
+    return statistics.genre_parts(artists, _y.y, _y.genres, split(_data, _y, kind).part)
+
+
+def leaks(data: Opened, y: Labels) -> dict[str, leakage.Leakage]:
+    """The leak meter over the chosen tracks."""
+    return _leaks(data.key, y.genres, y.rule, data, y)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Measuring what each kind of split lets through …")
+def _leaks(
+    key: tuple[str, int], genres: tuple[str, ...], rule: str, _data: Opened, _y: Labels
+) -> dict[str, leakage.Leakage]:
+    tracks = _data.tracks.iloc[_y.rows]
+    return {
+        kind: leakage.measure(tracks, _y.y, split(_data, _y, kind))
+        for kind in datasets.possible_splits(_data.dataset, _y)
+    }
+
+
+def agreement(data: Opened, y: Labels) -> dict[str, float | int] | None:
+    """How far people agree who uploaded the same audio."""
+    return _agreement(data.key, y.genres, data)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _agreement(
+    key: tuple[str, int], genres: tuple[str, ...], _data: Opened
+) -> dict[str, float | int] | None:
+    tracks = _data.tracks
+    return leakage.uploader_agreement(tracks["genres"], tracks["sha256"], genres)
+
+
+def together(data: Opened, y: Labels) -> statistics.Cooccurrence:
+    """Which of the commonest of the chosen genres go together."""
+    return _together(data.key, y.genres, y.rule, y)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _together(
+    key: tuple[str, int], genres: tuple[str, ...], rule: str, _y: Labels
+) -> statistics.Cooccurrence:
+    common = np.sort(np.argsort(-_y.y.sum(axis=0, dtype=int), kind="stable")[:MOST_PAIRED])
+    return statistics.cooccurrence(_y.y[:, common], [genres[index] for index in common])
+
+
+def mapped(data: Opened, store: Path) -> tuple[pca_map.TrackMap, Any, list[list[int]]]:
+    """The map of a feature store and its figure, which must stay the same for clicks to work.
+
+    Raises:
+        DatasetError: there is no map of it.
+    """
+    return _mapped(data.key, store.name, data, store)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Drawing the map …")
+def _mapped(
+    key: tuple[str, int], store: str, _data: Opened, _store: Path
+) -> tuple[pca_map.TrackMap, Any, list[list[int]]]:
+    found = pca_map.track_map(_data.dataset, _store)
+    tracks = _data.tracks.iloc[found.rows]
+    names = [label(row) for row in tracks[["title", "track_id"]].to_dict("records")]
+    colours = figures.genre_colours(_data.counts)
+    figure, traces = figures.track_map(found, names, tracks["genres"].tolist(), colours)
+    return found, figure, traces
+
+
+@st.cache_resource(max_entries=16, show_spinner="Computing the pictures …")
+def portrayed(path: str, stamp: int) -> track_view.Portrait:
+    """The five pictures' numbers of a track.
+
+    Raises:
+        AudioError: its file can't be read.
+    """
+    return track_view.portrait(Path(path))
+
+
+def label(row: dict[str, Any]) -> str:
+    """What a track is called: its title, or its id where it has none."""
+    title = row["title"]
+    return title if isinstance(title, str) and title else str(row["track_id"])

@@ -1,0 +1,76 @@
+"""A run as one file: out of this server, and into it."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from genre_engine.errors import GenreEngineError
+from genre_engine.jobs import hosted
+from genre_engine.runs import Run
+from genre_engine.training import bundle
+from pages.components.shared.session_id import visitor
+from pages.components.shared.text import plain
+
+# MB; a run with its model and predictions is far smaller.
+LIMIT_MB = 100
+
+_PAGES = Path(__file__).parents[2]
+_TAKEN = "train-bundles-taken"
+
+
+def has_page(name: str) -> bool:
+    """Whether the app has such a page."""
+    return (_PAGES / f"{name}.py").is_file()
+
+
+def export(run: Run) -> None:
+    """Offer a finished run as a zip, which is packed when it is asked for."""
+    st.download_button(
+        "Export",
+        lambda: _packed(run),
+        bundle.file_name(run),
+        "application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        key="train-export",
+        help="The model with its settings, figures and model card in one file: train at home, "
+        "bring it to a shared server",
+    )
+
+
+def _packed(run: Run) -> bytes:
+    with tempfile.TemporaryDirectory() as room:
+        return bundle.export(run, Path(room) / bundle.file_name(run)).read_bytes()
+
+
+def take_in() -> None:
+    """Offer to take in a run from elsewhere."""
+    with st.expander("Bring a run from another machine", icon=":material/upload:"):
+        upload = st.file_uploader(
+            "A run as a zip",
+            type=["zip"],
+            max_upload_size=hosted.UPLOAD_MB if hosted.active() else LIMIT_MB,
+            key="train-bundle",
+            help="What `export` wrote. It is checked before anything in it is loaded.",
+        )
+        taken: dict[str, str] = st.session_state.setdefault(_TAKEN, {})
+        if upload is None:
+            return
+        if upload.file_id not in taken:
+            try:
+                hosted.check_upload(upload.size)
+                run = bundle.import_zip(upload)
+                hosted.own(run.folder, visitor(), private=True)
+            except GenreEngineError as error:
+                st.error(plain(str(error)), icon=":material/error:")
+                return
+            taken[upload.file_id] = run.id
+            # It belongs among the earlier ones, which may have been drawn already.
+            st.rerun()
+        st.page_link(
+            "pages/train.py",
+            label="It is here: look at it",
+            icon=":material/check_circle:",
+            query_params={"run": taken[upload.file_id]},
+        )

@@ -1,0 +1,165 @@
+"""One run or job on the Train page: while it goes on, and what can be done with it afterwards."""
+
+import streamlit as st
+
+from genre_engine import jobs, runs
+from genre_engine.errors import GenreEngineError, RunMissing
+from genre_engine.jobs import Job, hosted
+from genre_engine.runs import Run
+from pages.components.shared.session_id import visitor
+from pages.components.shared.text import plain
+from pages.components.shared.visible import may_see
+from pages.components.train import bundles, live, pickers, search
+from pages.components.train.recipe import Recipe, sentence
+
+_LOOKED_AT = "train-looked-at"
+_STATUS = {
+    "queued": (":material/hourglass_top:", "gray", "waiting"),
+    "running": (":material/autorenew:", "violet", "running"),
+    "paused": (":material/pause:", "orange", "paused"),
+    "cancelled": (":material/stop:", "gray", "cancelled"),
+    "failed": (":material/error:", "red", "failed"),
+    "finished": (":material/check_circle:", "green", "finished"),
+}
+
+
+def found() -> tuple[Job | None, Run | None]:
+    """What the address asks to look at.
+
+    Raises:
+        GenreEngineError: there is no such run or job.
+    """
+    run_id, job_id = st.query_params.get("run"), st.query_params.get("job")
+    _tell_address(run_id, job_id)
+    if run_id:
+        run = runs.open(run_id)
+        if not hosted.may_see(run.folder, visitor()):
+            raise RunMissing(f"There is no run {run_id!r} here.")
+        return jobs.of_run(run.id), run
+    if job_id:
+        job = jobs.open(job_id)
+        if not may_see(job):
+            raise RunMissing(f"There is no job {job_id!r} here.")
+        made = job.run()
+        if made is not None and job.kind == "training":
+            # From here on the run is the truth, and its link outlives the job's.
+            st.query_params.from_dict({"run": made.id})
+        return job, made
+    return None, None
+
+
+def _tell_address(run_id: str | None, job_id: str | None) -> None:
+    """Put what is looked at into the browser's address: it stays as it was when a link of this page
+    leads to this page, and a reload would bring back what was there before.
+    """
+    before = st.session_state.get(_LOOKED_AT)
+    st.session_state[_LOOKED_AT] = (run_id, job_id)
+    if before not in (None, (run_id, job_id)) and (run_id or job_id):
+        st.query_params.from_dict(st.query_params.to_dict())
+
+
+def show(job: Job | None, run: Run | None) -> None:
+    """Draw what was found."""
+    st.button("All trainings", icon=":material/arrow_back:", type="tertiary", on_click=leave)
+    status = job.status if job is not None else run.status if run is not None else "failed"
+    name = run.name if run is not None else job.title if job is not None else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="train-status"):
+        st.subheader(plain(name), anchor=False, width="content")
+        icon, colour, word = _STATUS[status]
+        st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
+    if run is not None and run.error is None:
+        st.markdown(_about(run))
+    said = st.session_state.pop("train-said", None)
+    if said:
+        st.error(plain(said), icon=":material/error:")
+    if job is not None and (job.busy or job.resumable):
+        live.buttons(job)
+    elif run is not None and run.resumable:
+        _resume_run(run)
+    _ended(job, run, status)
+    if job is not None and job.kind == "tuning":
+        search.trials(job)
+    else:
+        live.watch(job, run)
+    if job is not None and status in ("failed", "cancelled"):
+        _log(job)
+
+
+def leave() -> None:
+    """Back to the recipe."""
+    st.query_params.clear()
+
+
+def _about(run: Run) -> str:
+    config = run.config
+    said = plain(sentence(config))
+    if config.synthetic:
+        said += " · :material/science: synthetic music: scores say nothing about real songs"
+    return said
+
+
+def _ended(job: Job | None, run: Run | None, status: str) -> None:
+    message = job.message if job is not None and job.message else run.message if run else ""
+    if status == "failed":
+        st.error(plain(message or "It ended without saying why."), icon=":material/error:")
+    elif status in ("paused", "cancelled") and message:
+        st.info(plain(message), icon=":material/info:")
+    if run is None or run.error is not None:
+        return
+    if status == "finished":
+        if message:
+            st.success(plain(message), icon=":material/check_circle:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if bundles.has_page("metrics"):
+                st.page_link(
+                    "pages/metrics.py",
+                    label="See how good it is",
+                    icon=":material/analytics:",
+                    query_params={"run": run.id},
+                )
+            st.page_link(
+                "pages/classify.py",
+                label="Classify my song with it",
+                icon=":material/music_note:",
+                query_params={"model": run.id},
+            )
+            bundles.export(run)
+            _again(run)
+    elif status not in ("queued", "running"):
+        with st.container(horizontal=True):
+            _again(run)
+
+
+def _again(run: Run) -> None:
+    st.button(
+        "Train again with changes",
+        icon=":material/edit:",
+        on_click=_refill,
+        args=(run,),
+        help="Fills the recipe with this run's choice",
+    )
+
+
+def _refill(run: Run) -> None:
+    recipe = Recipe.of(run.config)
+    pickers.fill(recipe)
+    leave()
+
+
+def _resume_run(run: Run) -> None:
+    """A run that no job of this server knows: one of the command line's, or of a server before."""
+    if st.button("Resume", key="train-resume", type="primary", icon=":material/play_arrow:"):
+        try:
+            job = jobs.resume_run(run.id, owner=visitor())
+        except GenreEngineError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+        st.query_params.from_dict({"job": job.id})
+        st.rerun()
+
+
+def _log(job: Job) -> None:
+    log = job.log()
+    if log:
+        with st.expander("The end of its log", icon=":material/description:"):
+            st.code(log, language=None, wrap_lines=True)

@@ -1,0 +1,117 @@
+"""A server that visitors share: what it refuses, hides and clears away."""
+
+import os
+
+import pytest
+
+from genre_engine import datasets, jobs, runs
+from genre_engine.errors import Refused
+from genre_engine.jobs import hosted
+from tests.jobs.conftest import data  # noqa: F401 - a fixture
+
+LINEAR = {"dataset_name": "small", "model": "linear"}
+TABLE = {"make": "table", "name": "mine", "label": "genre"}
+
+
+@pytest.fixture
+def shared(monkeypatch, workspace):
+    monkeypatch.setenv(hosted.VARIABLE, "1")
+    monkeypatch.setattr(hosted, "memory_mb", lambda: 4000.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "match"),
+    [
+        ("download", {"name": "j", "tracks": 5}, "downloads"),
+        ("dataset", {"make": "folder", "name": "f", "path": "/home"}, "own disk"),
+        ("dataset", {"make": "jamendo", "name": "j"}, "large data sets"),
+        ("dataset", {"make": "jamendo", "name": "j", "metadata": "/etc"}, "own disk"),
+        ("dataset", {**TABLE, "file": "/etc/passwd"}, "own disk"),
+        ("dataset", {"make": "demo", "name": "d", "tracks": 5000}, "at most 600"),
+        ("tuning", {**LINEAR, "trials": 500}, "at most 20"),
+    ],
+)
+def test_what_a_shared_server_does_not_do_is_refused(kind, request_, match, data, shared):  # noqa: F811
+    with pytest.raises(Refused, match=match):
+        jobs.submit(kind, request_, owner="a")
+    assert jobs.listing() == []
+
+
+def test_each_visitor_has_one_piece_of_work_at_a_time_with_a_limit_of_time(data, shared):  # noqa: F811
+    job = jobs.submit("training", LINEAR, owner="a", minutes=500)
+    assert job.minutes == hosted.MINUTES
+    with pytest.raises(Refused, match="one piece of work at a time"):
+        jobs.submit("training", LINEAR, owner="a")
+    assert jobs.submit("training", LINEAR, owner="b").position == 2
+    job.cancel()
+    jobs.submit("training", LINEAR, owner="a")
+    with pytest.raises(Refused, match="one piece of work"):
+        jobs.open(job.id).resume()
+
+
+def test_a_large_training_is_refused_before_it_has_a_run(data, shared, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(hosted, "TRACKS", 100)
+    with pytest.raises(Refused, match="200 tracks"):
+        jobs.submit("training", LINEAR, owner="a")
+    assert runs.listing() == []
+
+
+def test_short_memory_is_said_with_what_fits(data, shared, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(hosted, "memory_mb", lambda: 600.0)
+    with pytest.raises(Refused, match=r"600 MB are free.*fcn.*linear"):
+        jobs.submit("training", {**LINEAR, "model": "fcn"}, owner="a")
+    jobs.submit("training", LINEAR, owner="a")
+
+
+def test_memory_is_the_least_of_machine_and_container(tmp_path):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9000000 kB\nMemAvailable: 4096000 kB\n")
+    assert hosted.memory_mb(tmp_path) == 4000
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.stat").write_text("anon 5\ninactive_file 104857600\n")
+    (group / "memory.current").write_text("524288000\n")
+    (group / "memory.max").write_text("max\n")
+    assert hosted.memory_mb(tmp_path) == 4000
+    (group / "memory.max").write_text("1073741824\n")
+    assert hosted.memory_mb(tmp_path) == 1024 - 500 + 100
+    assert hosted.memory_mb(tmp_path / "nothing") is None
+
+
+def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(data, shared):  # noqa: F811
+    hosted.own(data.folder, "a", private=True)
+    run = jobs.submit("training", LINEAR, owner="a").run()
+    assert hosted.visible_datasets(datasets.listing(), "b") == []
+    assert len(hosted.visible_datasets(datasets.listing(), "a")) == 1
+    assert hosted.may_see(run.folder, "a")
+    assert not hosted.may_see(run.folder, "b")
+
+
+def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared, monkeypatch):
+    monkeypatch.setenv(hosted.QUOTA_VARIABLE, "0.0025")
+    for number, owner in enumerate(["", "a", "b", "c"]):
+        folder = workspace / "runs" / f"run{number}"
+        folder.mkdir(parents=True)
+        (folder / "model").write_bytes(b"0" * 1000)
+        hosted.own(folder, owner)
+        if owner:
+            os.utime(folder / "hosted.json", (number, number))
+    assert hosted.make_room() == ["run1", "run2"]
+    assert sorted(place.name for place in (workspace / "runs").iterdir()) == ["run0", "run3"]
+
+
+def test_nothing_of_this_holds_elsewhere(data):  # noqa: F811
+    job = jobs.submit("training", LINEAR, owner="a", minutes=500)
+    jobs.submit("training", LINEAR, owner="a")
+    assert job.minutes == 500
+    assert not (job.run().folder / "hosted.json").exists()
+    assert hosted.make_room() == []
+    hosted.check_removal()
+    hosted.check_upload(10**12)
+
+
+def test_removal_and_large_uploads_are_refused(shared):
+    with pytest.raises(Refused, match="nothing is removed"):
+        hosted.check_removal()
+    with pytest.raises(Refused, match="at most 20 MB"):
+        hosted.check_upload(21_000_000)
