@@ -203,7 +203,7 @@ def test_a_forest_of_foreign_types_is_refused(data, workspace, tmp_path):  # noq
 @pytest.fixture
 def boosted(data, tmp_path):  # noqa: F811
     settings = {"rounds": 10, "depth": 2}
-    config = runs.new_config("small", model="xgboost", settings=settings, name="trees")
+    config = training.new_config("small", model="xgboost", settings=settings, name="trees")
     run = training.train(runs.create(config))
     return run, bundle.export(run, tmp_path / "trees.zip")
 
@@ -235,7 +235,7 @@ def test_a_zip_of_an_earlier_version_gets_a_graph(boosted):
 
 def test_an_imported_forest_is_used_in_its_own_form_without_a_word(data, tmp_path):  # noqa: F811
     run = training.train(
-        runs.create(runs.new_config("small", model="forest", settings={"trees": 10}))
+        runs.create(training.new_config("small", model="forest", settings={"trees": 10}))
     )
     imported = bundle.import_zip(bundle.export(run, tmp_path / "forest.zip"))
     assert not (imported.model_folder / "model.onnx").exists()
