@@ -12,6 +12,9 @@ networks.py     how networks learn: loss, loop, weights
 archive.py      checking and reading `.keras`
 fcn.py cnn.py boosting.py forest.py linear.py    the models
 registry.py     which there are
+onnx_graph.py   models as ONNX graphs; onnx_layers.py onnx_trees.py how
+onnx_file.py    `model.onnx`: written, and checked before it is loaded
+classifier.py   saved models that songs are classified with, through ONNX Runtime
 """
 
 from genre_engine.models.base import (
@@ -26,10 +29,12 @@ from genre_engine.models.base import (
     Stop,
     setting,
 )
+from genre_engine.models.classifier import Classifier, load_classifier, onnx_of, renew_onnx
 from genre_engine.models.registry import NAMES, check_files, load, model
 
 __all__ = [
     "NAMES",
+    "Classifier",
     "Data",
     "Enough",
     "FeatureInfo",
@@ -41,6 +46,9 @@ __all__ = [
     "Stop",
     "check_files",
     "load",
+    "load_classifier",
     "model",
+    "onnx_of",
+    "renew_onnx",
     "setting",
 ]

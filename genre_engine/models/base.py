@@ -5,21 +5,25 @@ folder without pickle:
 
     model.json      what it is: model, settings, genres, task, features, history
     …               what it learnt, in files that its own module names
+    model.onnx      the same as an ONNX graph, which songs are classified with (`classifier`)
 
 The same seed on the same machine gives the same result, and a fit that was stopped and goes on from
 its checkpoint gives the result of one that wasn't.
 """
 
+import logging
 import shutil
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from genre_engine.errors import BadSetting, ModelError
+from genre_engine.models import onnx_file
 from genre_engine.models.checkpoint import Checkpoint
 from genre_engine.models.data import (
     Data,
@@ -35,6 +39,9 @@ from genre_engine.models.history import Enough, Progress, Silent, Stop, Watch
 from genre_engine.models.settings import SettingInfo, Settings, setting
 from genre_engine.storage.workspace import replacing
 
+if TYPE_CHECKING:
+    import onnx
+
 __all__ = [
     "Data",
     "Enough",
@@ -48,6 +55,8 @@ __all__ = [
     "setting",
 ]
 
+_logger = logging.getLogger(__name__)
+
 
 class Model(ABC):
     """Base of all models.
@@ -56,9 +65,14 @@ class Model(ABC):
         name: what the command line calls it; `title` and `about` what the app says.
         input: whether it takes vectors or patches.
         PRESETS: settings by the preset's name, each as far as it differs from the defaults.
+        FILES: what a saved one consists of, beside `model.json` and `model.onnx`.
+        rebuilds_onnx: `onnx` takes milliseconds and imports nothing heavy, so that a saved model
+            without `model.onnx` is classified with all the same.
+        own_form_is_light: it loads as quickly as its graph does, so songs are classified with it.
         genres_, task_, features_: of what it was trained on.
         history_: what each epoch reported.
         best_epoch_: the epoch, from 1, whose state is kept.
+        warnings_: sentences that belong beside every result.
     """
 
     name: ClassVar[str]
@@ -67,6 +81,9 @@ class Model(ABC):
     input: ClassVar[Literal["vector", "patches"]] = "vector"
     Settings: ClassVar[type[Settings]]
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    FILES: ClassVar[tuple[str, ...]]
+    rebuilds_onnx: ClassVar[bool] = True
+    own_form_is_light: ClassVar[bool] = False
     _keeps_last: ClassVar[bool] = False
     _needs_all: ClassVar[bool] = False
 
@@ -80,6 +97,7 @@ class Model(ABC):
         self.features_ = FeatureInfo("", "")
         self.history_: list[dict[str, Any]] = []
         self.best_epoch_ = 0
+        self.warnings_: tuple[str, ...] = ()
 
     def fit(
         self,
@@ -171,6 +189,8 @@ class Model(ABC):
             new.mkdir()
             self._write(new)
             write_description(new, description)
+            if self._fits_onnx():
+                write_onnx(new, type(self), description)
             if folder.is_dir():
                 shutil.rmtree(folder)
 
@@ -200,6 +220,15 @@ class Model(ABC):
 
         Raises:
             ModelError: they are missing, damaged, or hold what no model of ours holds.
+        """
+
+    @classmethod
+    @abstractmethod
+    def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":
+        """The graph of a saved model, whose files have been checked; see `onnx_graph`.
+
+        Raises:
+            ModelError: they are damaged, or hold what can't be turned into ONNX.
         """
 
     @classmethod
@@ -259,6 +288,10 @@ class Model(ABC):
     def _probabilities(self, x: Any) -> Floats:
         """As `predict_proba`, of features that have been checked."""
 
+    def _fits_onnx(self) -> bool:
+        """Whether what was learnt is small enough to be written as a graph too."""
+        return True
+
     @abstractmethod
     def _write(self, folder: Path) -> None:
         """Write what was learnt."""
@@ -266,3 +299,16 @@ class Model(ABC):
     @abstractmethod
     def _read(self, folder: Path) -> None:
         """Read what was learnt, from files that have been checked."""
+
+
+def write_onnx(folder: Path, kind: type[Model], description: Description) -> None:
+    """Write `model.onnx` into a saved model's folder, and its fingerprint into `model.json`.
+
+    A model that can't be turned into ONNX is classified with in its own form, only slower.
+    """
+    try:
+        record = onnx_file.write(folder, kind.onnx(folder, description), kind.FILES)
+    except (ModelError, MemoryError) as error:
+        _logger.warning("no model.onnx: %s", str(error) or "not enough memory")
+        record = None
+    write_description(folder, replace(description, onnx=record))

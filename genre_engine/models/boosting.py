@@ -18,8 +18,11 @@ from genre_engine.models.class_weights import track_weights, track_weights_setti
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged
 from genre_engine.models.history import Watch
+from genre_engine.models.onnx_graph import INPUTS, Graph
+from genre_engine.models.onnx_trees import Tree, add_trees
 
 if TYPE_CHECKING:
+    import onnx
     import xgboost
 
 FILE = "trees.json"
@@ -125,6 +128,8 @@ class Boosting(Model):
         "strong": {"rounds": 1500, "learning_rate": 0.03, "patience": 60, "columns": 0.3},
     }
 
+    FILES: ClassVar = (FILE,)
+
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
         self.booster_: xgboost.Booster | None = None
@@ -210,7 +215,7 @@ class Boosting(Model):
 
     @classmethod
     def check(cls, folder: Path, description: Description) -> None:
-        check_present(folder, (FILE,))
+        check_present(folder, cls.FILES)
         try:
             values = json.loads((folder / FILE).read_bytes())
             xgboost_json.check(
@@ -222,6 +227,32 @@ class Boosting(Model):
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise damaged(folder, FILE) from error
 
+    @classmethod
+    def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":
+        n_genres = len(description.genres)
+        n = 1 if description.task == "binary" else n_genres
+        try:
+            learner = json.loads((folder / FILE).read_bytes())["learner"]
+            model = learner["gradient_booster"]["model"]
+            found = [
+                _tree(tree, group, n)
+                for tree, group in zip(model["trees"], model["tree_info"], strict=True)
+            ]
+            start = _start(learner["learner_model_param"]["base_score"], description.task, n)
+            columns = int(learner["learner_model_param"]["num_feature"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            raise damaged(folder, FILE) from error
+        graph, x = Graph(), INPUTS[cls.input]
+        z = add_trees(graph, x, found, n_outputs=n, question="BRANCH_LT", start=start)
+        if description.task == "multiclass":
+            p = graph.add("Softmax", z, axis=-1)
+        else:
+            p = graph.add("Sigmoid", z)
+        if description.task == "binary":
+            one = graph.constant(np.array(1, np.float32))
+            p = graph.add("Concat", graph.add("Sub", one, p), p, axis=1)
+        return graph.model(p, x, (columns,), description)
+
     def _read(self, folder: Path) -> None:
         import xgboost
 
@@ -231,6 +262,29 @@ class Boosting(Model):
         except (OSError, xgboost.core.XGBoostError) as error:
             raise damaged(folder, FILE) from error
         self.booster_ = booster
+
+
+def _tree(stored: Any, group: int, n_outputs: int) -> Tree:
+    """A tree of XGBoost's JSON as `onnx_trees` takes it; what a leaf says stands where another node
+    has its threshold."""
+    threshold = np.array(stored["split_conditions"], np.float32)
+    values = np.zeros((len(threshold), n_outputs), np.float32)
+    values[:, group] = threshold
+    return Tree(
+        column=np.array(stored["split_indices"], np.int64),
+        threshold=threshold,
+        yes=np.array(stored["left_children"], np.int64),
+        no=np.array(stored["right_children"], np.int64),
+        values=values,
+    )
+
+
+def _start(base_score: str, task: str, n_outputs: int) -> Floats:
+    """What each output starts from: a probability as its logit, but for softmax as it is."""
+    base = np.broadcast_to(np.array(json.loads(base_score), np.float64).ravel(), (n_outputs,))
+    if task != "multiclass":
+        base = np.log(base / (1 - base))
+    return base.astype(np.float32)
 
 
 def _renew(booster: "xgboost.Booster") -> None:

@@ -21,6 +21,7 @@ from genre_engine.labels import TASKS
 from genre_engine.models.data import FeatureInfo
 
 DESCRIPTION = "model.json"
+ONNX = "model.onnx"
 FORMAT = 1
 
 # Far above any model made here; a file that claims more is not looked into.
@@ -30,7 +31,12 @@ MAX_DESCRIPTION_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class Description:
-    """`model.json`."""
+    """`model.json`.
+
+    Attributes:
+        onnx: `sha256` of `model.onnx`, and under `made_from` those of the files that it says the
+            same as; None where there is no such file, as in models of earlier versions.
+    """
 
     model: str
     settings: Mapping[str, Any]
@@ -40,6 +46,7 @@ class Description:
     features: FeatureInfo
     history: tuple[dict[str, Any], ...]
     best_epoch: int
+    onnx: Mapping[str, Any] | None = None
 
 
 def write_description(folder: Path, description: Description) -> None:
@@ -54,6 +61,8 @@ def write_description(folder: Path, description: Description) -> None:
         "history": list(description.history),
         "best_epoch": description.best_epoch,
     }
+    if description.onnx is not None:
+        values["onnx"] = dict(description.onnx)
     (folder / DESCRIPTION).write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
@@ -84,6 +93,7 @@ def read_description(folder: Path) -> Description:
             features=FeatureInfo.from_dict(values["features"]),
             history=tuple(_dictionary(epoch) for epoch in values["history"]),
             best_epoch=_whole(values["best_epoch"]),
+            onnx=_dictionary(values["onnx"]) if values.get("onnx") is not None else None,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
@@ -134,12 +144,13 @@ def foreign(folder: Path, file: str, what: Collection[str]) -> ModelError:
 
 
 def check_present(folder: Path, names: Collection[str]) -> None:
-    """Whether exactly these files are there beside the description.
+    """Whether exactly these files are there beside the description and `model.onnx`, which is
+    looked at by who loads it.
 
     Raises:
         ModelError: one is missing, too large or no plain file, or there are others.
     """
-    found = {path.name for path in folder.iterdir()} - {DESCRIPTION}
+    found = {path.name for path in folder.iterdir()} - {DESCRIPTION, ONNX}
     if unknown := found - set(names):
         raise foreign(folder, "The folder", unknown)
     for name in names:

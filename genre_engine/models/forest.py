@@ -31,13 +31,18 @@ from genre_engine.models.files import (
     read_member,
 )
 from genre_engine.models.history import Watch
+from genre_engine.models.onnx_graph import INPUTS, Graph
+from genre_engine.models.onnx_trees import Tree, add_trees, at_most
 from genre_engine.storage.workspace import make_folder, replacing
 
 if TYPE_CHECKING:
+    import onnx
     from sklearn.ensemble import RandomForestClassifier
 
 FILE = "forest.skops"
 EPOCHS = 10
+# Nodes of all trees: making the graph takes about a kilobyte for each.
+_MOST_ONNX_NODES = 500_000
 
 # All types in a file of ours, and all kinds of nodes; skops would trust more.
 _TYPES = {
@@ -107,6 +112,8 @@ class Forest(Model):
         "fast": {"trees": 100, "least_leaf": 5},
         "strong": {"trees": 500, "columns": 0.1, "least_leaf": 2},
     }
+    FILES: ClassVar = (FILE,)
+    rebuilds_onnx = False
     _keeps_last = True
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
@@ -252,8 +259,26 @@ class Forest(Model):
 
     @classmethod
     def check(cls, folder: Path, description: Description) -> None:
-        check_present(folder, (FILE,))
+        check_present(folder, cls.FILES)
         _check(folder, FILE)
+
+    def _fits_onnx(self) -> bool:
+        trees = self.forest_.estimators_ if self.forest_ is not None else []
+        return bool(sum(tree.tree_.node_count for tree in trees) <= _MOST_ONNX_NODES)
+
+    @classmethod
+    def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":
+        model = cls(seed=description.seed)
+        model.genres_, model.task_ = description.genres, description.task
+        model.features_ = description.features
+        model._read(folder)
+        forest = model.forest_
+        if forest is None:
+            raise damaged(folder, FILE)
+        trees = [_tree(tree.tree_, description.task) for tree in forest.estimators_]
+        graph, x, n = Graph(), INPUTS[cls.input], len(description.genres)
+        found = add_trees(graph, x, trees, n_outputs=n, question="BRANCH_LEQ", mean=True)
+        return graph.model(found, x, (int(forest.n_features_in_),), description)
 
     def _read(self, folder: Path) -> None:
         from sklearn.ensemble import RandomForestClassifier
@@ -325,6 +350,18 @@ def _hangs_together(nodes: Any, n_columns: int) -> bool:
         and (children < len(own)).all()
         and ((nodes.feature[inner] >= 0) & (nodes.feature[inner] < n_columns)).all()
         and len(nodes.value) == len(own)
+    )
+
+
+def _tree(nodes: Any, task: str) -> Tree:
+    """scikit-learn's nodes as `onnx_trees` takes them."""
+    values = nodes.value[:, :, 1] if task == "multilabel" else nodes.value[:, 0]
+    return Tree(
+        column=nodes.feature,
+        threshold=at_most(nodes.threshold),
+        yes=nodes.children_left,
+        no=nodes.children_right,
+        values=values.astype(np.float32),
     )
 
 

@@ -10,7 +10,7 @@ What is learnt are two arrays, so a saved model is `linear.npz`: coefficients, i
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,11 @@ from genre_engine.models.class_weights import class_weights, class_weights_setti
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
 from genre_engine.models.history import Watch
+from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.scaling import Scaling, clip_setting
+
+if TYPE_CHECKING:
+    import onnx
 
 FILE = "linear.npz"
 
@@ -63,6 +67,8 @@ class Linear(Model):
     )
     Settings = LinearSettings
     PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
+    FILES: ClassVar = (FILE,)
+    own_form_is_light = True
     _keeps_last = True
     _needs_all = True
 
@@ -161,8 +167,26 @@ class Linear(Model):
 
     @classmethod
     def check(cls, folder: Path, description: Description) -> None:
-        check_present(folder, (FILE,))
+        check_present(folder, cls.FILES)
         read_arrays(folder, FILE)
+
+    @classmethod
+    def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":
+        model = cls(seed=description.seed)
+        model.genres_, model.features_ = description.genres, description.features
+        model._read(folder)
+        if model.scaling_ is None:
+            raise damaged(folder, FILE)
+        graph, x = Graph(), INPUTS[cls.input]
+        z = graph.add(
+            "Gemm",
+            graph.scaled(x, model.scaling_),
+            graph.constant(model.coefficients_.T.astype(np.float32)),
+            graph.constant(model.intercepts_.astype(np.float32)),
+        )
+        many = description.task == "multilabel"
+        found = graph.add("Sigmoid", z) if many else graph.add("Softmax", z, axis=-1)
+        return graph.model(found, x, (model.coefficients_.shape[1],), description)
 
     def _read(self, folder: Path) -> None:
         arrays = read_arrays(folder, FILE)

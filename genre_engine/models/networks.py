@@ -13,12 +13,12 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from genre_engine.errors import ModelError
-from genre_engine.models import keras_file
+from genre_engine.models import keras_file, onnx_layers
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.batches import Chunk
 from genre_engine.models.checkpoint import Checkpoint, State
@@ -26,11 +26,13 @@ from genre_engine.models.class_weights import class_weights, class_weights_setti
 from genre_engine.models.data import Data, Floats
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
 from genre_engine.models.history import Watch, cross_entropy
+from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.scaling import Scaling
 from genre_engine.storage.native_stderr import native_noise_filtered
 
 if TYPE_CHECKING:
     import keras
+    import onnx
 
 NETWORK = "network.keras"
 SCALING = "scaling.npz"
@@ -138,6 +140,8 @@ class LearningSettings(Settings):
 class NetworkModel(Model):
     """Base of the networks: a subclass builds the network and feeds it."""
 
+    FILES: ClassVar = (NETWORK, SCALING)
+
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
         self.network_: keras.Model | None = None
@@ -236,9 +240,23 @@ class NetworkModel(Model):
 
     @classmethod
     def check(cls, folder: Path, description: Description) -> None:
-        check_present(folder, (NETWORK, SCALING))
+        check_present(folder, cls.FILES)
         keras_file.check(folder, NETWORK)
         read_arrays(folder, SCALING)
+
+    @classmethod
+    def onnx(cls, folder: Path, description: Description) -> "onnx.ModelProto":
+        shape = onnx_layers.input_shape(folder, NETWORK)
+        columns = len(description.features.columns)
+        if columns and shape != (columns,):
+            raise damaged(folder, NETWORK, "doesn't fit the features")
+        width = shape[-1]
+        if width is None:
+            raise damaged(folder, NETWORK)
+        scaling = Scaling.from_arrays(read_arrays(folder, SCALING), width)
+        graph, x = Graph(), INPUTS[cls.input]
+        found = onnx_layers.add_layers(graph, graph.scaled(x, scaling), folder, NETWORK)
+        return graph.model(found, x, shape, description)
 
     def _read(self, folder: Path) -> None:
         with native_noise_filtered():

@@ -39,7 +39,7 @@ def load(folder: Path) -> Model:
     Raises:
         ModelError: there is none, it is damaged, or holds what no model of ours holds.
     """
-    return _class_in(folder).load(folder)
+    return class_in(folder).load(folder)
 
 
 def check_files(folder: Path) -> None:
@@ -48,13 +48,18 @@ def check_files(folder: Path) -> None:
     Raises:
         ModelError: as `load`.
     """
-    found = _class_in(folder)
+    found = class_in(folder)
     description = read_description(folder)
     found.read_settings(folder, description)
     found.check(folder, description)
 
 
-def _class_in(folder: Path) -> type[Model]:
+def class_in(folder: Path) -> type[Model]:
+    """The class of a saved model.
+
+    Raises:
+        ModelError: there is none, or of a model that this version doesn't know.
+    """
     name = read_description(folder).model
     if name not in NAMES:
         raise ModelError(

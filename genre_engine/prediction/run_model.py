@@ -22,13 +22,14 @@ from genre_engine.errors import ModelError, RunError, SilentAudio
 from genre_engine.features import Kind
 from genre_engine.features.patches import Patches
 from genre_engine.metrics.calibration import Platt
-from genre_engine.models import Model
+from genre_engine.models import Classifier
 from genre_engine.prediction import pretrained_model
 from genre_engine.prediction import windows as excerpt_windows
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.catalogue import OWN, ModelInfo
 from genre_engine.prediction.vocabulary import Floats, GenreScores
 from genre_engine.pretrained import windows as song_windows
+from genre_engine.runs import Run
 from genre_engine.storage import workspace
 
 # Networks hold some MB each, and who compares looks at two or three.
@@ -51,7 +52,7 @@ class Trained:
     """
 
     info: ModelInfo
-    model: Model
+    model: Classifier
     kind: Kind
     platt: Platt | None
     threshold: float | None
@@ -110,7 +111,7 @@ def load(info: ModelInfo) -> Trained:
 
 def _read(info: ModelInfo) -> Trained:
     run = runs.open(info.id)
-    model = models.load(run.model_folder)
+    model = models.load_classifier(run.model_folder)
     kind = _kind(info)
     if kind.fingerprint != model.features_.fingerprint:
         raise ModelError(
@@ -118,6 +119,16 @@ def _read(info: ModelInfo) -> Trained:
             f"({model.features_.fingerprint}) than its config.json says ({kind.fingerprint}): its "
             "folder has been changed. Remove the run and train again."
         )
+    platt, threshold = judged(run, info.name, len(model.genres_))
+    return Trained(info, model, kind, platt, threshold)
+
+
+def judged(run: Run, name: str, n_genres: int) -> tuple[Platt | None, float | None]:
+    """A run's calibration and its global threshold, each None where it has none.
+
+    Raises:
+        RunError: its report is damaged, or another run's.
+    """
     report = run.report() or {}
     platt = threshold = None
     try:
@@ -127,14 +138,13 @@ def _read(info: ModelInfo) -> Trained:
             threshold = float(report["thresholds"]["global"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"report.json of the run '{info.name}' is damaged. Remove the run and train again."
+            f"report.json of the run '{name}' is damaged. Remove the run and train again."
         ) from error
-    if platt is not None and platt.offsets.shape != (len(model.genres_),):
+    if platt is not None and platt.offsets.shape != (n_genres,):
         raise RunError(
-            f"report.json of the run '{info.name}' is another run's. Remove the run and train "
-            "again."
+            f"report.json of the run '{name}' is another run's. Remove the run and train again."
         )
-    return Trained(info, model, kind, platt, threshold)
+    return platt, threshold
 
 
 def _kind(info: ModelInfo) -> Kind:
@@ -253,6 +263,7 @@ class _Song(_Windows):
     def _warnings(self) -> Iterator[str]:
         if self.trained.info.warning:
             yield self.trained.info.warning
+        yield from self.trained.model.warnings_
         yield from pretrained_model.file_warnings(self.decoded)
         excerpt_s = self.trained.kind.excerpt_s
         if excerpt_s is not None and self.decoded.duration_s < excerpt_s - 0.01:

@@ -85,13 +85,18 @@ def _overlaps(signal: Signal, heard: list[tuple[float, float]]) -> bool:
     return any(signal.start_s <= (start + end) / 2 <= end_s for start, end in heard)
 
 
+def sizes(excerpt_s: float, sample_rate: int) -> tuple[int, int]:
+    """A window's length and the way to the next, in samples."""
+    size = round(excerpt_s * sample_rate)
+    return size, max(1, size // _HOPS)
+
+
 class _Cutter:
     """Keeps the samples that windows still need."""
 
     def __init__(self, sample_rate: int, excerpt_s: float) -> None:
         self._rate = sample_rate
-        self._size = round(excerpt_s * sample_rate)
-        self._hop = max(1, self._size // _HOPS)
+        self._size, self._hop = sizes(excerpt_s, sample_rate)
         self._blocks: list[Samples] = []
         self._first = 0  # place of the first sample that is kept
         self._end = 0

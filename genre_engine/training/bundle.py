@@ -2,7 +2,7 @@
 
     bundle.json                 {"format": 1, "files": {name: sha256}}
     config.json events.jsonl report.json parts.parquet log.txt looks.json
-    model/…                     as `models` saves it
+    model/…                     as `models` saves it, without model.onnx
     predictions/…npz
     model-card.md               for people; not read again
 
@@ -10,6 +10,10 @@ A zip may come from anyone. Before anything in it is loaded, its members are com
 list, their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model
 for types and layers that no model of ours has, arrays for what their headers claim. Only a run that
 is whole and sound takes its place.
+
+`model.onnx` stays behind and is made again on the other side, from the model's own files once these
+have been checked: so no graph that someone else wrote is ever loaded, and whoever has an earlier
+version can read the zip. One that lies in a zip all the same isn't unpacked.
 """
 
 import hashlib
@@ -37,7 +41,7 @@ from genre_engine.errors import (
     RunExists,
     StorageError,
 )
-from genre_engine.models.files import read_arrays, read_description
+from genre_engine.models.files import ONNX, read_arrays, read_description
 from genre_engine.runs import Config, Predictions, Run, journal
 from genre_engine.storage import workspace
 
@@ -80,7 +84,7 @@ def export(run: Run, path: Path) -> Path:
     models.check_files(run.model_folder)
     card = evaluation.card(run, evaluation.evaluate_run(run)).encode()
     members = [run.folder / name for name in (*_NEEDED, *_OPTIONAL, *_PREDICTIONS)]
-    members += sorted(run.model_folder.iterdir())
+    members += sorted(path for path in run.model_folder.iterdir() if path.name != ONNX)
     with (
         workspace.storage_errors(path),
         workspace.replacing(path) as temporary,
@@ -139,6 +143,7 @@ def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
                 json.dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
             )
             _check(room, made)
+            models.renew_onnx(room / "model")
     return Run(folder / new_id)
 
 
@@ -226,7 +231,7 @@ def _json(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: Path) -> None:
-    if info.filename in ("bundle.json", "model-card.md"):
+    if info.filename in ("bundle.json", "model-card.md", f"model/{ONNX}"):
         return
     target = room / info.filename
     target.parent.mkdir(exist_ok=True)

@@ -10,7 +10,9 @@ from genre_engine import models
 from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
 from genre_engine.metrics import auc_macro
-from genre_engine.models import Enough, FeatureInfo, Stop
+from genre_engine.models import Enough, FeatureInfo, Stop, onnx_file
+from genre_engine.models.classifier import OnnxClassifier
+from genre_engine.models.files import read_description
 from genre_engine.models.history import cross_entropy
 
 # Small and quick, and enough to learn the small problems.
@@ -109,6 +111,51 @@ def test_a_saved_model_predicts_the_same_numbers(name, task, problem, learnt, tm
     np.testing.assert_array_equal(again.predict_proba(test.x), model.predict_proba(test.x))
     for attribute in ("genres_", "task_", "features_", "history_", "best_epoch_", "settings"):
         assert getattr(again, attribute) == getattr(model, attribute)
+
+
+def agrees(model, x, folder):
+    """The graph of a saved model gives what the model gives, and only our own operations."""
+    model.save(folder)
+    data, description = (folder / "model.onnx").read_bytes(), read_description(folder)
+    onnx_file.check(data, folder, description)
+    found = OnnxClassifier(description, data, folder).predict_proba(x)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, model.predict_proba(x), rtol=0, atol=1e-5)
+    assert onnx_file.to_bytes(models.onnx_of(folder)) == data
+    classifier = models.load_classifier(folder)
+    np.testing.assert_allclose(classifier.predict_proba(x), found, rtol=0, atol=1e-5)
+    assert classifier.warnings_ == ()
+    assert (classifier.genres_, classifier.task_) == (model.genres_, model.task_)
+    assert classifier.features_ == model.features_
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY)
+def test_the_onnx_graph_gives_the_model_s_probabilities(name, task, problem, learnt, tmp_path):
+    agrees(learnt(name, task), problem(models.model(name), task)[2].x, tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "settings"),
+    [
+        ("fcn", "multilabel", {"batch_norm": True, "dropout_everywhere": True, "epochs": 2}),
+        ("fcn", "binary", {"layers": [8], "dropout": 0.0, "epochs": 2, "clip": 1.0}),
+        ("cnn", "multiclass", {"batch_norm": False, "dropout": 0.0, "epochs": 2}),
+        ("cnn", "multilabel", {"filters": [4], "epochs": 2, "crop": 0.5}),
+        ("xgboost", "multiclass", {"class_weights": True, "rounds": 10, "depth": 12}),
+        ("forest", "multilabel", {"class_weights": True, "least_leaf": 1, "depth": 2}),
+    ],
+)
+def test_the_onnx_graph_follows_every_setting(name, task, settings, problem, tmp_path):
+    train, validation, test = problem(models.model(name), task)
+    agrees(made(name, **settings).fit(train, validation), test.x, tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["fcn", "linear", "forest", "xgboost"])
+def test_the_onnx_graph_agrees_where_features_are_extreme(name, problem, learnt, tmp_path):
+    """Far beyond what train has, at thresholds of trees, and at zero."""
+    x = problem(models.model(name), "multilabel")[2].x
+    rows = [x * 1e6, -x * 1e30, np.zeros_like(x), np.nextafter(x, np.float32(np.inf))]
+    agrees(learnt(name, "multilabel"), np.concatenate(rows), tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", models.NAMES)

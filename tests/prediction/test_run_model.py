@@ -158,8 +158,10 @@ def copied(trained, tmp_path, monkeypatch):
 
 def test_a_model_is_loaded_once_and_the_oldest_is_let_go(copied, monkeypatch):
     read = []
-    real = models.load
-    monkeypatch.setattr(models, "load", lambda folder: read.append(folder) or real(folder))
+    real = models.load_classifier
+    monkeypatch.setattr(
+        models, "load_classifier", lambda folder: read.append(folder) or real(folder)
+    )
     names = ["tones", "one-of", "two", "toy"]
     for name in ["tones", *names, "toy", "tones"]:
         trained_models.load(catalogue.find(name))

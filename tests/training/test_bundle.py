@@ -10,8 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from genre_engine import runs, training
+from genre_engine import models, runs, training
 from genre_engine.errors import BundleError, RunError, RunExists
+from genre_engine.models.classifier import OnnxClassifier
 from genre_engine.training import bundle
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
 
@@ -197,3 +198,45 @@ def test_a_forest_of_foreign_types_is_refused(data, workspace, tmp_path):  # noq
             bundle.import_zip(changed(path, add={"model/forest.skops": room.getvalue()}))
         assert "forest.skops of the model in this zip" in str(refused.value)
     assert places(workspace) == before
+
+
+@pytest.fixture
+def boosted(data, tmp_path):  # noqa: F811
+    settings = {"rounds": 10, "depth": 2}
+    config = training.new_config("small", model="xgboost", settings=settings, name="trees")
+    run = training.train(runs.create(config))
+    return run, bundle.export(run, tmp_path / "trees.zip")
+
+
+def test_the_onnx_graph_is_made_anew_and_none_that_came_along_is_used(boosted):
+    run, path = boosted
+    original = (run.model_folder / "model.onnx").read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert "model/model.onnx" not in archive.namelist()
+    hostile = changed(path, add={"model/model.onnx": b"hostile"})
+    for source in (path, hostile):
+        imported = bundle.import_zip(source)
+        assert (imported.model_folder / "model.onnx").read_bytes() == original
+        classifier = models.load_classifier(imported.model_folder)
+        assert isinstance(classifier, OnnxClassifier)
+        assert classifier.warnings_ == ()
+
+
+def test_a_zip_of_an_earlier_version_gets_a_graph(boosted):
+    _, path = boosted
+    with zipfile.ZipFile(path) as archive:
+        description = json.loads(archive.read("model/model.json"))
+    del description["onnx"]
+    old = changed(path, add={"model/model.json": json.dumps(description).encode()})
+    imported = bundle.import_zip(old)
+    assert (imported.model_folder / "model.onnx").is_file()
+    assert models.load_classifier(imported.model_folder).warnings_ == ()
+
+
+def test_an_imported_forest_is_used_in_its_own_form_without_a_word(data, tmp_path):  # noqa: F811
+    run = training.train(
+        runs.create(training.new_config("small", model="forest", settings={"trees": 10}))
+    )
+    imported = bundle.import_zip(bundle.export(run, tmp_path / "forest.zip"))
+    assert not (imported.model_folder / "model.onnx").exists()
+    assert models.load_classifier(imported.model_folder).warnings_ == ()
