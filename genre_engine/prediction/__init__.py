@@ -3,12 +3,20 @@
 `stream` gives a first ranking and refines it while the rest is computed; `glance` gives one before
 the song is decoded; `analyse` waits for the end; `classify` gives that as plain JSON values.
 
-    catalogue.py    which models there are: the pretrained networks, and every finished run
-    tagging.py      the pretrained networks: windows of 3 s → tags → genres
-    excerpts.py     a song → windows as long as a training excerpt
-    trained.py      a run's model: windows → features → its own genres
+    catalogue.py            which models there are: the pretrained networks, and every finished run
+    song_model.py           what each of them can do
+    pretrained_model.py     the pretrained networks: windows of 3 s and 29 s → tags → genres
+    vocabulary.py           what the tags mean
+    combining.py            tag probabilities of several networks → scores of genres
+    run_model.py            a run's model: windows → features → its own genres
+    windows.py              a song → windows as long as a training excerpt
+    analysis.py             what is known of a song, as JSON, CSV and plain values
+    overview.py             waveform and spectrogram of a whole song, for drawing
+    example.py              the bundled piece and its analysis
+    process.py              all this in a process of its own, for a server
 
-A model is named by `pretrained` or by a run's id or name.
+A model is named `full` (all pretrained networks; `pretrained` is the same), `fast` (the quick ones
+among them), or by a run's id or name.
 """
 
 from collections.abc import Iterator
@@ -21,17 +29,19 @@ from genre_engine.prediction import catalogue, pretrained_model, vocabulary
 from genre_engine.prediction.analysis import Analysis, element
 from genre_engine.prediction.catalogue import MODEL, ModelInfo
 from genre_engine.prediction.pretrained_model import from_tags
+from genre_engine.prediction.song_model import SongModel
 
 __all__ = [
     "MODEL",
     "ModelInfo",
+    "SongModel",
     "analyse",
     "catalogue",
     "check_choice",
     "classify",
     "from_tags",
     "glance",
-    "load",
+    "open_model",
     "stream",
 ]
 
@@ -59,15 +69,18 @@ def check_choice(view: str | None, model: str) -> ModelInfo:
     return found
 
 
-def load(model: ModelInfo) -> None:
-    """Have a run's model in memory; the last ones that were used stay there.
+def open_model(model: ModelInfo | str) -> SongModel:
+    """A model that songs can be classified with; nothing is loaded yet.
 
     Raises:
-        RunError, ModelError: it was removed, is damaged, or can't be used.
+        WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
     """
+    info = catalogue.find(model) if isinstance(model, str) else model
+    if not info.is_run:
+        return pretrained_model.PretrainedModel(info)
     from genre_engine.prediction import run_model
 
-    run_model.load(model)
+    return run_model.RunModel(info)
 
 
 def classify(
@@ -88,7 +101,7 @@ def classify(
 
     Raises:
         AudioError: one of its children says what is wrong with the source.
-        WeightsError: the pretrained weights can't be had.
+        WeightsError: the pretrained weights can't be fetched.
         WrongUsage: there is no such model or view.
         RunError, ModelError: the run has no model that can classify songs.
     """
@@ -111,14 +124,10 @@ def stream(
 
     Raises:
         AudioError: one of its children says what is wrong with the source.
-        WeightsError: the pretrained weights can't be had.
+        WeightsError: the pretrained weights can't be fetched.
         WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
     """
-    if model == MODEL:
-        return pretrained_model.stream(source, limit_s=limit_s)
-    from genre_engine.prediction import run_model
-
-    return run_model.stream(source, catalogue.find(model), limit_s=limit_s)
+    return open_model(model).stream(source, limit_s=limit_s)
 
 
 def glance(
@@ -132,8 +141,4 @@ def glance(
     Raises:
         as `stream`; of AudioError only that the source can't be opened.
     """
-    if model == MODEL:
-        return pretrained_model.glance(source, limit_s=limit_s)
-    from genre_engine.prediction import run_model
-
-    return run_model.glance(source, catalogue.find(model), limit_s=limit_s)
+    return open_model(model).glance(source, limit_s=limit_s)

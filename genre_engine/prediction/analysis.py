@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.prediction import vocabulary
-from genre_engine.prediction.vocabulary import GenreScores, Heard
+from genre_engine.prediction.vocabulary import Detected, GenreScores
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,8 @@ class Analysis:
         duration_s: length of what decoded; while that isn't known yet, of what was decoded so far.
         starts_s, ends_s: `[windows]`, the windows that were heard, in the order of time.
         views: the genres' scores in each view.
-        heard: what else is heard, the surest first.
+        detected: what is detected besides genres, the surest first.
+        networks: names of the pretrained networks that took part; none for a trained model.
         warnings: sentences on what makes the result less sure.
         share_heard: windows scored of those that are known, 0 to 1.
         calibrated: whether the scores are probabilities that come true as often as they say.
@@ -33,10 +34,11 @@ class Analysis:
     starts_s: NDArray[np.float64]
     ends_s: NDArray[np.float64]
     views: dict[str, GenreScores]
-    heard: tuple[Heard, ...]
+    detected: tuple[Detected, ...]
     warnings: tuple[str, ...] = ()
     share_heard: float = 1.0
     calibrated: bool = False
+    networks: tuple[str, ...] = ()
 
     def view(self, wanted: str) -> str:
         """The wanted view where there is one of that name, else the first."""
@@ -51,7 +53,7 @@ class Analysis:
         best, next_best = scores.song[first], scores.song[second]
         name = vocabulary.display_name(scores.genres[first])
         other = vocabulary.display_name(scores.genres[second])
-        if best < vocabulary.CLEAR:
+        if best < scores.clear:
             return "No clear genre"
         if best - next_best < 0.04:
             return f"Between {name} and {other}"
@@ -75,7 +77,7 @@ _NAMED = 3
 
 # Columns of the CSV beside the genres; names are those of the JSON where both have them.
 _BEFORE = ("file", "model", "view", "duration_s")
-_AFTER = ("also_heard", "warnings", "error")
+_AFTER = ("also_detected", "warnings", "error")
 
 
 def element(
@@ -146,7 +148,7 @@ def csv_row(found: dict[str, Any], analysis: Analysis | None, top: int) -> list[
         *(found[name] for name in _BEFORE),
         *pairs,
         *[""] * (2 * top - len(pairs)),
-        "; ".join(heard.name for heard in analysis.heard[:5]) if analysis else "",
+        "; ".join(one.name for one in analysis.detected[:5]) if analysis else "",
         " ".join(found["warnings"]),
         found["error"]["message"] if found["error"] else "",
     ]
@@ -164,11 +166,13 @@ def dump(analysis: Analysis) -> dict[str, Any]:
                 "genres": list(scores.genres),
                 "song": scores.song.round(5).tolist(),
                 "by_window": scores.by_window.round(4).tolist(),
+                "clear": scores.clear,
                 **_thresholds(scores),
             }
             for name, scores in analysis.views.items()
         },
-        "heard": [asdict(heard) for heard in analysis.heard],
+        "detected": [asdict(one) for one in analysis.detected],
+        "networks": list(analysis.networks),
         "warnings": list(analysis.warnings),
         "share_heard": analysis.share_heard,
         "calibrated": analysis.calibrated,
@@ -192,12 +196,13 @@ def restore(values: Mapping[str, Any]) -> Analysis:
                 np.array(view["song"]),
                 np.array(view["by_window"]),
                 np.array(view["thresholds"]) if "thresholds" in view else None,
+                view["clear"],
             )
             for name, view in values["views"].items()
         },
-        heard=tuple(Heard(**heard) for heard in values["heard"]),
+        detected=tuple(Detected(**one) for one in values["detected"]),
+        networks=tuple(values["networks"]),
         warnings=tuple(values["warnings"]),
         share_heard=values["share_heard"],
-        # The example's bundled analysis was kept before models were trained.
-        calibrated=values.get("calibrated", False),
+        calibrated=values["calibrated"],
     )

@@ -14,7 +14,12 @@ from genre_engine.prediction import vocabulary
 if TYPE_CHECKING:
     from genre_engine.runs import Run
 
-MODEL = "pretrained"
+# All pretrained networks, and the quick ones among them.
+FULL, FAST = "full", "fast"
+MODEL = FULL
+# What the networks were called when there were two.
+_ALIASES = {"pretrained": FULL}
+PRETRAINED_NAMES = frozenset((FULL, FAST, *_ALIASES))
 # The one view of a run: the genres that it was trained on.
 OWN = "own"
 _NAMED = 20
@@ -25,7 +30,7 @@ class ModelInfo:
     """A model that can classify songs.
 
     Attributes:
-        id: what never changes: `pretrained`, or a run's id.
+        id: what never changes: `full`, `fast`, or a run's id.
         name: what it is called, and found by: a run's name where that is unique, else its id.
         views: names of its views, the one that is shown first before the others.
         genres: of its first view.
@@ -47,7 +52,7 @@ class ModelInfo:
 
     @property
     def is_run(self) -> bool:
-        return self.id != MODEL
+        return self.id not in PRETRAINED_NAMES
 
     @property
     def warning(self) -> str | None:
@@ -61,7 +66,10 @@ class ModelInfo:
         )
 
 
-PRETRAINED = ModelInfo(MODEL, MODEL, tuple(vocabulary.VIEWS), tuple(vocabulary.WIDE))
+PRETRAINED = tuple(
+    ModelInfo(name, name, tuple(vocabulary.VIEWS), tuple(vocabulary.WIDE), excerpt_s=excerpt_s)
+    for name, excerpt_s in ((FULL, 3.0), (FAST, 29.0))
+)
 
 
 def available() -> list[ModelInfo]:
@@ -70,7 +78,7 @@ def available() -> list[ModelInfo]:
 
     there = [run for run in runs.listing() if run.error is None]
     usable = [run for run in there if _obstacle(run) is None and run.status == "finished"]
-    return [PRETRAINED, *(_info(run, there) for run in usable)]
+    return [*PRETRAINED, *(_info(run, there) for run in usable)]
 
 
 def find(name: str) -> ModelInfo:
@@ -83,8 +91,10 @@ def find(name: str) -> ModelInfo:
     """
     from genre_engine import runs
 
-    if name == MODEL:
-        return PRETRAINED
+    name = _ALIASES.get(name, name)
+    for model in PRETRAINED:
+        if model.name == name:
+            return model
     listed = runs.listing()
     if not any(name in (run.id, run.name) for run in listed):
         raise WrongUsage(_offer(name))
@@ -128,7 +138,9 @@ def _obstacle(run: "Run") -> str | None:
 
 def _info(run: "Run", among: "list[Run]") -> ModelInfo:
     config = run.config
-    unique = run.name != MODEL and [other.name for other in among].count(run.name) == 1
+    unique = (
+        run.name not in PRETRAINED_NAMES and [other.name for other in among].count(run.name) == 1
+    )
     return ModelInfo(
         id=run.id,
         name=run.name if unique else run.id,

@@ -50,7 +50,7 @@ class ListeningProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def open(self, key: str, data: bytes, note: Note, model: str = "pretrained") -> Analysis:
+    def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Analysis:
         """The first snapshot of the song in `data`; `note` is told what is being done until then.
 
         A key stands for one song and one model, by its id; several may be open at a time.
@@ -153,7 +153,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             key, data = request["open"], requests.read(request["bytes"])
             if len(data) < request["bytes"]:  # the server ended while it sent them
                 return
-            songs[key] = _listened(data, request.get("model", "pretrained"), say)
+            songs[key] = _listened(data, request.get("model", "full"), say)
         else:
             key = request["step"]
         try:
@@ -173,19 +173,15 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Analysis]:
-    from genre_engine import prediction, pretrained
+    from genre_engine import prediction
 
-    chosen = prediction.catalogue.find(model)
-    if (not chosen.is_run or chosen.features == "embedding") and not pretrained.loaded():
-        say(note="Waking up the networks")
-        pretrained.networks(lambda done, total: say(fetching=[done, total]))
-    if chosen.is_run:
-        say(note="Waking up the model")
-        prediction.load(chosen)
-    say(note="Listening")
-    if (first := prediction.glance(data, chosen.id)) is not None:
+    chosen = prediction.open_model(model)
+    say(note="Loading the model" if chosen.info.is_run else "Loading the networks")
+    chosen.prepare(lambda done, total: say(fetching=[done, total]))
+    say(note="Analysing")
+    if (first := chosen.glance(data)) is not None:
         yield first
-    yield from prediction.stream(data, chosen.id)
+    yield from chosen.stream(data)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from genre_engine import audio, features, models, runs
-from genre_engine.audio import Signal, Stream
+from genre_engine import audio, features, models, pretrained, runs
+from genre_engine.audio import MAX_DURATION_S, Signal, Stream
 from genre_engine.audio.decoders import Source
 from genre_engine.errors import ModelError, RunError, SilentAudio
 from genre_engine.features import Kind
@@ -27,8 +27,10 @@ from genre_engine.prediction import pretrained_model
 from genre_engine.prediction import windows as excerpt_windows
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.catalogue import OWN, ModelInfo
+from genre_engine.prediction.song_model import Fetching
 from genre_engine.prediction.vocabulary import Floats, GenreScores
 from genre_engine.pretrained import windows as song_windows
+from genre_engine.pretrained.spectrogram import SLANEY
 from genre_engine.runs import Run
 from genre_engine.storage import workspace
 
@@ -82,6 +84,27 @@ class Trained:
 
     def _calibrated(self, probabilities: Floats) -> Floats:
         return probabilities if self.platt is None else self.platt.apply(probabilities)
+
+
+@dataclass(frozen=True)
+class RunModel:
+    """A run's model, as a `SongModel`."""
+
+    info: ModelInfo
+
+    def prepare(self, fetching: Fetching | None = None) -> None:
+        """Load the model, and the pretrained networks where its features come from them."""
+        if self.info.features == "embedding":
+            pretrained.prepare_pair(fetching)
+        load(self.info)
+
+    def stream(self, source: Source, *, limit_s: float = MAX_DURATION_S) -> Iterator[Analysis]:
+        """Snapshots of the analysis; the last is complete."""
+        return stream(source, self.info, limit_s=limit_s)
+
+    def glance(self, source: Source, *, limit_s: float = MAX_DURATION_S) -> Analysis | None:
+        """A first ranking without decoding the whole song."""
+        return glance(source, self.info, limit_s=limit_s)
 
 
 _loaded: OrderedDict[tuple[str, int], Trained] = OrderedDict()
@@ -201,7 +224,7 @@ def _hear_whole(song: "_Song", source: Source, limit_s: float) -> None:
     decoded = song.decoded
     heard = [
         stretch.audible.any()
-        for stretch in song_windows.stretches(excerpt_windows.at_16_khz(decoded))
+        for stretch in song_windows.stretches(excerpt_windows.at_16_khz(decoded), spectra=(SLANEY,))
     ]
     if any(heard):
         song.hear_features(song.trained.kind.compute_source(source), decoded.duration_s)
@@ -238,7 +261,7 @@ class _Windows:
             starts_s=spans[:, 0],
             ends_s=np.minimum(spans[:, 1], duration_s),
             views={OWN: self.trained.scores(np.concatenate(self._probabilities))},
-            heard=(),
+            detected=(),
             share_heard=share_heard,
             calibrated=self.trained.platt is not None,
         )

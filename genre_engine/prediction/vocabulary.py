@@ -1,137 +1,158 @@
-"""From the networks' tags to genres, and to what else they hear.
+"""What the pretrained networks' tags mean: genres, and what is detected besides.
 
-Two views: `wide`, 31 genres that the networks know between them, and `ten`, the ten genres of the
-course project on MTG-Jamendo. A genre stands for one or more tags of one or both networks.
-
-The networks' probabilities are low and uneven: a tag that was rare in training stays low even where
-it is right. So a genre is ranked by its match:
-
-    e = logit(p) - 0.2 · b        b: the tag's mean logit in training
-    match = sigmoid(max of e over the genre's tags)
-
-0.2 was the best of the shares tried on 733 labelled clips: without it the frequent tags win too
-often, with the whole of b rock and pop disappear. A match is no probability.
+Two views: `wide`, the 43 genres that the networks know between them, and `ten`, the ten genres of
+the course project on MTG-Jamendo. A genre stands for one or more tags of one or more vocabularies;
+`combining` makes scores of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.pretrained.tags import TAGS
-
 Floats = NDArray[np.floating]
+# Vocabulary → tags that mean the same.
+Tags = Mapping[str, tuple[str, ...]]
 
-PRIOR_SHARE = 0.2
-# Below this match no genre is named.
-CLEAR = 0.35
-_SMALLEST = 1e-7
+MTG, MSD, MTT = "MTG-Jamendo", "MSD", "MTT"
 
-# genre: (MSD tags, MTT tags)
-WIDE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "rock": (("rock",), ("rock",)),
-    "pop": (("pop",), ("pop",)),
-    "country": (("country",), ("country",)),
-    "dance": (("dance",), ("dance",)),
-    "ambient": (("ambient",), ("ambient",)),
-    "classic rock": (("classic rock",), ()),
-    "hard rock": (("hard rock",), ()),
-    "progressive rock": (("Progressive rock",), ()),
-    "punk": (("punk",), ()),
-    "soul": (("soul",), ()),
-    "r&b": (("rnb",), ()),
-    "funk": (("funk",), ()),
-    "hip hop": (("Hip-Hop",), ()),
-    "jazz": (("jazz",), ()),
-    "blues": (("blues",), ()),
-    "folk": (("folk",), ()),
-    "electro": (("electro",), ()),
-    "house": (("House",), ()),
-    "experimental": (("experimental",), ()),
-    "easy listening": (("easy listening",), ()),
-    "alternative": (("alternative", "alternative rock"), ()),
-    "indie": (("indie", "indie rock", "indie pop"), ()),
-    "metal": (("metal", "heavy metal"), ("metal",)),
-    "electronic": (("electronic", "electronica"), ("electronic",)),
-    "chillout": (("chillout", "chill"), ()),
-    "techno": ((), ("techno",)),
-    "new age": ((), ("new age",)),
-    "opera": ((), ("opera",)),
-    "classical": ((), ("classical", "classic")),
-    "choral": ((), ("choral", "choir")),
-    "indian": ((), ("indian", "sitar")),
+
+def _tags(mtg: tuple[str, ...] = (), msd: tuple[str, ...] = (), mtt: tuple[str, ...] = ()) -> Tags:
+    return {name: tags for name, tags in ((MTG, mtg), (MSD, msd), (MTT, mtt)) if tags}
+
+
+WIDE: dict[str, Tags] = {
+    "rock": _tags(("rock",), ("rock",), ("rock",)),
+    "pop": _tags(("pop",), ("pop",), ("pop",)),
+    "country": _tags((), ("country",), ("country",)),
+    "dance": _tags(("dance",), ("dance",), ("dance",)),
+    "ambient": _tags(("ambient",), ("ambient",), ("ambient",)),
+    "classic rock": _tags((), ("classic rock",)),
+    "hard rock": _tags((), ("hard rock",)),
+    "progressive rock": _tags((), ("Progressive rock",)),
+    "pop rock": _tags(("poprock",)),
+    "punk": _tags((), ("punk",)),
+    "soul": _tags((), ("soul",)),
+    "r&b": _tags((), ("rnb",)),
+    "funk": _tags(("funk",), ("funk",)),
+    "hip hop": _tags(("hiphop",), ("Hip-Hop",)),
+    "reggae": _tags(("reggae",)),
+    "jazz": _tags(("jazz",), ("jazz",)),
+    "blues": _tags((), ("blues",)),
+    "folk": _tags(("folk",), ("folk",)),
+    "pop folk": _tags(("popfolk",)),
+    "world": _tags(("world",)),
+    "electro": _tags((), ("electro",)),
+    "house": _tags(("house",), ("House",)),
+    "trance": _tags(("trance",)),
+    "trip hop": _tags(("triphop",)),
+    "downtempo": _tags(("downtempo",)),
+    "lounge": _tags(("lounge",)),
+    "experimental": _tags(("experimental",), ("experimental",)),
+    "easy listening": _tags(("easylistening",), ("easy listening",)),
+    "instrumental pop": _tags(("instrumentalpop",)),
+    "alternative": _tags(("alternative",), ("alternative", "alternative rock")),
+    "indie": _tags(("indie",), ("indie", "indie rock", "indie pop")),
+    "metal": _tags(("metal",), ("metal", "heavy metal"), ("metal",)),
+    "electronic": _tags(("electronic",), ("electronic", "electronica"), ("electronic",)),
+    "chillout": _tags(("chillout",), ("chillout", "chill")),
+    "techno": _tags(("techno",), (), ("techno",)),
+    "new age": _tags(("newage",), (), ("new age",)),
+    "atmospheric": _tags(("atmospheric",)),
+    "soundtrack": _tags(("soundtrack",)),
+    "orchestral": _tags(("orchestral",)),
+    "opera": _tags((), (), ("opera",)),
+    "classical": _tags(("classical",), (), ("classical", "classic")),
+    "choral": _tags((), (), ("choral", "choir")),
+    "indian": _tags((), (), ("indian", "sitar")),
 }
-# In the order of their frequency in MTG-Jamendo, which is also the order of their colours.
-# No tag means soundtrack. Opera, choral and harpsichord stay out of classical: such rare tags
-# fire on speech.
-TEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "electronic": (
+# In the order of their frequency in MTG-Jamendo, which is also the order of their colours. The tags
+# of MSD and MTT serve where no network trained on MTG-Jamendo is there; none of them means
+# soundtrack. Opera, choral and harpsichord stay out of classical: such rare tags fire on speech.
+TEN: dict[str, Tags] = {
+    "electronic": _tags(
+        ("electronic",),
         ("electronic", "electronica", "electro", "House"),
         ("electronic", "techno"),
     ),
-    "soundtrack": ((), ()),
-    "pop": (("pop", "indie pop"), ("pop",)),
-    "ambient": (("ambient",), ("ambient", "new age")),
-    "rock": (
+    "soundtrack": _tags(("soundtrack",)),
+    "pop": _tags(("pop",), ("pop", "indie pop"), ("pop",)),
+    "ambient": _tags(("ambient",), ("ambient",), ("ambient", "new age")),
+    "rock": _tags(
+        ("rock",),
         ("rock", "classic rock", "hard rock", "Progressive rock", "punk", "metal", "heavy metal"),
         ("rock", "metal"),
     ),
-    "classical": ((), ("classical", "classic")),
-    "easylistening": (("easy listening",), ()),
-    "experimental": (("experimental",), ()),
-    "alternative": (("alternative", "alternative rock", "indie", "indie rock"), ()),
-    "chillout": (("chillout", "chill"), ()),
+    "classical": _tags(("classical",), (), ("classical", "classic")),
+    "easylistening": _tags(("easylistening",), ("easy listening",)),
+    "experimental": _tags(("experimental",), ("experimental",)),
+    "alternative": _tags(
+        ("alternative",), ("alternative", "alternative rock", "indie", "indie rock")
+    ),
+    "chillout": _tags(("chillout",), ("chillout", "chill")),
 }
 VIEWS = {"wide": WIDE, "ten": TEN}
 
-# What else is heard: group → what it is called → (MSD tags, MTT tags). Silly tags ("sexy") are out.
-ELSE: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+# What is detected besides: group → what it is called → tags. Silly tags ("sexy") are out.
+DETECTED: dict[str, dict[str, Tags]] = {
     "voice": {
-        "female voice": (
+        "female voice": _tags(
+            (),
             ("female vocalists", "female vocalist"),
             ("female", "woman", "female vocal", "female voice"),
         ),
-        "male voice": (("male vocalists",), ("male", "man", "male vocal", "male voice")),
-        "singing": ((), ("vocal", "vocals", "voice", "singing")),
-        "choir": ((), ("choir", "choral")),
-        "no voice": (("instrumental",), ("no vocals", "no vocal", "no voice")),
+        "male voice": _tags((), ("male vocalists",), ("male", "man", "male vocal", "male voice")),
+        "singing": _tags(("voice",), (), ("vocal", "vocals", "voice", "singing")),
+        "choir": _tags((), (), ("choir", "choral")),
+        "no voice": _tags((), ("instrumental",), ("no vocals", "no vocal", "no voice")),
     },
     "instruments": {
-        "guitar": (("guitar",), ("guitar",)),
-        "acoustic instruments": (("acoustic",), ()),
-        "piano": ((), ("piano",)),
-        "strings": ((), ("strings",)),
-        "violin": ((), ("violin",)),
-        "cello": ((), ("cello",)),
-        "harp": ((), ("harp",)),
-        "harpsichord": ((), ("harpsichord",)),
-        "flute": ((), ("flute",)),
-        "sitar": ((), ("sitar",)),
-        "drums": ((), ("drums",)),
-        "synthesiser": ((), ("synth",)),
-        "a solo instrument": ((), ("solo",)),
+        "guitar": _tags(("guitar",), ("guitar",), ("guitar",)),
+        "acoustic guitar": _tags(("acousticguitar",)),
+        "electric guitar": _tags(("electricguitar",)),
+        "bass": _tags(("bass",)),
+        "acoustic instruments": _tags((), ("acoustic",)),
+        "piano": _tags(("piano",), (), ("piano",)),
+        "electric piano": _tags(("electricpiano",)),
+        "keyboard": _tags(("keyboard",)),
+        "strings": _tags(("strings",), (), ("strings",)),
+        "violin": _tags(("violin",), (), ("violin",)),
+        "cello": _tags((), (), ("cello",)),
+        "harp": _tags((), (), ("harp",)),
+        "harpsichord": _tags((), (), ("harpsichord",)),
+        "flute": _tags((), (), ("flute",)),
+        "sitar": _tags((), (), ("sitar",)),
+        "drums": _tags(("drums",), (), ("drums",)),
+        "drum machine": _tags(("drummachine",)),
+        "synthesiser": _tags(("synthesizer",), (), ("synth",)),
+        "computer": _tags(("computer",)),
+        "a solo instrument": _tags((), (), ("solo",)),
     },
     "tempo and level": {
-        "fast": ((), ("fast",)),
-        "slow": ((), ("slow",)),
-        "a beat": ((), ("beat", "beats")),
-        "loud": ((), ("loud",)),
-        "quiet": ((), ("quiet", "soft")),
+        "fast": _tags((), (), ("fast",)),
+        "slow": _tags((), (), ("slow",)),
+        "a beat": _tags((), (), ("beat", "beats")),
+        "loud": _tags((), (), ("loud",)),
+        "quiet": _tags((), (), ("quiet", "soft")),
     },
     "mood": {
-        "happy": (("happy",), ()),
-        "sad": (("sad",), ()),
-        "mellow": (("Mellow",), ()),
-        "party": (("party",), ()),
+        "happy": _tags(("happy",), ("happy",)),
+        "sad": _tags((), ("sad",)),
+        "mellow": _tags((), ("Mellow",)),
+        "party": _tags((), ("party",)),
+        "emotional": _tags(("emotional",)),
+        "energetic": _tags(("energetic",)),
+        "relaxing": _tags(("relaxing",)),
+        "film": _tags(("film",)),
     },
     "era": {
-        "the 60s": (("60s",), ()),
-        "the 70s": (("70s",), ()),
-        "the 80s": (("80s",), ()),
-        "the 90s": (("90s",), ()),
-        "the 2000s": (("00s",), ()),
-        "oldies": (("oldies",), ()),
+        "the 60s": _tags((), ("60s",)),
+        "the 70s": _tags((), ("70s",)),
+        "the 80s": _tags((), ("80s",)),
+        "the 90s": _tags((), ("90s",)),
+        "the 2000s": _tags((), ("00s",)),
+        "oldies": _tags((), ("oldies",)),
     },
 }
 
@@ -149,9 +170,22 @@ def name_within(genre: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
-def tagless(view: str) -> tuple[str, ...]:
-    """Genres of a view that no tag stands for, so that nothing can be said of them."""
-    return tuple(genre for genre, (msd, mtt) in VIEWS[view].items() if not msd and not mtt)
+def unknown_genres(view: str, vocabularies: "set[str] | frozenset[str]") -> tuple[str, ...]:
+    """Genres of a view that networks of these vocabularies don't know.
+
+    >>> unknown_genres("ten", {"MSD", "MTT"})
+    ('soundtrack',)
+    """
+    return tuple(genre for genre, tags in VIEWS[view].items() if not set(tags) & set(vocabularies))
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Something detected besides genres, such as ("instruments", "piano", 0.61)."""
+
+    group: str
+    name: str
+    probability: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +198,14 @@ class GenreScores:
         by_window: `[windows, n]`.
         thresholds: `[n]`, the scores from which a genre counts as "yes"; None where nothing was
             learnt of that.
+        clear: the score below which no genre is named.
     """
 
     genres: tuple[str, ...]
     song: Floats
     by_window: Floats
     thresholds: Floats | None = None
+    clear: float = 0.35
 
     def ranking(self) -> list[int]:
         """Indices of the genres, best first; ties in the vocabulary's order."""
@@ -180,91 +216,3 @@ class GenreScores:
         if self.thresholds is None:
             return []
         return [i for i in self.ranking() if self.song[i] >= self.thresholds[i]]
-
-
-def score(
-    view: str, tag_probabilities: Mapping[str, Floats], priors: Mapping[str, Floats]
-) -> GenreScores:
-    """Matches of a view's genres.
-
-    Args:
-        tag_probabilities: for each network `[windows, 50]`, at least one window.
-        priors: for each network `[50]`, the tags' mean logits in training.
-    """
-    genres = tuple(genre for genre in VIEWS[view] if genre not in tagless(view))
-    tags = [VIEWS[view][genre] for genre in genres]
-    means = {name: p.mean(axis=0, keepdims=True) for name, p in tag_probabilities.items()}
-    return GenreScores(
-        genres,
-        _matches(tags, means, priors)[0],
-        _matches(tags, tag_probabilities, priors),
-    )
-
-
-def _matches(
-    tags: Sequence[tuple[tuple[str, ...], tuple[str, ...]]],
-    probabilities: Mapping[str, Floats],
-    priors: Mapping[str, Floats],
-) -> Floats:
-    evidence = {
-        name: _logit(p) - PRIOR_SHARE * np.asarray(priors[name], np.float64)
-        for name, p in probabilities.items()
-    }
-    best = [
-        np.max(
-            [
-                evidence[network][:, TAGS[network].index(tag)]
-                for network, names in zip(("MSD", "MTT"), synonyms, strict=True)
-                for tag in names
-            ],
-            axis=0,
-        )
-        for synonyms in tags
-    ]
-    matches: Floats = 1.0 / (1.0 + np.exp(-np.stack(best, axis=1)))
-    return matches
-
-
-def _logit(p: Floats) -> NDArray[np.float64]:
-    clipped = np.clip(p.astype(np.float64), _SMALLEST, 1 - _SMALLEST)
-    return np.log(clipped / (1 - clipped))
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Something else that the networks hear, such as ("instruments", "piano", 0.61)."""
-
-    group: str
-    name: str
-    probability: float
-
-
-def heard(tag_probabilities: Mapping[str, Floats], least: float = 0.15) -> list[Heard]:
-    """What else is heard with a mean probability of at least `least`, the surest first."""
-    means = {name: p.mean(axis=0) for name, p in tag_probabilities.items()}
-    found = [
-        Heard(group, name, _best(synonyms, means))
-        for group, names in ELSE.items()
-        for name, synonyms in names.items()
-    ]
-    return sorted((h for h in found if h.probability >= least), key=lambda h: -h.probability)
-
-
-def _best(synonyms: tuple[tuple[str, ...], tuple[str, ...]], means: Mapping[str, Floats]) -> float:
-    return max(
-        float(means[network][TAGS[network].index(tag)])
-        for network, names in zip(("MSD", "MTT"), synonyms, strict=True)
-        for tag in names
-    )
-
-
-def sounds_like_speech(tag_probabilities: Mapping[str, Floats]) -> bool:
-    """Whether this may well be speech: hip hop without any instrument or beat.
-
-    Measured on synthetic speech in three languages: hip hop 0.19 to 0.42, every instrument and the
-    beat below 0.07.
-    """
-    means = {name: p.mean(axis=0) for name, p in tag_probabilities.items()}
-    played = [*ELSE["instruments"].values(), ELSE["tempo and level"]["a beat"]]
-    hip_hop = _best(WIDE["hip hop"], means)
-    return hip_hop > 0.15 and max(_best(tags, means) for tags in played) < 0.1

@@ -20,7 +20,14 @@ can't be reached, the musicnn pair serves for both.
 """
 
 from genre_engine.pretrained.network import FAST, FULL, NETWORKS, PAIR, Loaded, Network
-from genre_engine.pretrained.sessions import available, loaded, networks, prepare, use_threads
+from genre_engine.pretrained.sessions import (
+    available,
+    loaded,
+    networks,
+    prepare,
+    prepare_pair,
+    use_threads,
+)
 
 __all__ = [
     "FAST",
@@ -33,5 +40,6 @@ __all__ = [
     "loaded",
     "networks",
     "prepare",
+    "prepare_pair",
     "use_threads",
 ]

@@ -1,9 +1,9 @@
 """The networks as ONNX graphs, built from their weights.
 
-Each takes `input`, float32 `[n, frames, 96]`, a mel spectrogram, and gives `tags`, float32 `[n, 50]`,
-the probability of each tag. Batch norms are folded into the convolutions before them; a maximum over
-bands is taken before what is monotonic, which then sees a hundredth of the numbers. All arithmetic
-on weights is float64, so that folding costs no precision.
+Each takes `input`, float32 `[n, frames, 96]`, a mel spectrogram, and gives `tags`, float32
+`[n, 50]`, the probability of each tag. Batch norms are folded into the convolutions before them; a
+maximum over bands is taken before what is monotonic, which then sees a hundredth of the numbers.
+All arithmetic on weights is float64, so that folding costs no precision.
 
 Sources: M. Won and others, "Evaluation of CNN-based automatic music tagging models", SMC 2020
 (`fcn`, `musicnn`); J. Pons and X. Serra, "musicnn: pre-trained convolutional neural networks for

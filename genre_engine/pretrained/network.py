@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from genre_engine.pretrained import graphs
 from genre_engine.pretrained.spectrogram import HTK, PATCH_FRAMES, SLANEY
-from genre_engine.pretrained.tags import MSD, MTG_JAMENDO, MTT
+from genre_engine.pretrained.tags import VOCABULARIES
 
 if TYPE_CHECKING:
     import onnx
@@ -50,6 +50,7 @@ class Network:
     """A network that others trained.
 
     Attributes:
+        vocabulary: the tags that it knows: MSD, MTT or MTG-Jamendo.
         tags: what its outputs stand for, in their order.
         data: the music that it was trained on.
         spectrogram: its input, `slaney` or `htk`, see `spectrogram`.
@@ -59,6 +60,7 @@ class Network:
     """
 
     name: str
+    vocabulary: str
     tags: tuple[str, ...]
     data: str
     spectrogram: str
@@ -78,86 +80,95 @@ class Network:
 FCN_FRAMES = 1813
 _PONS = "J. Pons and X. Serra, musicnn, 2019"
 _WON = "M. Won and others, Evaluation of CNN-based automatic music tagging models, 2020"
-_MSD, _MTT, _MTG = "Million Song Dataset", "MagnaTagATune", "MTG-Jamendo"
+_DATA = {"MSD": "Million Song Dataset", "MTT": "MagnaTagATune", "MTG-Jamendo": "MTG-Jamendo"}
 
 
-def _first_musicnn(name: str, tags: tuple[str, ...], data: str, sha256: str) -> Network:
-    file = WeightsFile(f"{name}.data-00000-of-00001", 0, sha256)
-    return Network(
-        name=f"{name[:3].lower()}-musicnn",
-        tags=tags,
-        data=data,
-        spectrogram=SLANEY,
-        frames=PATCH_FRAMES,
-        build=graphs.musicnn_2019,
-        weights=file,
-        source=_PONS,
-        licence="ISC",
-    )
-
-
-def _won(
+def _network(
     name: str,
-    tags: tuple[str, ...],
-    data: str,
-    published: str,
-    n_bytes: int,
-    sha256: str,
-    *,
-    musicnn: bool = False,
+    vocabulary: str,
+    weights: WeightsFile,
+    build: Callable[[Tensors, int], "onnx.ModelProto"],
 ) -> Network:
+    first = build is graphs.musicnn_2019
+    frames = FCN_FRAMES if build is graphs.fcn else PATCH_FRAMES + (not first)
     return Network(
         name=name,
-        tags=tags,
-        data=data,
-        spectrogram=HTK,
-        frames=PATCH_FRAMES + 1 if musicnn else FCN_FRAMES,
-        build=graphs.musicnn if musicnn else graphs.fcn,
-        weights=WeightsFile(f"{name}.pth", n_bytes, sha256, published),
-        source=_WON,
-        licence="MIT",
+        vocabulary=vocabulary,
+        tags=VOCABULARIES[vocabulary],
+        data=_DATA[vocabulary],
+        spectrogram=SLANEY if first else HTK,
+        frames=frames,
+        build=build,
+        weights=weights,
+        source=_PONS if first else _WON,
+        licence="ISC" if first else "MIT",
     )
 
 
 _ALL = (
-    _first_musicnn(
-        "MSD_musicnn", MSD, _MSD, "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6"
-    ),
-    _first_musicnn(
-        "MTT_musicnn", MTT, _MTT, "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab"
-    ),
-    _won(
+    _network(
         "mtg-jamendo-fcn",
-        MTG_JAMENDO,
-        _MTG,
-        "models/jamendo/fcn/best_model.pth",
-        1_902_815,
-        "7bce08a66dbc70d096b0a330f44b4cacd9aa25519b83489fbb98f2164a194e2b",
+        "MTG-Jamendo",
+        WeightsFile(
+            "mtg-jamendo-fcn.pth",
+            1_902_815,
+            "7bce08a66dbc70d096b0a330f44b4cacd9aa25519b83489fbb98f2164a194e2b",
+            "models/jamendo/fcn/best_model.pth",
+        ),
+        graphs.fcn,
     ),
-    _won(
+    _network(
         "mtg-jamendo-musicnn",
-        MTG_JAMENDO,
-        _MTG,
-        "models/jamendo/musicnn/best_model.pth",
-        3_257_168,
-        "66280f4859376377c47f64313c7ac889a3201fdb06a01bf6e94ac6e619081bb5",
-        musicnn=True,
+        "MTG-Jamendo",
+        WeightsFile(
+            "mtg-jamendo-musicnn.pth",
+            3_257_168,
+            "66280f4859376377c47f64313c7ac889a3201fdb06a01bf6e94ac6e619081bb5",
+            "models/jamendo/musicnn/best_model.pth",
+        ),
+        graphs.musicnn,
     ),
-    _won(
+    _network(
         "msd-fcn",
-        MSD,
-        _MSD,
-        "models/msd/fcn/best_model.pth",
-        1_902_815,
-        "6012aa7eecf864a8081faedca56af054521e8dfb9c5c98659a3dd5d3e1e66f21",
+        "MSD",
+        WeightsFile(
+            "msd-fcn.pth",
+            1_902_815,
+            "6012aa7eecf864a8081faedca56af054521e8dfb9c5c98659a3dd5d3e1e66f21",
+            "models/msd/fcn/best_model.pth",
+        ),
+        graphs.fcn,
     ),
-    _won(
+    _network(
         "mtat-fcn",
-        MTT,
-        _MTT,
-        "models/mtat/fcn/best_model.pth",
-        1_902_811,
-        "e89d751202d38c3ae69855782bc27010f87051958dbec64f5aa762364dbac271",
+        "MTT",
+        WeightsFile(
+            "mtat-fcn.pth",
+            1_902_811,
+            "e89d751202d38c3ae69855782bc27010f87051958dbec64f5aa762364dbac271",
+            "models/mtat/fcn/best_model.pth",
+        ),
+        graphs.fcn,
+    ),
+    _network(
+        "msd-musicnn",
+        "MSD",
+        WeightsFile(
+            "MSD_musicnn.data-00000-of-00001",
+            0,
+            "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+        ),
+        graphs.musicnn_2019,
+    ),
+    _network(
+        "mtt-musicnn",
+        "MTT",
+        WeightsFile(
+            "MTT_musicnn.data-00000-of-00001",
+            0,
+            "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+        ),
+        graphs.musicnn_2019,
     ),
 )
 NETWORKS = {network.name: network for network in _ALL}
@@ -168,19 +179,10 @@ FULL = ("mtg-jamendo-fcn", "mtg-jamendo-musicnn", "msd-fcn", "mtat-fcn", *PAIR)
 
 
 class Loaded:
-    """A network that computes.
+    """A network that computes."""
 
-    Attributes:
-        prior_logits: float32 `[50]`, the logit that each tag of a first musicnn network had on
-            average in training: what the last layers give when the last batch norm's input is at
-            its training mean. Zero for the others.
-    """
-
-    def __init__(
-        self, network: Network, session: "onnxruntime.InferenceSession", prior_logits: Floats
-    ) -> None:
+    def __init__(self, network: Network, session: "onnxruntime.InferenceSession") -> None:
         self.network = network
-        self.prior_logits = prior_logits
         self._session = session
 
     def __call__(self, patches: Floats) -> Floats:
@@ -200,13 +202,3 @@ class Loaded:
         for row, patch in enumerate(patches):
             found[row] = self._session.run([output], {"input": patch[None]})[0][0]
         return found
-
-
-def prior_logits(network: Network, tensors: Tensors) -> Floats:
-    """The mean logit in training of each tag, float32 `[50]`, as far as the weights show it."""
-    if network.build is not graphs.musicnn_2019:
-        return np.zeros(len(network.tags), np.float32)
-    found: Floats = (
-        tensors["batch_normalization_10/beta"] @ tensors["dense_1/kernel"] + tensors["dense_1/bias"]
-    )
-    return found

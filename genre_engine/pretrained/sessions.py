@@ -1,16 +1,14 @@
 """The networks ready to compute: graphs built once from the weights, kept, opened once a process.
 
 On disk, in the workspace: `weights/onnx/<network>-<fingerprint>.onnx`. The fingerprint is that of
-the weights and of the version of `graphs`, so a graph is built again when either changes. Its checksum
-lies beside it, so that a damaged one is built again too.
+the weights and of the version of `graphs`, so a graph is built again when either changes. Its
+checksum lies beside it, so that a damaged one is built again too.
 """
 
 import hashlib
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
 
 from genre_engine.errors import WeightsError
 from genre_engine.pretrained import graphs, published, tensors, weights
@@ -21,7 +19,6 @@ from genre_engine.pretrained.network import (
     PAIR,
     Loaded,
     Network,
-    prior_logits,
 )
 from genre_engine.storage import workspace
 from genre_engine.storage.onnx_session import open_session
@@ -64,6 +61,8 @@ def prepare(choice: str = "full", progress: published.Progress | None = None) ->
         StorageError: the workspace can't be written.
     """
     wanted = CHOICES[choice]
+    if available(choice) == wanted and loaded(choice):
+        return wanted
     published.fetch_soon([n for n in published.networks() if n.name in wanted], progress)
     if any(name in PAIR for name in wanted) or not available(choice):
         try:
@@ -72,6 +71,15 @@ def prepare(choice: str = "full", progress: published.Progress | None = None) ->
             if not available(choice):
                 raise
     return available(choice)
+
+
+def prepare_pair(progress: published.Progress | None = None) -> None:
+    """Fetch the weights of the musicnn pair, from whose layers `embedding` features come.
+
+    Raises:
+        WeightsError, StorageError: as `prepare`.
+    """
+    weights.fetch(progress)
 
 
 def loaded(choice: str = "full") -> bool:
@@ -108,19 +116,12 @@ def _open_network(network: Network) -> Loaded:
     graph = _read(kept)
     if graph is None:
         graph = _build(network, kept)
-    session = open_session(graph, _threads)
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    logits = np.array([float(x) for x in metadata["prior_logits"].split()], np.float32)
-    return Loaded(network, session, logits)
+    return Loaded(network, open_session(graph, _threads))
 
 
 def _build(network: Network, kept: Path) -> bytes:
-    values = tensors.read(network, _path(network))
-    model = network.build(values, network.frames)
+    model = network.build(tensors.read(network, _path(network)), network.frames)
     model.producer_name = "genre_engine"
-    entry = model.metadata_props.add()
-    entry.key = "prior_logits"
-    entry.value = " ".join(f"{x:.7g}" for x in prior_logits(network, values))
     data: bytes = model.SerializeToString()
     for path, content in ((kept, data), (_checksum(kept), _digest(data))):
         with workspace.replacing(path) as temporary:

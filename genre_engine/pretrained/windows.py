@@ -3,7 +3,7 @@
 Works in stretches of some minutes, so that memory doesn't grow with a file's length.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -116,17 +116,24 @@ class Samples16k(Protocol):
     def __iter__(self) -> Iterator[Samples]: ...
 
 
-def stretches(stream: Samples16k, windows: int = STRETCH_WINDOWS) -> Iterator[Stretch]:
+def stretches(
+    stream: Samples16k,
+    windows: int = STRETCH_WINDOWS,
+    spectra: Collection[str] = (SLANEY, HTK),
+) -> Iterator[Stretch]:
     """Cut a song into windows, `windows` of 3 s at a time.
 
     A song shorter than 3 s gives one window, padded with silence.
+
+    Args:
+        spectra: the spectrograms that are wanted; Slaney's is made in any case.
 
     Raises:
         AudioError: from the stream.
     """
     size = windows * PATCH_FRAMES
     edges = Edges(stream)
-    waiting = _Frames()
+    waiting = _Frames(HTK in spectra)
     first = 0
     for power in power_blocks(edges):
         waiting.add(power, edges.first_frame() if not first and not len(waiting) else None)
@@ -141,8 +148,10 @@ def stretches(stream: Samples16k, windows: int = STRETCH_WINDOWS) -> Iterator[St
 class _Frames:
     """Frames of a song that wait to be cut: both spectrograms, and each frame's mean square."""
 
-    def __init__(self) -> None:
-        self.parts: dict[str, list[Floats]] = {SLANEY: [], HTK: [], "level": []}
+    def __init__(self, htk: bool = True) -> None:
+        self.parts: dict[str, list[Floats]] = {SLANEY: [], "level": []}
+        if htk:
+            self.parts[HTK] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -151,16 +160,18 @@ class _Frames:
     def add(self, power: Floats, first: Floats | None = None) -> None:
         """More frames; `first` is the power of the song's first one as the mirrored song has it."""
         self.parts[SLANEY].append(log_mel(power))
-        mel = decibel_mel(power)
-        if first is not None and len(mel):
-            mel[:1] = decibel_mel(first)
-        self.parts[HTK].append(mel)
+        if HTK in self.parts:
+            mel = decibel_mel(power)
+            if first is not None and len(mel):
+                mel[:1] = decibel_mel(first)
+            self.parts[HTK].append(mel)
         self.parts["level"].append(_mean_square(power))
         self._count += len(power)
 
     def end(self, last: Floats) -> None:
         """The song's end: `last` is the power of its last frame as the mirrored song has it."""
-        self.joined(HTK)[-1:] = decibel_mel(last)
+        if HTK in self.parts:
+            self.joined(HTK)[-1:] = decibel_mel(last)
 
     def joined(self, kind: str) -> Floats:
         parts = self.parts[kind]
@@ -170,7 +181,7 @@ class _Frames:
 
     def take(self, size: int) -> "_Frames":
         """Take the first `size` frames out."""
-        taken = _Frames()
+        taken = _Frames(HTK in self.parts)
         for kind, parts in self.parts.items():
             whole = self.joined(kind)
             taken.parts[kind] = [whole[: size + 1]]  # windows of 188 frames reach one further
@@ -228,7 +239,7 @@ def _stretch(
 ) -> Stretch:
     n_frames = len(frames)
     mel, level = frames.joined(SLANEY), frames.joined("level")
-    spectra = {SLANEY: mel, HTK: frames.joined(HTK)}
+    spectra = {kind: frames.joined(kind) for kind in frames.parts if kind != "level"}
     if n_frames < PATCH_FRAMES:  # the level stays that of what is there
         spectra[SLANEY] = mel = np.pad(mel, ((0, PATCH_FRAMES - n_frames), (0, 0)))
     mean_square = np.array([level[start : start + PATCH_FRAMES].mean() for start in starts])

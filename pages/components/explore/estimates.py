@@ -14,9 +14,9 @@ import streamlit as st
 
 from genre_engine import datasets
 from genre_engine.download import jamendo_audio, jamendo_metadata
-from genre_engine.web.fetch import Retry
 from genre_engine.errors import GenreEngineError
 from genre_engine.storage import workspace
+from genre_engine.web.fetch import Retry
 
 Facts = dict[str, Any]  # a plan's, as JSON
 
