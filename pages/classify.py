@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from genre_engine.prediction import ModelInfo, vocabulary
+from genre_engine import pretrained
+from genre_engine.prediction import ModelInfo, combining, vocabulary
 from genre_engine.prediction import analysis as song_analysis
 from pages.components.classify import model_picker, session, train_your_own
 from pages.components.classify.queue import Hearing, Song
@@ -19,15 +20,15 @@ from pages.components.shared.text import plain
 # MB a file; said on the drop zone.
 LIMIT_MB = 100
 
-VIEWS = {"wide": "All 31 genres", "ten": "Ten Jamendo genres"}
+VIEWS = {"wide": "All genres", "ten": "Ten Jamendo genres"}
 CSV_GENRES = 5
 
 
 def main() -> None:
     st.title("What genre is this song?", anchor=False)
     uploads = st.file_uploader(
-        "Drop in one song or several. Two pretrained networks listen to the whole of each, and so "
-        "do models of your own.",
+        "Drop in one song or several. Pretrained networks analyse the whole of each, and so do "
+        "models of your own.",
         accept_multiple_files=True,
         max_upload_size=LIMIT_MB,
         key="uploads",
@@ -37,10 +38,10 @@ def main() -> None:
     )
     session.add_uploads(uploads)
     chosen = model_picker.choose()
-    session.hear([model.id for model in chosen])
-    pretrained = any(not model.is_run for model in chosen)
+    session.classify([model.id for model in chosen])
+    networks = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = _view() if pretrained else "wide"
+        view = _view() if networks else "wide"
         if not any(song.example for song in session.songs()):
             st.button(
                 "Try the example", icon=":material/play_circle:", on_click=session.add_example
@@ -83,7 +84,7 @@ def _undo() -> None:
 
 
 # What one model says of one song.
-Heard = tuple[Song, ModelInfo, Hearing]
+Done = tuple[Song, ModelInfo, Hearing]
 
 
 def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
@@ -96,7 +97,7 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
     ]
     if not done:
         return
-    elements = [_element(heard, view) for heard in done]
+    elements = [_element(one, view) for one in done]
     st.subheader("Songs of this visit", anchor=False)
     rows = [
         {
@@ -150,7 +151,7 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
 def _commands(songs: list[Song], chosen: list[ModelInfo], view: str) -> str:
     names = " ".join(shlex.quote(song.name) for song in songs if not song.example) or "SONG"
     options = (
-        f"--model {shlex.quote(model.name)}" if model.is_run else f"--view {view}"
+        f"--model {shlex.quote(model.name)}" + ("" if model.is_run else f" --view {view}")
         for model in chosen
     )
     return "\n".join(
@@ -161,12 +162,12 @@ def _commands(songs: list[Song], chosen: list[ModelInfo], view: str) -> str:
 
 def _result(hearing: Hearing, view: str) -> str:
     if hearing.analysis is None or hearing.error is not None:
-        return "Didn't work"
+        return "Could not be classified"
     return hearing.analysis.sentence(hearing.analysis.view(view))
 
 
-def _element(heard: Heard, view: str) -> dict[str, Any]:
-    song, model, hearing = heard
+def _element(done: Done, view: str) -> dict[str, Any]:
+    song, model, hearing = done
     if hearing.analysis is not None and hearing.error is None:
         analysis = hearing.analysis
         return song_analysis.element(analysis, song.name, analysis.view(view), windows=True)
@@ -174,7 +175,7 @@ def _element(heard: Heard, view: str) -> dict[str, Any]:
     return song_analysis.failure(song.name, hearing.error or RuntimeError(), shown, model.name)
 
 
-def _as_csv(done: list[Heard], elements: list[dict[str, Any]]) -> str:
+def _as_csv(done: list[Done], elements: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(song_analysis.csv_header(CSV_GENRES))
@@ -186,37 +187,57 @@ def _as_csv(done: list[Heard], elements: list[dict[str, Any]]) -> str:
 def _about_scores(songs: list[Song], view: str, chosen: list[ModelInfo]) -> None:
     with st.expander("What do these numbers mean?"):
         if any(not model.is_run for model in chosen):
-            _about_pretrained(view)
+            _about_pretrained(view, songs, chosen)
         for model in chosen:
             if model.is_run:
                 known = [song.hearings[model.id].analysis for song in songs]
                 _about_run(model, all(found.calibrated for found in known if found is not None))
 
 
-def _about_pretrained(view: str) -> None:
-    st.markdown(
-        "A **match** from 0 to 100 says how strongly the networks hear a genre, compared with "
-        "how often they met it in training. It is **not a probability**: genres are heard "
-        "independently, and matches do not add up to 100. The line over a bar spans the "
-        "windows of 3 s between the lowest and the highest tenth. Below 35 no genre is named."
-    )
-    st.markdown(
-        "The networks are musicnn by Jordi Pons (ISC licence), trained on the Million Song "
-        "Dataset and on MagnaTagATune. They know music only, Western music best."
-    )
-    if view == "ten":
+def _about_pretrained(view: str, songs: list[Song], chosen: list[ModelInfo]) -> None:
+    choice = next(model.id for model in chosen if not model.is_run)
+    known = (song.hearings[choice].analysis for song in songs)
+    names = next((found.networks for found in known if found), pretrained.available(choice))
+    if combining.is_learnt(view, names):
         st.markdown(
-            "Of the ten Jamendo genres, *soundtrack* has no tag in either network, so its row "
-            "is hatched."
+            "These scores from 0 to 100 are the **probabilities** that networks trained on "
+            "MTG-Jamendo give each genre, learnt from the labels of that data set. They are not "
+            "calibrated: 70 doesn't mean seven times in ten. Genres are scored independently, so "
+            "they do not add up to 100. Below 20 no genre is named."
+        )
+    else:
+        st.markdown(
+            "A **match** from 0 to 100 says how strongly the networks detect a genre, compared "
+            "with how often they met it in training. It is **not a probability**: genres are "
+            "scored independently, and matches do not add up to 100. Below 35 no genre is named."
+        )
+    st.markdown(
+        "The line over a bar spans the windows between the lowest and the highest tenth. The "
+        "networks know music only, Western music best."
+    )
+    networks = [pretrained.NETWORKS[name] for name in names]
+    if networks:
+        lines = [f"- **{n.name}**: {n.data}; {n.source} ({n.licence})" for n in networks]
+        st.markdown("Networks in use:\n" + "\n".join(lines))
+    missing = [name for name in pretrained.CHOICES[choice] if name not in names]
+    if networks and missing:
+        st.markdown(
+            f"Not here yet, because their server could not be reached: {', '.join(missing)}. They "
+            "are tried again later."
+        )
+    if view == "ten" and not combining.is_learnt(view, names):
+        st.markdown(
+            "Of the ten Jamendo genres, *soundtrack* has no tag in these networks, so its row is "
+            "hatched."
         )
 
 
 def _about_run(model: ModelInfo, calibrated: bool) -> None:
     windows = (
-        f"It hears the song in windows of {model.excerpt_s:g} s, as long as the excerpts that it "
+        f"It takes the song in windows of {model.excerpt_s:g} s, as long as the excerpts that it "
         "was trained on; a song's score is their mean."
         if model.excerpt_s is not None
-        else "It hears the song as a whole, as it was trained."
+        else "It takes the song as a whole, as it was trained."
     )
     said = (
         "The grey tick on a row is the threshold that its training chose on validation: from there "
@@ -226,7 +247,7 @@ def _about_run(model: ModelInfo, calibrated: bool) -> None:
     )
     st.markdown(
         f"**{plain(model.name)}** was trained on the data set *{plain(model.dataset)}*, and knows "
-        f"its {len(model.genres)} genres only: whatever it hears, it says one of these or none. "
+        f"its {len(model.genres)} genres only: it names one of these or none, whatever the song. "
         f"{windows} {said} "
         + (
             "Its scores are **probabilities**, calibrated on validation: they hold for music like "

@@ -10,6 +10,9 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 SONGS = REPOSITORY.parent / "shared" / "audio"
 
+# Nothing is asked of other networks' authors: a closed port answers at once, also in child processes.
+os.environ["GENRE_ENGINE_WEIGHTS_URL"] = "http://127.0.0.1:9"
+
 # librosa's compiled functions lie in one cache; two processes that fill it at once can crash.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["NUMBA_CACHE_DIR"] = str(REPOSITORY / ".pytest_cache" / f"numba-{worker}")
@@ -98,14 +101,22 @@ def weights():
     return folder
 
 
-@pytest.fixture(scope="session")
-def networks(weights):
-    """Both networks in this process; whoever asks for them later gets these."""
+@pytest.fixture
+def networks(weights, monkeypatch):
+    """The musicnn pair with its real weights; the workspace is theirs."""
     from genre_engine import pretrained
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENRE_ENGINE_WORKSPACE", str(weights))
-        return pretrained.networks()
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(weights))
+    return pretrained.networks(names=pretrained.PAIR)
+
+
+@pytest.fixture(scope="session")
+def published_weights():
+    """The folder with the other networks' real weights, which lie beside some clones only."""
+    folder = REPOSITORY.parent / "shared" / "pretrained"
+    if not (folder / "mtg-jamendo-fcn.pth").is_file():
+        pytest.skip("the networks' weights aren't beside the repository")
+    return folder
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ Results go to standard output, progress and messages to standard error. Exit sta
 the engine; what is heavy is imported inside it, so that `--help` answers at once.
 """
 
+import signal
 import sys
 
 import typer
@@ -23,7 +24,7 @@ from genre_engine.cli import (
     tune,
     weights,
 )
-from genre_engine.cli.console import complain, use_utf8
+from genre_engine.cli.console import complain, discard_output, guard_output, use_utf8
 from genre_engine.errors import GenreEngineError, WrongUsage
 
 app = typer.Typer(
@@ -52,19 +53,40 @@ app.add_typer(download.app, name="download")
 
 def main() -> None:
     """Run a command and leave the process with its exit status."""
+    guard_output()
     use_utf8()
+    # So that what is half written is removed when the system ends this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except WrongUsage as error:
-        complain(str(error))
-        sys.exit(2)
+        _leave(2, str(error))
     except GenreEngineError as error:
-        complain(str(error))
-        sys.exit(1)
+        _leave(1, str(error))
     except KeyboardInterrupt:
-        complain("Stopped.")
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not try to flush it again.
-        sys.stdout = None
-        sys.exit(1)
+        _leave(130, "Stopped.")
+    except BrokenPipeError:  # whoever read our output has seen enough
+        _leave(1)
+    except OSError as error:
+        _leave(1, _in_words(error))
+
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def _leave(status: int, message: str = "") -> None:
+    """End with a status; what is still to be written to standard output is thrown away."""
+    if message:
+        complain(message)
+    discard_output()
+    sys.exit(status)
+
+
+def _in_words(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"The results can't be written to standard output ({reason})."
+    return f"{error.filename}: {reason}."

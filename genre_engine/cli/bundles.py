@@ -23,6 +23,9 @@ def export(
             show_default=False,
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that holds something else.")
+    ] = False,
 ) -> None:
     """Write a finished run as one zip, to be used on another machine, or its model as ONNX."""
     if zip_ is None and onnx is None:
@@ -35,9 +38,9 @@ def export(
 
     opened = runs.open(run)
     # ONNX first: it refuses a file of another kind at its place, and then nothing is written.
-    written = [onnx_export.export(opened, onnx)] if onnx is not None else []
+    written = [onnx_export.export(opened, onnx, force=force)] if onnx is not None else []
     if zip_ is not None:
-        written.append(bundle.export(opened, zip_))
+        written.append(bundle.export(opened, zip_, force=force))
     for path in written:
         complain(f"{path.stat().st_size / 1e6:,.1f} MB")
         typer.echo(path)

@@ -1,23 +1,19 @@
 """`classify`: songs and folders of songs → genres, as a table, JSON or CSV."""
 
-import csv
-import io
-import json
-import os
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genre_engine.cli.console import complain, printable, progress_bar
+from genre_engine.cli.songs import Song, songs
 from genre_engine.errors import (
     AudioError,
-    FileUnreadable,
+    GenreEngineError,
     ModelError,
-    NotAudio,
     RunError,
     WrongUsage,
 )
@@ -41,6 +37,7 @@ class Format(StrEnum):
 
 
 _TOP_BY_DEFAULT = {Format.table: 3, Format.json: None, Format.csv: 5}
+_INTERRUPTED = 130
 
 
 def command(
@@ -49,13 +46,17 @@ def command(
         typer.Argument(metavar="FILE|FOLDER...", help="Songs, and folders that are walked."),
     ],
     model: Annotated[
-        str, typer.Option(metavar="pretrained|RUN", help="Which model listens.")
-    ] = "pretrained",
+        str,
+        typer.Option(
+            metavar="full|fast|RUN",
+            help="All pretrained networks, the quick ones among them, or a finished run.",
+        ),
+    ] = "full",
     view: Annotated[
         View | None,
         typer.Option(
-            help="Of the pretrained networks: 31 genres (wide), or the ten of MTG-Jamendo (ten). A "
-            "run has its own genres. [default: wide]",
+            help="Of the pretrained networks: all genres that they know (wide), or the ten of "
+            "MTG-Jamendo (ten). A run has its own genres. [default: wide]",
         ),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How results are written.")] = (
@@ -69,7 +70,8 @@ def command(
         bool,
         typer.Option(
             "--windows",
-            help="Over time too, in windows of 3 s, a run's as long as its excerpts (table, json).",
+            help="Genres over time too, in windows of 3 s; of 29 s with fast, a run's as long as "
+            "its excerpts (table, json).",
         ),
     ] = False,
     output: Annotated[
@@ -79,267 +81,152 @@ def command(
             "holds are not done again."
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an output file that holds something else.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, help="Songs at the same time, a process each. [default: all cores]"
+        ),
+    ] = None,
 ) -> None:
-    """Tell the genres of songs: every file, and every audio file below a folder."""
+    """Name the genres of songs: every file, and every audio file below a folder."""
     from genre_engine import prediction
+    from genre_engine.prediction.batch import cores
 
     chosen = prediction.check_choice(view, model)
     if windows and form is Format.csv:
         raise WrongUsage("A CSV has one row a song: --windows goes with --format json or table.")
-    batch = _Batch(chosen, view or chosen.views[0], top or _TOP_BY_DEFAULT[form], windows)
-    songs = list(_songs(inputs))
-    if form is Format.csv:
-        _write_csv(batch, songs, output)
-    elif form is Format.json:
-        with _results(output) as file:
-            _write_json(batch, songs, file)
-    else:
-        with _results(output) as file:
-            _write_table(batch, songs, file)
+    batch = Batch(
+        chosen,
+        view or chosen.views[0],
+        top or _TOP_BY_DEFAULT[form],
+        windows=windows,
+        jobs=jobs or cores(),
+    )
+    found = list(songs(inputs))
+    with ExitStack() as stack:
+        if output is not None:
+            from genre_engine.storage.output import alone
+
+            output = _checked(output, form, found, force=force)
+            stack.enter_context(alone(output))
+        _write(batch, found, form, output)
+    if batch.interrupted:
+        where = f" in {output}" if output is not None else ""
+        complain(f"Stopped. The {batch.done} of {len(found)} songs that were done are{where} kept.")
+        raise typer.Exit(_INTERRUPTED)
     if batch.failed:
         raise typer.Exit(1)
 
 
-# A song to be done: its name as the user gave it, or why there is none.
-Song = tuple[str, AudioError | None]
+def _checked(output: Path, form: Format, found: list[Song], *, force: bool) -> Path:
+    from genre_engine.cli import song_results
+    from genre_engine.storage.output import check
+
+    is_kind = {
+        Format.csv: song_results.is_csv,
+        Format.json: song_results.is_json,
+        Format.table: song_results.is_table,
+    }[form]
+    kind = {
+        Format.csv: "a CSV of results",
+        Format.json: "a JSON list of results",
+        Format.table: "a table of results",
+    }[form]
+    inputs = [Path(name) for name, _ in found]
+    target = check(output, kind=kind, is_kind=is_kind, inputs=inputs, force=force)
+    if force and form is Format.csv and target.is_file() and not is_kind(target):
+        target.unlink()
+    return target
 
 
-def _songs(inputs: list[str]) -> Iterator[Song]:
-    for name in inputs:
-        if os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises where a parent is forbidden)
-            yield from _walk(name)
-        else:
-            yield name, None
+def _write(batch: "Batch", found: list[Song], form: Format, output: Path | None) -> None:
+    from genre_engine.cli.song_results import results, write_csv, write_json, write_table
+
+    if form is Format.csv:
+        write_csv(batch, found, output)
+        return
+    with results(output) as file:
+        (write_json if form is Format.json else write_table)(batch, found, file)
 
 
-def _walk(folder: str) -> Iterator[Song]:
-    """Audio files below a folder in the order of their names, without hidden ones."""
-    from genre_engine.audio.decoders import is_audio
+class Batch:
+    """What is asked of every song, and what came of it.
 
-    unreadable: list[OSError] = []
-    found = False
-    for place, folders, names in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = os.path.join(place, name)  # noqa: PTH118
-            if not name.startswith(".") and is_audio(Path(path)):
-                found = True
-                yield path, None
-    for error in unreadable:
-        yield str(error.filename), FileUnreadable(f"The folder can't be read ({error.strerror}).")
-    if not found and not unreadable:
-        yield folder, NotAudio("There is no audio in this folder, nor below it.")
+    Attributes:
+        done, failed: songs so far.
+        interrupted: whether Control-C ended it before all were done.
+    """
 
-
-class _Batch:
-    """What is asked of every song, and how many failed."""
-
-    def __init__(self, model: "ModelInfo", view: str, top: int | None, windows: bool) -> None:
+    def __init__(
+        self,
+        model: "ModelInfo",
+        view: str,
+        top: int | None,
+        *,
+        windows: bool = False,
+        jobs: int = 1,
+    ) -> None:
         self.model = model
         self.view = str(view)
         self.top = top
         self.windows = windows
-        self.failed = 0
+        self.jobs = jobs
+        self.done = self.failed = 0
+        self.interrupted = False
 
     def run(self, songs: list[Song]) -> Iterator[tuple[dict[str, Any], "Analysis | None"]]:
         """(the song's JSON element, its analysis if it has one) for each song, as it is done.
 
-        Failures are named on standard error at once, and counted.
+        Failures are named on standard error at once, and counted. Control-C ends it.
         """
         from genre_engine.prediction.analysis import element, failure
 
         with progress_bar() as progress:
             task = progress.add_task("", total=len(songs))
-            for number, (name, error) in enumerate(songs):
-                short = printable(Path(name).name)[:40]
-                progress.update(task, completed=number, description=short)
+            try:
+                for name, found in self._analysed(songs, progress, task):
+                    self.done += 1
+                    if isinstance(found, AudioError | ModelError | RunError):
+                        self.failed += 1
+                        complain(f"{printable(name)}: {found}")
+                        yield failure(name, found, self.view, self.model.name), None
+                    elif isinstance(found, GenreEngineError):
+                        raise found
+                    else:
+                        shown = element(found, name, self.view, top=self.top, windows=self.windows)
+                        yield shown, found
+            except KeyboardInterrupt:
+                self.interrupted = True
+
+    def _analysed(
+        self, songs: list[Song], progress: "Progress", task: Any
+    ) -> Iterator[tuple[str, "Analysis | GenreEngineError"]]:
+        """Each song with what came of it, in order."""
+        from genre_engine import prediction
+        from genre_engine.prediction.batch import analyse_many
+
+        paths = [name for name, error in songs if error is None]
+        jobs = min(self.jobs, len(paths))
+        together = None
+        if jobs > 1:
+            # Before the processes: they would all fetch what is missing, and wait for each other.
+            prediction.open_model(self.model).prepare()
+            together = analyse_many(paths, self.model.id, jobs)
+        for number, (name, error) in enumerate(songs):
+            short = printable(Path(name).name)[:40]
+            progress.update(task, completed=number, description=short)
+            if error is not None:
+                yield name, error
+            elif together is not None:
+                yield name, next(together)
+            else:
                 try:
-                    if error is not None:
-                        raise error
-                    analysis = self._analyse(name, progress, task, number)
-                except (AudioError, ModelError, RunError) as refusal:
-                    self.failed += 1
-                    complain(f"{printable(name)}: {refusal}")
-                    yield failure(name, refusal, self.view, self.model.name), None
+                    for analysis in prediction.stream(name, self.model.id):
+                        progress.update(task, completed=number + analysis.share_heard)
+                except GenreEngineError as refusal:
+                    yield name, refusal
                 else:
-                    yield (
-                        element(analysis, name, self.view, top=self.top, windows=self.windows),
-                        analysis,
-                    )
-
-    def _analyse(self, name: str, progress: "Progress", task: Any, number: int) -> "Analysis":
-        from genre_engine.prediction import stream
-
-        for analysis in stream(name, self.model.id):
-            progress.update(task, completed=number + analysis.share_heard)
-        return analysis
-
-
-def _results(output: Path | None) -> Any:
-    """Standard output, or a file that takes its place only when it is complete."""
-    from contextlib import contextmanager, nullcontext
-
-    from genre_engine.storage.workspace import replacing
-
-    if output is None:
-        return nullcontext(sys.stdout)
-
-    @contextmanager
-    def whole(path: Path) -> Iterator[IO[str]]:
-        with (
-            replacing(path.absolute()) as fresh,
-            fresh.open("w", encoding="utf-8", errors="backslashreplace") as file,
-        ):
-            yield file
-
-    return whole(output)
-
-
-def _write_json(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
-    """A list, each element written as it is done; the list is closed even when cut off by hand."""
-    before = "[\n"
-    try:
-        for element, _ in batch.run(songs):
-            text = json.dumps(element, ensure_ascii=False, indent=2)
-            file.write(before + text)
-            file.flush()
-            before = ",\n"
-    finally:
-        file.write("[]\n" if before == "[\n" else "\n]\n")
-
-
-def _write_table(batch: _Batch, songs: list[Song], file: IO[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from genre_engine.prediction.vocabulary import tagless
-
-    if batch.model.warning:
-        complain(batch.model.warning)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("Song", overflow="fold", ratio=4)
-    table.add_column("Length", justify="right", no_wrap=True)
-    table.add_column("Genre", ratio=3)
-    table.add_column("Score (0 to 100)" if batch.model.is_run else "Match (0 to 100)", ratio=4)
-    if not batch.model.is_run:
-        table.add_column("Also heard", ratio=4)
-    for element, analysis in batch.run(songs):
-        if analysis is None:
-            continue
-        matches = (f"{g['genre']} {100 * g['score']:.0f}" for g in element["genres"])
-        table.add_row(
-            Text(printable(element["file"])),
-            minutes(analysis.duration_s),
-            analysis.sentence(batch.view),
-            ", ".join(matches),
-            *([] if batch.model.is_run else [", ".join(h.name for h in analysis.heard[:5])]),
-        )
-        if batch.windows:
-            for start_s, name in _course(analysis, batch.view):
-                table.add_row("", minutes(start_s), name)
-        for warning in element["warnings"]:
-            if warning != batch.model.warning:  # said once, before all songs
-                complain(f"{printable(element['file'])}: {warning}")
-    if table.row_count:
-        width = None if file.isatty() else 140
-        Console(file=file, width=width, highlight=False).print(table)
-        if not batch.model.is_run and (unsaid := tagless(batch.view)):
-            complain(f"Not known to the pretrained networks: {', '.join(unsaid)}.")
-
-
-def _course(analysis: "Analysis", view: str) -> Iterator[tuple[float, str]]:
-    """(start in s, genre that leads from there on), without changes that last one window only."""
-    scores = analysis.views[view]
-    leading = [scores.genres[i] for i in scores.by_window.argmax(axis=1)]
-    last = None
-    for i, genre in enumerate(leading):
-        lasts = i + 1 == len(leading) or leading[i + 1] == genre
-        if genre != last and (lasts or last is None):
-            last = genre
-            yield float(analysis.starts_s[i]), genre
-
-
-def minutes(duration_s: float) -> str:
-    """61.4 → "1:01"."""
-    whole = int(duration_s)
-    hours, rest = divmod(whole, 3600)
-    if hours:
-        return f"{hours}:{rest // 60:02}:{rest % 60:02}"
-    return f"{rest // 60}:{rest % 60:02}"
-
-
-def _escaped(name: str) -> str:
-    """A name as it stands in a CSV; a carriage return in it would end the row in some readers."""
-    return name.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r")
-
-
-def _write_csv(batch: _Batch, songs: list[Song], output: Path | None) -> None:
-    """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
-    from genre_engine.prediction.analysis import csv_header
-    from genre_engine.storage.workspace import storage_errors
-
-    top = batch.top or 5
-    header = csv_header(top)
-    if output is None:
-        _stream_csv(batch, songs, sys.stdout, header, top)
-        return
-    done = _continue_csv(output, header, batch)
-    rest = [song for song in songs if _escaped(song[0]) not in done]
-    if done:
-        complain(f"{len(songs) - len(rest)} of {len(songs)} songs are in {output} already.")
-    with (
-        storage_errors(output.absolute()),
-        output.open("a", encoding="utf-8", errors="backslashreplace", newline="") as file,
-    ):
-        _stream_csv(batch, rest, file, None if file.tell() else header, top)
-
-
-def _stream_csv(
-    batch: _Batch, songs: list[Song], file: IO[str], header: list[str] | None, top: int
-) -> None:
-    from genre_engine.prediction.analysis import csv_row
-
-    writer = csv.writer(file, lineterminator="\n")
-    if header is not None:
-        writer.writerow(header)
-        file.flush()
-    for element, analysis in batch.run(songs):
-        element["file"] = _escaped(element["file"])
-        writer.writerow(csv_row(element, analysis, top))
-        file.flush()
-
-
-def _continue_csv(output: Path, header: list[str], batch: _Batch) -> set[str]:
-    """Names of the songs that the file holds; failed rows and a torn last one are taken out.
-
-    Raises:
-        WrongUsage: the file is there, but isn't the beginning of this batch.
-    """
-    from genre_engine.storage.workspace import replacing
-
-    if not output.exists() or output.stat().st_size == 0:
-        return set()
-    refusal = WrongUsage(
-        f"{output} holds something else than this batch's results (other columns, model or view). "
-        "Name another file, or remove it."
-    )
-    try:
-        written = output.read_bytes()
-        # The last row may be torn anywhere, also within a letter.
-        whole = written[: written.rfind(b"\n") + 1].decode("utf-8")
-        rows = list(csv.reader(io.StringIO(whole, newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise refusal from error
-    if not rows or rows[0] != header:
-        raise refusal
-    # A torn row can end in a line break inside quotes: it is too short then.
-    kept = [row for row in rows[1:] if len(row) == len(header) and not row[-1]]
-    if any(row[1:3] != [batch.model.name, batch.view] for row in kept):
-        raise refusal
-    with (
-        replacing(output.absolute()) as fresh,
-        fresh.open("w", encoding="utf-8", newline="") as file,
-    ):
-        csv.writer(file, lineterminator="\n").writerows([header, *kept])
-    return {row[0] for row in kept}
+                    yield name, analysis

@@ -1,13 +1,50 @@
 """What the commands share: where they write, and how."""
 
+import errno
+import io
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+
+
+class _Closed(io.TextIOBase):
+    """Standard output that was closed before this program began."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def guard_output() -> None:
+    """Give the standard streams a place where they were closed.
+
+    Else the next file that is opened would get their number, and be written to in their stead.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def discard_output() -> None:
+    """Keep the interpreter from writing what is left to a standard output that fails."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def use_utf8() -> None:

@@ -19,11 +19,11 @@ _PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
 def genre_bars(
     scores: GenreScores,
     top: int | None = 5,
-    tagless: tuple[str, ...] = (),
+    unknown: tuple[str, ...] = (),
     word: str = "match",
 ) -> "go.Figure":
     """The best genres as bars from 0 to 100, a line over each from the 10th to the 90th percentile
-    of its windows; genres that can't be told as hatched rows below.
+    of its windows; genres that the model doesn't know as hatched rows below.
 
     Where there are thresholds, a tick stands at each, and bars that don't reach theirs are pale.
     """
@@ -72,7 +72,7 @@ def genre_bars(
             xanchor="left",
             xshift=8,
         )
-    for genre in tagless:
+    for genre in unknown:
         name = vocabulary.display_name(genre)
         names.append(name)
         figure.add_bar(
@@ -84,7 +84,7 @@ def genre_bars(
                 "line": {"color": MUTED, "width": 1},
                 "pattern": {"shape": "/", "fgcolor": MUTED, "size": 6, "solidity": 0.12},
             },
-            hovertemplate=f"{name}: the networks have no word for it<extra></extra>",
+            hovertemplate=f"{name}: these networks don't know it<extra></extra>",
         )
     figure.update_layout(
         showlegend=False,

@@ -12,7 +12,7 @@ part. With the musicnn pair alone a match is the greatest e instead of the mean.
 has the rules that were compared, and their figures.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def score(view: str, songs: Probabilities, windows: Probabilities) -> GenreScore
         windows: by network those of each window, `[windows, 50]`; networks with the same windows.
     """
     known = {NETWORKS[name].vocabulary for name in songs}
-    learnt = view == "ten" and MTG in known
+    learnt = is_learnt(view, songs)
     if learnt:  # the other networks have nothing to say of it
         songs, windows = _only(MTG, songs), _only(MTG, windows)
         known = {MTG}
@@ -57,6 +57,15 @@ def score(view: str, songs: Probabilities, windows: Probabilities) -> GenreScore
     song = combine(tags, {name: p[None] for name, p in songs.items()})[0]
     by_window = combine(tags, windows)
     return GenreScores(genres, song, by_window, clear=_CLEAR_PROBABILITY if learnt else CLEAR)
+
+
+def is_learnt(view: str, networks: Collection[str]) -> bool:
+    """Whether a view's scores are probabilities that networks learnt, rather than matches.
+
+    >>> is_learnt("ten", ["mtg-jamendo-fcn", "msd-fcn"]), is_learnt("wide", ["mtg-jamendo-fcn"])
+    (True, False)
+    """
+    return view == "ten" and any(NETWORKS[name].vocabulary == MTG for name in networks)
 
 
 # Below this score no genre is named: of a match, and of a probability.

@@ -22,20 +22,23 @@ from pathlib import Path
 from typing import Any
 
 from genre_engine import __version__, models
-from genre_engine.errors import RunError, WrongUsage
+from genre_engine.errors import RunError
 from genre_engine.models import onnx_file
 from genre_engine.models.files import MAX_FILE_BYTES, read_description
 from genre_engine.models.onnx_graph import PRODUCER, about, set_metadata
 from genre_engine.prediction import run_model
 from genre_engine.prediction import windows as excerpt_windows
 from genre_engine.runs import Run
-from genre_engine.storage import workspace
+from genre_engine.storage import output, workspace
 
 FORMAT = 1
 
 
-def export(run: Run, path: Path) -> Path:
+def export(run: Run, path: Path, *, force: bool = False) -> Path:
     """Write a finished run's model as an ONNX file; runs of earlier versions too.
+
+    Args:
+        force: replace a file that isn't an ONNX file.
 
     Raises:
         WrongUsage: there is something else than an ONNX file at the path.
@@ -50,7 +53,7 @@ def export(run: Run, path: Path) -> Path:
             f"The run {run.name!r} is {run.status}; only a finished one can be exported. "
             f"{what_to_do}"
         )
-    _check_place(path)
+    target = output.check(path, kind="an ONNX file", is_kind=_is_onnx, force=force)
     model = models.onnx_of(run.model_folder)
     try:
         set_metadata(model, metadata(run))
@@ -64,7 +67,7 @@ def export(run: Run, path: Path) -> Path:
         "genres. The metadata say how features are computed and what follows, each value as JSON."
     )
     data = onnx_file.to_bytes(model)
-    with workspace.storage_errors(path), workspace.replacing(path) as temporary:
+    with workspace.storage_errors(path), output.place_for(target) as temporary:
         temporary.write_bytes(data)
     return path
 
@@ -106,23 +109,12 @@ def _windows(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "aggregation": "mean"}
 
 
-def _check_place(path: Path) -> None:
-    """Whether the file may be written: nothing but an earlier ONNX file is replaced."""
-    if path.is_dir():
-        raise WrongUsage(f"{path} is a folder. Name the ONNX file to write.")
-    if path.exists() and not _is_onnx(path):
-        raise WrongUsage(
-            f"{path} is there already and isn't an ONNX file, so it stays as it is. Choose another "
-            "name."
-        )
-
-
 def _is_onnx(path: Path) -> bool:
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_FILE_BYTES:
             return False
         model: onnx.ModelProto = onnx.ModelProto.FromString(path.read_bytes())
     except (OSError, DecodeError, ValueError):

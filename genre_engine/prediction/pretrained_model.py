@@ -77,12 +77,13 @@ def glance(source: Source, choice: str, *, limit_s: float) -> Analysis | None:
     tags = _Tags(choice)
     # Networks of 29 s where there are some: one window of theirs says more, at a sixth of the cost.
     long = tags.only(long=True)
-    count, length_s = (_FIRST_LONG, _LONG_S) if long else (_FIRST_LOOK, PATCH_S)
+    count, length_s = (_FIRST_LOOK, PATCH_S) if long is None else (_FIRST_LONG, _LONG_S)
     found = glimpses(source, count, length_s, limit_s)
     if found is None:
         return None
     duration_s, pieces = found
-    tags = long or tags
+    if long is not None:
+        tags = long
     for piece in pieces:
         tags.score(piece, np.flatnonzero(piece.audible), np.flatnonzero(piece.long_audible))
     if not tags:

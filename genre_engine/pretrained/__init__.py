@@ -21,6 +21,7 @@ can't be reached, the musicnn pair serves for both.
 
 from genre_engine.pretrained.network import FAST, FULL, NETWORKS, PAIR, Loaded, Network
 from genre_engine.pretrained.sessions import (
+    CHOICES,
     available,
     loaded,
     networks,
@@ -30,6 +31,7 @@ from genre_engine.pretrained.sessions import (
 )
 
 __all__ = [
+    "CHOICES",
     "FAST",
     "FULL",
     "NETWORKS",

@@ -43,7 +43,7 @@ from genre_engine.errors import (
 )
 from genre_engine.models.files import ONNX, read_arrays, read_description
 from genre_engine.runs import Config, Predictions, Run, journal
-from genre_engine.storage import workspace
+from genre_engine.storage import output, workspace
 
 FORMAT = 1
 SUFFIX = ".genre-run.zip"
@@ -67,10 +67,14 @@ _BLOCK = 1 << 20
 _MEND = "Ask whoever gave it to you to export the run again, or train it here."
 
 
-def export(run: Run, path: Path) -> Path:
+def export(run: Run, path: Path, *, force: bool = False) -> Path:
     """Write a finished run as a zip.
 
+    Args:
+        force: replace a file that isn't an exported run.
+
     Raises:
+        WrongUsage: there is something else than an exported run at the path.
         RunError: it hasn't finished, or is damaged.
         StorageError: the zip can't be written.
     """
@@ -81,13 +85,14 @@ def export(run: Run, path: Path) -> Path:
         raise RunError(
             f"The run {run.name!r} is {run.status}; only a finished one can be exported. {mend}"
         )
+    target = output.check(path, kind="an exported run", is_kind=is_bundle, force=force)
     models.check_files(run.model_folder)
     card = evaluation.card(run, evaluation.evaluate_run(run)).encode()
     members = [run.folder / name for name in (*_NEEDED, *_OPTIONAL, *_PREDICTIONS)]
     members += sorted(path for path in run.model_folder.iterdir() if path.name != ONNX)
     with (
         workspace.storage_errors(path),
-        workspace.replacing(path) as temporary,
+        output.place_for(target) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         sums: dict[str, str] = {"model-card.md": hashlib.sha256(card).hexdigest()}
@@ -145,6 +150,15 @@ def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
             _check(room, made)
             models.renew_onnx(room / "model")
     return Run(folder / new_id)
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file is a zip that `export` may have written."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "bundle.json" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
 
 
 @contextmanager

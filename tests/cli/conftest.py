@@ -2,31 +2,15 @@
 
 import sys
 
-import numpy as np
 import pytest
 
-from genre_engine import cli, pretrained
-from genre_engine.pretrained.tags import TAGS
-
-
-class StubNetwork:
-    """Hears rock in everything."""
-
-    prior_logits = np.full(50, -2.0, np.float32)
-
-    def __init__(self, name):
-        self._rock = TAGS[name].index("rock")
-
-    def __call__(self, patches):
-        found = np.full((len(patches), 50), 0.01, np.float32)
-        found[:, self._rock] = 0.7
-        return found
+from genre_engine import cli
+from tests import stub_networks as stubs
 
 
 @pytest.fixture
 def stub_networks(monkeypatch):
-    made = {name: StubNetwork(name) for name in TAGS}
-    monkeypatch.setattr(pretrained, "networks", lambda progress=None: made)
+    return stubs.install(monkeypatch, stubs.rock)
 
 
 @pytest.fixture

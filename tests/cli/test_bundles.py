@@ -33,7 +33,7 @@ def test_a_file_of_another_kind_stays_as_it_is(run, folder):
     (folder / "song.mp3").write_bytes(b"ID3 music")
     status, out, errors = run("export", "tones", "new.zip", "--onnx", "song.mp3")
     assert (status, out) == (2, "")
-    assert "song.mp3 is there already and isn't an ONNX file" in errors
+    assert "song.mp3 already, and it isn't an ONNX file" in errors
     assert (folder / "song.mp3").read_bytes() == b"ID3 music"
     assert not (folder / "new.zip").exists()
 

@@ -11,7 +11,8 @@ from genre_engine.errors import TooShort
 from genre_engine.prediction import analysis as song_analysis
 from genre_engine.prediction import vocabulary
 from genre_engine.prediction.analysis import Analysis
-from genre_engine.pretrained.tags import TAGS
+from genre_engine.pretrained import PAIR
+from genre_engine.pretrained.tags import MSD, MTT
 
 KEYS = {"file", "model", "view", "calibrated", "duration_s", "genres", "warnings", "error"}
 
@@ -20,12 +21,13 @@ KEYS = {"file", "model", "view", "calibrated", "duration_s", "genres", "warnings
 def analysis():
     """Three windows of a song that is jazz with a piano."""
     rng = np.random.default_rng(0)
-    found = {network: rng.uniform(0.01, 0.05, (3, 50)) for network in TAGS}
-    found["MSD"][:, TAGS["MSD"].index("jazz")] = 0.6
-    found["MTT"][:, TAGS["MTT"].index("piano")] = 0.5
+    found = {name: rng.uniform(0.01, 0.05, (3, 50)) for name in PAIR}
+    found["msd-musicnn"][:, MSD.index("jazz")] = 0.6
+    found["mtt-musicnn"][:, MTT.index("piano")] = 0.5
     made = prediction.from_tags(
+        {name: p.mean(axis=0) for name, p in found.items()},
         found,
-        {network: np.full(50, -3.0) for network in TAGS},
+        choice="full",
         starts_s=np.array([0.0, 2.992, 5.984]),
         ends_s=np.array([2.992, 5.984, 8.976]),
         duration_s=9.0004,
@@ -38,7 +40,7 @@ def test_an_element_has_the_keys_of_the_contract(analysis, view, count):
     found = song_analysis.element(analysis, "a song.mp3", view)
     assert set(found) == KEYS
     assert found["file"] == "a song.mp3"
-    assert found["model"] == "pretrained"
+    assert found["model"] == "full"
     assert found["view"] == view
     assert found["calibrated"] is False
     assert found["duration_s"] == 9.0
@@ -80,12 +82,12 @@ def test_a_row_fits_its_header(analysis):
     header = song_analysis.csv_header(2)
     assert header == [
         *("file", "model", "view", "duration_s", "genre_1", "score_1", "genre_2", "score_2"),
-        *("also_heard", "warnings", "error"),
+        *("also_detected", "warnings", "error"),
     ]
     element = song_analysis.element(analysis, "a.mp3", "wide", top=2)
     row = dict(zip(header, song_analysis.csv_row(element, analysis, 2), strict=True))
     assert row["genre_1"] == "jazz"
-    assert row["also_heard"] == "piano"
+    assert row["also_detected"] == "piano"
     assert row["warnings"] == "It is cut short."
     assert row["error"] == ""
 
@@ -110,7 +112,7 @@ def test_an_analysis_survives_as_plain_values(analysis):
         np.testing.assert_allclose(
             again.views[view].by_window, analysis.views[view].by_window, atol=1e-4
         )
-    assert [h.name for h in again.heard] == [h.name for h in analysis.heard]
+    assert [d.name for d in again.detected] == [d.name for d in analysis.detected]
     assert again.warnings == analysis.warnings
 
 
@@ -130,3 +132,12 @@ def test_the_sentence_says_how_sure_it_is(analysis, best, second, sentence):
     song[view.genres.index("rock")], song[view.genres.index("pop")] = best, second
     judged = replace(analysis, views={"wide": replace(view, song=song)})
     assert judged.sentence("wide") == sentence
+
+
+def test_a_view_has_its_own_limit_below_which_no_genre_is_named(analysis):
+    view = analysis.views["wide"]
+    song = np.full(31, 0.01)
+    song[view.genres.index("rock")] = 0.25
+    for clear, sentence in ((0.35, "No clear genre"), (0.2, "Most likely Rock")):
+        judged = replace(analysis, views={"wide": replace(view, song=song, clear=clear)})
+        assert judged.sentence("wide") == sentence

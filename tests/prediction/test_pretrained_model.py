@@ -10,37 +10,40 @@ import pytest
 from genre_engine import prediction, pretrained
 from genre_engine.audio.decoders import Decoder
 from genre_engine.errors import BadSamples, FileMissing, SilentAudio, WeightsError, WrongUsage
-from genre_engine.prediction import pretrained_model, vocabulary
+from genre_engine.prediction import combining, pretrained_model, vocabulary
 from genre_engine.prediction.analysis import Analysis
+from genre_engine.pretrained import FAST, FULL, PAIR
 from genre_engine.pretrained.spectrogram import PATCH_S
-from genre_engine.pretrained.tags import TAGS
-from tests import sounds
+from tests import sounds, stub_networks
 
 
-class StubNetwork:
-    """Hears jazz in what is loud and new age in what is quiet; counts what it was given."""
+def jazz_or_new_age(network, patches):
+    """Jazz in what is loud and new age in what is quiet, as far as a network knows these."""
+    level = np.clip(patches.mean(axis=(1, 2)) / 4, 0.01, 0.9)
+    if network.spectrogram == "htk":  # decibels
+        level = np.clip(patches.mean(axis=(1, 2)) / 100 + 1, 0.01, 0.9)
+    newage = "newage" if "newage" in network.tags else "new age"
+    return {
+        tag: values for tag, values in (("jazz", level), (newage, 1 - level)) if tag in network.tags
+    }
 
-    prior_logits = np.full(50, -2.0, np.float32)
 
-    def __init__(self, name):
-        self.name = name
-        self.heard = 0
-
-    def __call__(self, patches):
-        self.heard += len(patches)
-        found = np.full((len(patches), 50), 0.01, np.float32)
-        level = np.clip(patches.mean(axis=(1, 2)) / 4, 0.01, 0.9)
-        loud, quiet = {"MSD": ("jazz", "sad"), "MTT": ("slow", "new age")}[self.name]
-        found[:, TAGS[self.name].index(loud)] = level
-        found[:, TAGS[self.name].index(quiet)] = 1 - level
-        return found
+@pytest.fixture(params=["pair", "fast", "full"])
+def choice(request):
+    return request.param
 
 
 @pytest.fixture
 def stubs(monkeypatch):
-    made = {name: StubNetwork(name) for name in TAGS}
-    monkeypatch.setattr(pretrained, "networks", lambda progress=None: made)
-    return made
+    """The pair alone, as where nothing else can be reached."""
+    return stub_networks.install(monkeypatch, jazz_or_new_age)
+
+
+@pytest.fixture
+def sets(monkeypatch, choice):
+    """One set of networks after the other."""
+    names = {"pair": PAIR, "fast": FAST, "full": FULL}[choice]
+    return stub_networks.install(monkeypatch, jazz_or_new_age, names)
 
 
 def song(duration_s, sample_rate=16000, form="FLAC"):
@@ -57,14 +60,15 @@ def best(analysis, view="wide", count=1):
 
 
 @pytest.mark.parametrize("duration_s", [2.0, 24.0, 60.0, 200.0])
-def test_a_first_look_is_refined_until_it_equals_the_whole(duration_s, stubs):
+def test_a_first_look_is_refined_until_it_equals_the_whole(duration_s, sets, choice):
     snapshots = list(prediction.stream(song(duration_s)))
     shares = [snapshot.share_heard for snapshot in snapshots]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert all(share < 1.0 for share in shares[:-1])
     counts = [len(snapshot.starts_s) for snapshot in snapshots]
-    assert min(6, counts[-1]) <= counts[0] <= 8
+    first = 2 if choice == "fast" else 8
+    assert min(first - 2, counts[-1]) <= counts[0] <= first
     assert counts == sorted(counts)
     whole = prediction.analyse(song(duration_s))
     for view in vocabulary.VIEWS:
@@ -81,13 +85,13 @@ def test_the_first_look_is_spread_over_the_song(stubs):
     assert np.diff(first.starts_s).max() < 20
 
 
-def test_every_window_is_heard_once_by_each_network(stubs):
+def test_every_window_is_scored_once_by_each_network(stubs):
     whole = prediction.analyse(song(100.0))
-    assert {stub.heard for stub in stubs.values()} == {len(whole.starts_s)}
+    assert {stub.scored for stub in stubs.values()} == {len(whole.starts_s)}
     assert len(whole.starts_s) == math.ceil(100.0 / PATCH_S)
 
 
-def test_silent_windows_are_not_heard(stubs):
+def test_silent_windows_are_not_scored(stubs):
     samples = sounds.chords(60.0)
     samples[16000 * 20 : 16000 * 40] = 0
     whole = prediction.analyse(as_float(samples))
@@ -103,9 +107,9 @@ def test_silence_and_noise_are_refused(colour, duration_s, stubs):
         sound = np.zeros(round(duration_s * 16000), np.float32)
     else:
         sound = sounds.noise(duration_s, colour=colour, level=0.05)
-    with pytest.raises(SilentAudio, match="nothing to hear in it"):
+    with pytest.raises(SilentAudio, match="Nothing was found in it"):
         prediction.analyse(as_float(sound))
-    assert not stubs["MSD"].heard
+    assert not any(stub.scored for stub in stubs.values())
 
 
 def test_a_cut_song_is_used_as_far_as_it_goes_with_a_warning(stubs):
@@ -129,7 +133,7 @@ def test_a_clipped_song_has_a_warning(stubs):
 
 
 def test_what_may_be_speech_has_a_warning(stubs, monkeypatch):
-    monkeypatch.setattr(vocabulary, "sounds_like_speech", lambda probabilities: True)
+    monkeypatch.setattr(combining, "sounds_like_speech", lambda songs: True)
     (warning,) = prediction.analyse(song(6.0)).warnings
     assert warning.startswith("It may be speech")
 
@@ -177,10 +181,10 @@ def test_without_weights_the_source_is_let_go(monkeypatch):
     closed = []
     monkeypatch.setattr(Decoder, "close", lambda decoder: closed.append(decoder))
 
-    def none(progress=None):
+    def none(choice="full", progress=None):
         raise WeightsError("none")
 
-    monkeypatch.setattr(pretrained, "networks", none)
+    monkeypatch.setattr(pretrained, "prepare", none)
     with pytest.raises(WeightsError):
         prediction.classify(song(1.0))
     assert closed
@@ -238,11 +242,11 @@ import numpy as np, soundfile
 from genre_engine import prediction, pretrained
 
 class Stub:
-    prior_logits = np.zeros(50, np.float32)
     def __call__(self, patches):
         return np.full((len(patches), 50), 0.1, np.float32)
 
-pretrained.networks = lambda progress=None: {"MSD": Stub(), "MTT": Stub()}
+pretrained.prepare = lambda choice="full", progress=None: pretrained.FULL
+pretrained.networks = lambda choice="full", names=None: dict.fromkeys(pretrained.FULL, Stub())
 for path in sys.argv[1:]:
     whole = prediction.analyse(path)
     print(whole.duration_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -265,6 +269,51 @@ def test_an_hour_takes_hardly_more_memory_than_a_minute(tmp_path, python):
     )
     assert (short_s, long_s) == (60.0, 3600.0)
     assert (long - short) / 1024 < 150
+
+
+def test_networks_of_29_s_score_windows_of_theirs_and_the_others_give_the_course(
+    monkeypatch,
+):
+    stubs = stub_networks.install(monkeypatch, jazz_or_new_age, FULL)
+    whole = prediction.analyse(song(100.0))
+    # 100 s are three windows of 29 s, and one that ends with the song.
+    assert {s.scored for s in stubs.values() if s.network.is_long} == {4}
+    assert {s.scored for s in stubs.values() if not s.network.is_long} == {len(whole.starts_s)}
+    assert len(whole.starts_s) == math.ceil(100.0 / PATCH_S)
+    assert whole.networks == FULL
+    assert len(whole.views["ten"].genres) == 10
+
+
+def test_without_networks_of_3_s_the_course_is_that_of_29_s(monkeypatch):
+    stub_networks.install(monkeypatch, jazz_or_new_age, FAST)
+    whole = prediction.analyse(song(100.0), "fast")
+    assert len(whole.starts_s) == 4
+    assert whole.ends_s[-1] == pytest.approx(100.0, abs=0.1)
+    assert whole.model == "fast"
+
+
+def test_a_song_shorter_than_29_s_is_repeated_for_the_long_networks(monkeypatch):
+    seen = []
+
+    def watched(network, patches):
+        seen.append(patches)
+        return {}
+
+    stub_networks.install(monkeypatch, watched, ("mtg-jamendo-fcn",))
+    prediction.analyse(song(10.0), "fast")
+    (patches,) = seen
+    frames = 1 + 10 * 16000 // 256
+    np.testing.assert_array_equal(patches[0, :frames], patches[0, frames : 2 * frames])
+
+
+def test_a_glance_by_long_networks_takes_two_windows(monkeypatch):
+    stubs = stub_networks.install(monkeypatch, jazz_or_new_age, FULL)
+    glanced = prediction.glance(song(120.0))
+    assert {s.scored for s in stubs.values() if s.network.is_long} == {2}
+    assert {s.scored for s in stubs.values() if not s.network.is_long} == {0}
+    assert glanced.share_heard < 1.0
+    whole = prediction.analyse(song(120.0))
+    np.testing.assert_allclose(glanced.views["ten"].song, whole.views["ten"].song, atol=0.05)
 
 
 @pytest.mark.parametrize("form", ["FLAC", "WAV", "MP3"])

@@ -30,7 +30,7 @@ _OPEN = 2
 # Seconds without a song after which the listening process is ended and its memory given back.
 _REST_S = 600.0
 
-_QUEUED, _LISTENING = "Waiting for its turn", "Listening"
+_QUEUED, _LISTENING = "Waiting for its turn", "Analysing"
 
 _numbers = itertools.count(1)
 

@@ -40,7 +40,7 @@ def add_uploads(uploads: Sequence[UploadedFile]) -> None:
             mine.insert(0, song)
 
 
-def hear(models: Sequence[str]) -> None:
+def classify(models: Sequence[str]) -> None:
     """Have every song heard by these models, by their ids, and let go of what others are at."""
     for song in reversed(songs()):  # in the order in which they came
         for model in [model for model in song.hearings if model not in models]:

@@ -1,4 +1,4 @@
-"""One song on the Classify page: player, and for each model sentence, strip, bars, what else."""
+"""One song on the Classify page: its player, and what each model says of it."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,11 +7,11 @@ import streamlit as st
 
 from genre_engine import figures
 from genre_engine.errors import GenreEngineError, WeightsError, WrongUsage
-from genre_engine.prediction import MODEL, ModelInfo, vocabulary
+from genre_engine.prediction import MODEL, ModelInfo, combining, vocabulary
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
-from genre_engine.pretrained import weights
-from pages.components.classify.model_picker import about
+from genre_engine.pretrained import NETWORKS, published
+from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import heat_strip
 from pages.components.shared.text import plain
@@ -58,7 +58,7 @@ def song_card(
 
 def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
     """One model of several."""
-    name = plain(model.name) if model.is_run else "The pretrained networks"
+    name = plain(model.name) if model.is_run else NAMES[model.id]
     with st.container(gap=None):
         st.markdown(f"**{name}**")
         st.subheader(_headline(hearing, view), anchor=False)
@@ -78,26 +78,26 @@ def _hearing(song: Song, hearing: Hearing, model: ModelInfo, view: str, *, wide:
     view = analysis.view(view)
     heat_strip(analysis, view, song.key, key, narrow=not wide)
     if hearing.busy:
-        st.progress(analysis.share_heard, text=f"Heard {analysis.share_heard:.0%} so far")
+        st.progress(analysis.share_heard, text=f"Analysed {analysis.share_heard:.0%} so far")
     if model.is_run or not wide:
         _bars(analysis, view, key)
         if not model.is_run:
-            _heard(analysis)
+            _detected(analysis)
     else:
         bars, rest = st.columns([3, 2], gap="large")
         with bars:
             _bars(analysis, view, key)
         with rest:
-            _heard(analysis)
+            _detected(analysis)
     for warning in analysis.warnings:
         st.warning(warning, icon=":material/warning:")
 
 
 def _headline(hearing: Hearing, view: str) -> str:
     if hearing.error is not None:
-        return "This one didn't work"
+        return "This song could not be classified"
     if hearing.analysis is None:
-        return "Listening …"
+        return "Analysing …"
     return plain(hearing.analysis.sentence(hearing.analysis.view(view)))
 
 
@@ -128,7 +128,7 @@ def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:
         return
     st.error(plain(str(hearing.error)), icon=":material/error:")
     if isinstance(hearing.error, WeightsError):
-        st.code(weights.COMMAND, language="bash")
+        st.code(published.COMMAND, language="bash")
         if st.button(
             "Try again", key=f"{song.key}-{hearing.model}-again", icon=":material/refresh:"
         ):
@@ -147,25 +147,29 @@ def _bars(analysis: Analysis, view: str, key: str) -> None:
     scores = analysis.views[view]
     every = st.session_state.get(f"{key}-all", False)
     top = None if every else 5
-    pretrained = view in vocabulary.VIEWS
-    tagless = vocabulary.tagless(view) if pretrained else ()
-    word = "probability" if analysis.calibrated else "match" if pretrained else "score"
+    unknown: tuple[str, ...] = ()
+    word = "probability" if analysis.calibrated else "score"
+    if view in vocabulary.VIEWS:
+        known = {NETWORKS[name].vocabulary for name in analysis.networks}
+        # Of the wide view's genres only those are shown that the networks know.
+        unknown = vocabulary.unknown_genres(view, known) if view == "ten" else ()
+        word = "probability" if combining.is_learnt(view, analysis.networks) else "match"
     st.plotly_chart(
-        figures.genre_bars(scores, top, tagless, word),
+        figures.genre_bars(scores, top, unknown, word),
         key=f"{key}-bars-{view}-{every}",
         config={"displayModeBar": False},
         alt=figures.genre_bars_alt(scores, top, word),
     )
-    n_genres = len(scores.genres) + len(tagless)
+    n_genres = len(scores.genres) + len(unknown)
     if n_genres > 5:
         st.toggle(f"Show all {n_genres} genres", key=f"{key}-all")
 
 
-def _heard(analysis: Analysis) -> None:
-    st.markdown("**What else it hears**")
+def _detected(analysis: Analysis) -> None:
+    st.markdown("**Also detected**")
     groups: dict[str, list[str]] = {}
-    for heard in analysis.heard:
-        groups.setdefault(heard.group, []).append(heard.name)
+    for found in analysis.detected:
+        groups.setdefault(found.group, []).append(found.name)
     if not groups:
         st.markdown("Nothing else stands out.")
     for group, names in groups.items():
