@@ -26,7 +26,6 @@ from genre_engine import datasets, features, pretrained
 from genre_engine.features.patches import PatchKind
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
-LAYERS = ("pooled", "dense", "dense_1")
 Floats = NDArray[np.float32]
 
 
@@ -45,8 +44,11 @@ def activations(
     ends = np.cumsum([len(song) for song in songs])[:-1]
     patches = np.concatenate(songs)
     found = {}
-    for name, network in pretrained.networks().items():
-        for layer, rows in zip(LAYERS, network.layers(patches, LAYERS), strict=True):
+    for name, network in pretrained.networks(names=pretrained.PAIR).items():
+        for layer, rows in (
+            ("channels", network.mean_over_time(patches)),
+            ("tags", network(patches)),
+        ):
             print(f"{name} {layer}: {rows.shape}", file=sys.stderr)
             found[f"{name} {layer}"] = np.split(rows, ends)
     return found, np.stack(vectors)
@@ -54,20 +56,15 @@ def activations(
 
 def candidates(found: dict[str, list[Floats]]) -> Iterator[tuple[str, Floats]]:
     """Vectors a track `[n, width]` by what they are made of."""
-    for layer, what in (("dense", "last hidden"), ("dense_1", "tags"), ("pooled", "pooled")):
-        each = {name: found[f"{name} {layer}"] for name in ("MSD", "MTT")}
+    for layer in ("tags", "channels"):
+        each = {name: found[f"{name} {layer}"] for name in pretrained.PAIR}
         for name, songs in each.items():
-            yield f"{name} {what}, mean", np.stack([song.mean(axis=0) for song in songs])
+            yield f"{name} {layer}, mean", np.stack([song.mean(axis=0) for song in songs])
         both = [np.concatenate(pair, axis=1) for pair in zip(*each.values(), strict=True)]
         mean = np.stack([song.mean(axis=0) for song in both])
-        yield f"both {what}, mean", mean
-        if layer == "pooled":
-            # Greatest and mean over a patch's frames stand in pairs.
-            yield "both pooled, mean of the frames' means", mean[:, 1::2]
-            yield "both pooled, mean of the frames' greatest", mean[:, ::2]
-            continue
+        yield f"both {layer}, mean", mean
         greatest = np.stack([song.max(axis=0) for song in both])
-        yield f"both {what}, mean and greatest", np.concatenate([mean, greatest], axis=1)
+        yield f"both {layer}, mean and greatest", np.concatenate([mean, greatest], axis=1)
 
 
 def score(x: Floats, y: NDArray[Any], train: NDArray[Any], artists: NDArray[Any]) -> float:

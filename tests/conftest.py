@@ -10,7 +10,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 SONGS = REPOSITORY.parent / "shared" / "audio"
 
-# Nothing is asked of other networks' authors: a closed port answers at once, also in child processes.
+# Nothing is asked of the networks' authors: a closed port answers at once, in child processes too.
 os.environ["GENRE_ENGINE_WEIGHTS_URL"] = "http://127.0.0.1:9"
 
 # librosa's compiled functions lie in one cache; two processes that fill it at once can crash.
@@ -103,11 +103,27 @@ def weights():
 
 @pytest.fixture
 def networks(weights, monkeypatch):
-    """The musicnn pair with its real weights; the workspace is theirs."""
+    """The musicnn pair with its real weights, wherever the workspace is."""
     from genre_engine import pretrained
+    from genre_engine.storage import workspace
 
-    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(weights))
+    monkeypatch.setattr(workspace, "weights_folder", lambda: weights / "weights")
     return pretrained.networks(names=pretrained.PAIR)
+
+
+@pytest.fixture
+def all_networks(networks, weights, published_weights, tmp_path, monkeypatch):
+    """All six networks with their real weights, in a folder of this test's own."""
+    from genre_engine import pretrained
+    from genre_engine.pretrained import published
+    from genre_engine.storage import workspace
+
+    folder = tmp_path / "all-weights"
+    folder.mkdir()
+    (folder / "musicnn-0.1.0").symlink_to(weights / "weights" / "musicnn-0.1.0")
+    monkeypatch.setattr(workspace, "weights_folder", lambda: folder)
+    assert published.take(published_weights, published.networks()) == []
+    return pretrained.networks("full")
 
 
 @pytest.fixture(scope="session")

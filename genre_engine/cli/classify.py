@@ -1,7 +1,8 @@
 """`classify`: songs and folders of songs → genres, as a table, JSON or CSV."""
 
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -199,6 +200,8 @@ class Batch:
                         shown = element(found, name, self.view, top=self.top, windows=self.windows)
                         yield shown, found
             except KeyboardInterrupt:
+                if not self.done:  # then what stood at the output's place stays
+                    raise
                 self.interrupted = True
 
     def _analysed(
@@ -213,7 +216,10 @@ class Batch:
         together = None
         if jobs > 1:
             # Before the processes: they would all fetch what is missing, and wait for each other.
-            prediction.open_model(self.model).prepare()
+            # What is wrong is said with each song, after what is wrong with the song itself.
+            if any(os.path.isfile(path) for path in paths):  # noqa: PTH113
+                with suppress(GenreEngineError):
+                    prediction.open_model(self.model).prepare()
             together = analyse_many(paths, self.model.id, jobs)
         for number, (name, error) in enumerate(songs):
             short = printable(Path(name).name)[:40]

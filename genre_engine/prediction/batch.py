@@ -41,9 +41,14 @@ def analyse_many(paths: Sequence[str], model: str, jobs: int) -> Iterator[Result
         model: a model's id.
         jobs: processes, at least 1.
     """
+    try:
+        pool = _pool(jobs)
+    except (ImportError, NotImplementedError, OSError):
+        # A system without semaphores: one after the other.
+        yield from (_analyse(path, model) for path in paths)
+        return
     waiting = deque(paths)
     given: deque[tuple[str, Future[Result]]] = deque()
-    pool = _pool(jobs)
     try:
         while waiting or given:
             while waiting and len(given) < jobs * _AHEAD:

@@ -10,6 +10,7 @@ asked again after `RETRY_S`.
 """
 
 import json
+import logging
 import os
 import threading
 import time
@@ -18,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from genre_engine.errors import DownloadError, GenreEngineError, StorageError, WeightsError
+from genre_engine.errors import DownloadError, StorageError, WeightsError
 from genre_engine.pretrained.network import NETWORKS, Network
 from genre_engine.storage import workspace
 
@@ -33,6 +34,8 @@ _FORK = (
     "https://raw.githubusercontent.com/7x11x13/sota-music-tagging-models/"
     "8907dd96f448c7351eb1127cbb2299bcb54b5c73"
 )
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -112,7 +115,9 @@ def fetch_soon(wanted: Iterable[Network], progress: Progress | None = None) -> N
     def work() -> None:
         try:
             wrong = fetch(missing, progress=report)
-        except GenreEngineError as error:
+        except Exception as error:  # noqa: BLE001 - in a thread nobody would see it
+            # Whatever it is: the song goes on with the networks that are here.
+            _log.info("fetching weights failed", exc_info=True)
             wrong = [str(error)]
         if wrong:
             _remember_refusal(wrong)

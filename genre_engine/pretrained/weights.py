@@ -49,7 +49,8 @@ def folder() -> Path:
 
 def present() -> bool:
     """Whether the files are there, by name only; `fetch` and `read` check what is in them."""
-    return all((folder() / name).is_file() for name in FILE_SHA256)
+    # Not Path.is_file, which raises where a folder can't be entered.
+    return all(os.path.isfile(folder() / name) for name in FILE_SHA256)  # noqa: PTH113
 
 
 def fetch(progress: Progress | None = None) -> Path:

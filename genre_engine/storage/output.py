@@ -54,7 +54,7 @@ def check(
         WrongUsage: it is a folder, one of the inputs, or a file of another kind.
     """
     with workspace.storage_errors(path):
-        target = path.resolve()
+        target = path.resolve() if path.is_symlink() else path
     if is_special(path):
         return path
     if target.is_dir():
@@ -87,7 +87,7 @@ def alone(path: Path) -> Iterator[None]:
     """
     user = os.getuid() if hasattr(os, "getuid") else ""
     place = Path(tempfile.gettempdir()) / f"genre-studio-{user}"
-    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
     with workspace.storage_errors(place):
         place.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(place / f"{name}.lock")

@@ -5,11 +5,14 @@ import sys
 import pytest
 
 from genre_engine import cli
+from genre_engine.prediction import batch
 from tests import stub_networks as stubs
 
 
 @pytest.fixture
 def stub_networks(monkeypatch):
+    # Other processes would have the real ones.
+    monkeypatch.setattr(batch, "cores", lambda: 1)
     return stubs.install(monkeypatch, stubs.rock)
 
 

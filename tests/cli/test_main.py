@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import genre_engine
-from genre_engine.errors import StorageError, WeightsError
+from genre_engine.errors import WeightsError
+from genre_engine.pretrained import published
 from genre_engine.pretrained import weights as pretrained_weights
 
 REPOSITORY = Path(genre_engine.__file__).parents[1]
@@ -59,20 +60,38 @@ def test_wrong_usage_has_status_2(words, run):
     assert run(*words)[0] == 2
 
 
-def test_weights_that_are_there_are_named(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(pretrained_weights, "fetch", lambda progress: tmp_path)
-    status, out, errors = run("weights")
-    assert (status, out) == (0, f"{tmp_path}\n")
-    assert errors == "The pretrained weights are there and sound:\n"
+def test_weights_are_taken_from_a_folder_and_listed(run, published_weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(tmp_path / "workspace"))
+    names = [network.name for network in published.networks()]
+    status, out, errors = run("weights", *names, "--from", published_weights)
+    assert (status, errors) == (0, "")
+    here = {line.split()[0]: line.split()[-1] for line in out.splitlines()[1:]}
+    assert here == {**dict.fromkeys(names, "yes"), "msd-musicnn": "no", "mtt-musicnn": "no"}
 
 
-@pytest.mark.parametrize("kind", [WeightsError, StorageError])
-def test_weights_that_cannot_be_had_have_status_1(kind, run, monkeypatch):
+def test_weights_that_a_folder_lacks_are_named(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(tmp_path / "workspace"))
+    status, _, errors = run("weights", "msd-fcn", "msd-musicnn", "--from", tmp_path)
+    assert status == 1
+    assert errors.splitlines() == [
+        f"msd-fcn: {tmp_path} doesn't hold its file.",
+        f"msd-musicnn: {tmp_path} doesn't hold its file.",
+    ]
+    assert run("weights", "--from", tmp_path / "none")[0] == 2
+    assert run("weights", "nothing")[0] == 2
+
+
+def test_weights_that_cannot_be_fetched_have_status_1(run, tmp_path, monkeypatch):
     def fail(progress):
-        raise kind("What to do next.")
+        raise WeightsError("What to do next.")
 
+    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setattr(pretrained_weights, "fetch", fail)
-    assert run("weights") == (1, "", "What to do next.\n")
+    status, _, errors = run("weights", "msd-fcn", "msd-musicnn")
+    assert status == 1
+    reached, pair = errors.splitlines()
+    assert reached.startswith("msd-fcn: 127.0.0.1:9: mtg-jamendo-fcn.pth"[:9])
+    assert pair == "What to do next."
 
 
 _SLOW = (

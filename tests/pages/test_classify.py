@@ -49,9 +49,11 @@ def text(at):
     return " ".join(element.value for element in [*at.markdown, *at.subheader, *at.warning])
 
 
-def test_without_runs_there_is_no_choice_of_models(workspace):
+def test_without_runs_all_pretrained_networks_and_the_quick_ones_are_offered(workspace):
     at = page()
-    assert "Models" not in [choice.label for choice in at.multiselect]
+    (choice,) = at.multiselect
+    assert choice.options == ["All pretrained networks", "Quick pretrained networks"]
+    assert choice.value == ["full"]
     assert example.analysis().sentence("wide") in text(at)
     assert "model" not in at.query_params
 
@@ -59,7 +61,7 @@ def test_without_runs_there_is_no_choice_of_models(workspace):
 def test_finished_runs_are_offered_beside_the_pretrained_networks(trained):
     (choice,) = page().multiselect
     assert choice.label == "Models"
-    assert choice.options[0] == "Pretrained networks"
+    assert choice.options[0] == "All pretrained networks"
     assert "tones (3 genres)" in choice.options
     assert not any("waiting" in option or "numbers" in option for option in choice.options)
 
@@ -77,11 +79,11 @@ def test_a_link_leads_to_a_run_s_model_and_says_what_it_was_trained_on(trained):
 def test_two_models_stand_side_by_side_and_both_are_exported(trained):
     at = until_heard(page("pretrained", "tones"))
     shown = text(at)
-    assert "**The pretrained networks**" in shown
+    assert "**All pretrained networks**" in shown
     assert "**tones**" in shown
     assert example.analysis().sentence("wide") in shown
     assert [tuple(row) for row in at.dataframe[0].value[["Song", "Model"]].to_numpy()] == [
-        (example.TITLE, "pretrained"),
+        (example.TITLE, "full"),
         (example.TITLE, "tones"),
     ]
     commands = at.code[0].value.splitlines()
@@ -92,7 +94,7 @@ def test_two_models_stand_side_by_side_and_both_are_exported(trained):
 def test_the_choice_is_told_in_the_address(trained):
     at = page()
     at.multiselect[0].select("tones").run()
-    assert at.query_params["model"] == ["pretrained", "tones"]
+    assert at.query_params["model"] == ["full", "tones"]
     at.multiselect[0].unselect("tones").run()
     assert "model" not in at.query_params
 
@@ -100,7 +102,7 @@ def test_the_choice_is_told_in_the_address(trained):
 def test_a_model_that_is_not_there_is_told_and_the_pretrained_networks_stay(trained):
     at = page("gone")
     assert "There is no model **gone**" in text(at)
-    assert at.multiselect[0].value == ["pretrained"]
+    assert at.multiselect[0].value == ["full"]
     assert example.analysis().sentence("wide") in text(at)
 
 
@@ -115,4 +117,4 @@ def test_a_run_that_was_removed_while_the_page_is_open_says_so(trained, tmp_path
     listener()._process.end()
     at = until_heard(page("tones"))
     assert "The run **tones** was removed" in at.error[0].value
-    assert "This one didn't work" in text(at)
+    assert "This song could not be classified" in text(at)

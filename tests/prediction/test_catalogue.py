@@ -13,13 +13,13 @@ USABLE = ["toy", "pictures", "two", "one-of", "tones"]
 
 def test_the_pretrained_networks_come_first_then_finished_runs_newest_first(trained):
     found = catalogue.available()
-    assert found[0].name == "pretrained"
-    assert sorted(model.name for model in found[1:]) == sorted(USABLE)
-    assert [m.id for m in found[1:]] == sorted((m.id for m in found[1:]), reverse=True)
+    assert [model.name for model in found[:2]] == ["full", "fast"]
+    assert sorted(model.name for model in found[2:]) == sorted(USABLE)
+    assert [m.id for m in found[2:]] == sorted((m.id for m in found[2:]), reverse=True)
 
 
 def test_without_runs_there_are_the_pretrained_networks(workspace):
-    assert [model.name for model in catalogue.available()] == ["pretrained"]
+    assert [model.name for model in catalogue.available()] == ["full", "fast"]
 
 
 def test_a_run_is_found_by_name_and_by_id_with_what_it_was_trained_on(trained):
@@ -38,7 +38,7 @@ def test_a_run_on_the_demo_set_knows_synthetic_music_only(trained):
 def test_an_unknown_model_names_what_there_is_and_the_nearest(trained):
     with pytest.raises(WrongUsage, match=r"no model 'tone'\. Did you mean 'tones'\?") as told:
         catalogue.find("tone")
-    for name in ("pretrained", *USABLE):
+    for name in ("full", "fast", *USABLE):
         assert name in str(told.value)
     assert "waiting" not in str(told.value)
 
@@ -53,12 +53,13 @@ def test_a_run_on_an_imported_table_cannot_classify_audio(trained):
         catalogue.find("numbers")
 
 
-def test_a_run_called_like_the_pretrained_networks_goes_by_its_id(trained, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["full", "fast", "pretrained"])
+def test_a_run_called_like_pretrained_networks_goes_by_its_id(name, trained, tmp_path, monkeypatch):
     copy = shutil.copytree(trained, tmp_path / "copy")
     monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(copy))
     config = runs.open("tones").folder / "config.json"
-    config.write_text(config.read_text().replace('"tones"', '"pretrained"'))
-    assert catalogue.find("pretrained") == catalogue.PRETRAINED
+    config.write_text(config.read_text().replace('"tones"', f'"{name}"'))
+    assert catalogue.find(name) in catalogue.PRETRAINED
     (impostor,) = [m for m in catalogue.available() if m.is_run and m.name not in USABLE]
     assert impostor.name == impostor.id
     assert catalogue.find(impostor.name).is_run

@@ -83,8 +83,12 @@ def test_only_the_rooms_of_the_beat_have_a_beat(rendered):
     assert pulse("classical") < 0.3
 
 
-def test_the_bundled_analysis_is_what_the_networks_hear_in_the_file(networks):
+def test_the_bundled_analysis_is_what_all_networks_give_for_the_file(networks, published_weights):
     from genre_engine import prediction
+    from genre_engine.pretrained import FULL, published
+
+    assert published.take(published_weights, published.networks()) == []
+    assert example.analysis().networks == FULL
 
     kept, fresh = example.analysis(), prediction.analyse(example.PATH)
     np.testing.assert_allclose(kept.starts_s, fresh.starts_s, atol=1e-3)

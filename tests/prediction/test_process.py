@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from genre_engine import prediction, pretrained, runs
+from genre_engine import runs
 from genre_engine.errors import NotAudio, SilentAudio, WeightsError
 from genre_engine.prediction import example
 from genre_engine.prediction import process as listening_process
 from genre_engine.prediction.analysis import dump
+from genre_engine.prediction.pretrained_model import PretrainedModel
 from genre_engine.prediction.process import ListeningProcess, ProcessEnded, serve
 from tests import trainings
 
@@ -39,10 +40,9 @@ def stubbed(monkeypatch):
         yield replace(whole, share_heard=0.6)
         yield whole
 
-    monkeypatch.setattr(prediction, "stream", stream)
-    monkeypatch.setattr(prediction, "glance", lambda data, model: None)
-    monkeypatch.setattr(pretrained, "loaded", lambda: False)
-    monkeypatch.setattr(pretrained, "networks", lambda progress: progress(5, 10))
+    monkeypatch.setattr(PretrainedModel, "stream", lambda model, data: stream(data, model))
+    monkeypatch.setattr(PretrainedModel, "glance", lambda model, data: None)
+    monkeypatch.setattr(PretrainedModel, "prepare", lambda model, fetching: fetching(5, 10))
     return whole
 
 
@@ -78,7 +78,7 @@ def test_what_is_done_meanwhile_is_told(stubbed):
     serve(io.BytesIO(b'{"open": "a", "bytes": 0}\n'), answers)
     told = [json.loads(line) for line in answers.getvalue().splitlines()[:-1]]
     assert {"fetching": [5, 10]} in told
-    assert {"note": "Listening"} in told
+    assert {"note": "Analysing"} in told
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_closed_song_is_forgotten(stubbed):
 
 def test_a_glance_comes_before_the_song_is_heard(stubbed, monkeypatch):
     glanced = replace(example.analysis(), share_heard=0.1)
-    monkeypatch.setattr(prediction, "glance", lambda data, model: glanced)
+    monkeypatch.setattr(PretrainedModel, "glance", lambda model, data: glanced)
     answers = exchange(
         {"open": "a", "bytes": 4, "data": b"song"}, {"step": "a"}, {"step": "a"}, {"step": "a"}
     )
@@ -138,7 +138,7 @@ def test_a_run_s_model_is_loaded_in_the_process_and_heard_there(monkeypatch, tmp
             found = process.step("a")
     finally:
         process.end()
-    assert notes == ["Waking up the model", "Listening"]
+    assert notes == ["Loading the model", "Analysing"]
     assert found.model == "tones"
     assert found.sentence("own") == "Chords"
     assert found.views["own"].thresholds is not None
@@ -152,12 +152,13 @@ def test_a_song_that_was_cut_off_on_its_way_is_not_listened_to(stubbed):
 _STUB = """
 import sys
 from dataclasses import replace
-from genre_engine import errors, prediction, pretrained
+from genre_engine import errors
 from genre_engine.prediction import example, process
+from genre_engine.prediction.pretrained_model import PretrainedModel
 
-prediction.glance = lambda data, model: None
+PretrainedModel.glance = lambda model, data: None
 
-def stream(data, model):
+def stream(model, data):
     whole = example.analysis()
     if data == b"bad": raise errors.NotAudio("It is text.")
     if data == b"fault": raise ZeroDivisionError("ours")
@@ -172,8 +173,8 @@ def stream(data, model):
         time.sleep(600)
     yield whole
 
-prediction.stream = stream
-pretrained.networks = lambda progress: progress(5_000_000, 10_000_000)
+PretrainedModel.stream = stream
+PretrainedModel.prepare = lambda model, fetching: fetching(5_000_000, 10_000_000)
 import os
 os.dup2(os.dup(1), 3)
 process.main()
@@ -219,9 +220,9 @@ def test_a_real_process_answers_and_ends(process):
     assert process.running
     assert first.share_heard == 0.5
     assert notes == [
-        "Waking up the networks",
+        "Loading the networks",
         "Fetching the pretrained networks, once: 50% of 10 MB",
-        "Listening",
+        "Analysing",
     ]
     whole = process.step("a")
     assert dump(whole) == dump(example.analysis())

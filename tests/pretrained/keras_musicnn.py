@@ -1,4 +1,4 @@
-"""The first musicnn network in Keras, layer by layer as it was published: what the graph is held to."""
+"""The first musicnn network in Keras, layer by layer as published: what the graph is held to."""
 
 import numpy as np
 

@@ -64,14 +64,6 @@ def test_the_graph_equals_the_network_in_keras(name, networks, patches):
     np.testing.assert_allclose(mean, pooled[:, 1::2], atol=1e-4, rtol=1e-4)
 
 
-@pytest.fixture
-def all_networks(weights, published_weights, tmp_path, monkeypatch):
-    """Four networks with their real weights, taken from the folder that holds them."""
-    monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(tmp_path / "workspace"))
-    assert published.take(published_weights, published.networks()) == []
-    return pretrained.networks(names=[network.name for network in published.networks()])
-
-
 def test_the_other_networks_equal_what_was_measured_of_them(all_networks):
     reference = Path(__file__).parents[2].parent / "shared" / "reference" / "fcn_reference.npz"
     if not reference.is_file():
@@ -94,7 +86,7 @@ def test_the_filters_in_the_files_are_those_that_are_computed(published_weights)
     own = mel_filters(sample_rate=16000, n_fft=512, n_mels=96, scale="htk")
     for network in published.networks():
         values = tensors.read(network, published_weights / network.weights.name)
-        np.testing.assert_allclose(own.T, values["spec.mel_scale.fb"], atol=2e-6)
+        np.testing.assert_allclose(own.T, values["spec.mel_scale.fb"], atol=2e-5)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from genre_engine.errors import StorageError, WeightsError
-from genre_engine.pretrained import weights
+from genre_engine.pretrained import NETWORKS, tensors, weights
 
 # Does what FAKE_PIP says, and writes a line to the log for each time it was started.
 FAKE_PIP = """
@@ -208,8 +208,9 @@ def test_damaged_weights_are_fetched_again(harm, pip, workspace):
 
 
 def test_reading_what_is_damaged_names_the_command(pip):
-    with pytest.raises(WeightsError, match=r"missing or damaged\. Run: python -m genre_engine"):
-        weights.read("MSD_musicnn")
+    network = NETWORKS["msd-musicnn"]
+    with pytest.raises(WeightsError, match=r"missing\. Run: python -m genre_engine"):
+        tensors.read(network, weights.folder() / network.weights.name)
 
 
 def test_two_processes_at_once_download_once(pip, tmp_path, workspace):

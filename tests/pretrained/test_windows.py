@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine.audio import Stream
-from genre_engine.pretrained.spectrogram import FRAMES_PER_S, PATCH_FRAMES, PATCH_S
+from genre_engine.audio.spectral import mel_filters
+from genre_engine.pretrained import NETWORKS
+from genre_engine.pretrained.spectrogram import FRAMES_PER_S, HTK, PATCH_S, SLANEY
 from genre_engine.pretrained.windows import stretches
 from tests import sounds
 
@@ -14,6 +16,12 @@ from tests import sounds
 def heard(samples, sample_rate=16000, **options):
     data = sounds.encoded(samples, sample_rate, "WAV", "FLOAT")
     return list(stretches(Stream(data, 16000), **options))
+
+
+def patches(stretch, name="msd-musicnn"):
+    network = NETWORKS[name]
+    starts = stretch.long_starts if network.is_long else stretch.starts
+    return stretch.patches(network, np.arange(len(starts)))
 
 
 def joined(parts, name):
@@ -26,8 +34,10 @@ def test_windows_tile_the_song(duration_s):
     count = round(duration_s * 16000)
     (stretch,) = heard(sounds.chords(duration_s))
     starts_s, ends_s = stretch.starts_s, stretch.ends_s
-    assert stretch.patches.shape == (len(starts_s), PATCH_FRAMES, 96)
-    assert stretch.patches.dtype == np.float32
+    for name in ("msd-musicnn", "mtg-jamendo-musicnn"):
+        found = patches(stretch, name)
+        assert found.shape == (len(starts_s), NETWORKS[name].frames, 96)
+        assert found.dtype == np.float32
     assert starts_s[0] == 0.0
     assert (np.diff(starts_s) > 0).all()
     assert (starts_s[1:] <= ends_s[:-1] + 1e-9).all()  # no gap
@@ -51,10 +61,10 @@ def test_a_short_rest_gets_no_window_of_its_own():
 
 def test_a_song_shorter_than_a_window_is_padded_with_silence():
     (stretch,) = heard(sounds.chords(1.0))
-    assert stretch.patches.shape[0] == 1
+    (patch,) = patches(stretch)
     frames = 1 + 16000 // 256
-    assert stretch.patches[0, : frames - 2].max(axis=1).min() > 0.1
-    assert not stretch.patches[0, frames:].any()
+    assert patch[: frames - 2].max(axis=1).min() > 0.1
+    assert not patch[frames:].any()
     assert stretch.ends_s[0] == pytest.approx(1.0)
     assert stretch.audible.all()
 
@@ -66,8 +76,53 @@ def test_stretches_together_equal_one_long_one(duration_s, windows):
     (whole,) = heard(song)
     parts = heard(song, windows=windows)
     assert len(parts) > 1
-    for name in ("patches", "starts_s", "ends_s", "audible"):
+    for name in ("starts_s", "ends_s", "audible"):
         np.testing.assert_allclose(joined(parts, name), getattr(whole, name), atol=1e-6)
+    for name in ("msd-musicnn", "mtg-jamendo-musicnn"):
+        together = np.concatenate([patches(part, name) for part in parts])
+        np.testing.assert_allclose(together, patches(whole, name), atol=1e-4)
+
+
+@given(st.floats(0.2, 100.0))
+@settings(max_examples=20, deadline=None)
+def test_windows_of_29_s_tile_the_song_too(duration_s):
+    (stretch,) = heard(sounds.chords(duration_s))
+    starts_s, ends_s = stretch.long_starts_s, stretch.long_ends_s
+    found = patches(stretch, "mtg-jamendo-fcn")
+    assert found.shape == (len(starts_s), 1813, 96)
+    assert starts_s[0] == 0.0
+    assert (starts_s[1:] <= ends_s[:-1] + 1e-9).all()
+    assert duration_s - ends_s[-1] < 10.1 or len(starts_s) == 1
+    assert stretch.long_audible.all()
+
+
+def test_a_window_of_29_s_is_audible_where_anything_in_it_is():
+    samples = sounds.chords(90.0)
+    samples[16000 * 25 : 16000 * 65] = 0
+    (stretch,) = heard(samples)
+    assert stretch.long_audible.tolist() == [True, False, True]
+
+
+def test_the_second_spectrogram_sees_the_song_mirrored_at_its_ends():
+    """Against frames of the mirrored song, each transformed by itself."""
+    samples = sounds.chords(4.1)
+    (stretch,) = heard(samples)
+    padded = np.pad(samples, 256, mode="reflect")
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 512)[::256] * window
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    filters = mel_filters(sample_rate=16000, n_fft=512, n_mels=96, scale="htk")
+    expected = 10 * np.log10(np.maximum(power @ filters.T, 1e-10))
+    found = stretch.spectra[HTK]
+    audible = expected > -60  # below, float32 is all that is seen
+    np.testing.assert_allclose(found[audible], expected[audible], atol=0.02)
+    assert audible[0].all()
+    assert audible[-1].any()
+
+
+def test_the_second_spectrogram_is_made_only_where_it_is_wanted():
+    (stretch,) = heard(sounds.chords(4.0), spectra=(SLANEY,))
+    assert set(stretch.spectra) == {SLANEY}
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-6, 1e-4])
