@@ -206,7 +206,7 @@ def listening_memory(song: Path) -> Figure:
     return figure("memory of the listening process after a song", megabytes(held), "MB", 400)
 
 
-def megabytes(maxrss: int) -> float:
+def megabytes(maxrss: float) -> float:
     """Linux counts in KB, macOS in bytes."""
     return maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
