@@ -13,7 +13,9 @@ REPOSITORY = PACKAGE.parent
 # A module imports only from those before it. A package stands for what is in it, unless its modules
 # are listed by themselves.
 LAYOUT = (
-    *("errors", "workspace", "native_noise", "decoders", "audio", "features.spectral"),
+    *("errors", "workspace", "native_noise", "virtual_file", "mp3_headers", "mp3_parts"),
+    *("ogg_parts", "unfinished", "external_decoder", "sound_file", "decoders", "audio"),
+    "features.spectral",
     *("pretrained.tags", "pretrained.weights", "pretrained.network", "pretrained", "features"),
     *("vocabulary", "results", "listening", "overview", "synthesis"),
     *("labels", "splits", "leakage", "exploration", "datasets", "portrait", "track_map"),
