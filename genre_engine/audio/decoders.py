@@ -30,8 +30,8 @@ __all__ = ["SUFFIXES", "Blocks", "Decoder", "Source", "is_audio", "sniff", "too_
 SUFFIXES = frozenset(
     f".{name}"
     for name in (
-        *("wav", "wave", "w64", "aif", "aiff", "aifc", "au", "caf", "flac"),
-        *("ogg", "oga", "opus", "mp3", "m4a", "mp4", "aac", "wma"),
+        *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "caf", "flac", "ogg", "oga"),
+        *("opus", "spx", "mp3", "mp2", "m4a", "mp4", "aac", "wma", "wv", "ape", "mpc"),
     )
 )
 
