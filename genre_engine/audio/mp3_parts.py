@@ -22,8 +22,8 @@ from genre_engine.audio.virtual_file import Piece
 
 # So many frames of a kind in a row aren't there by chance.
 _SURE = 4
-_TAGS = (b"Xing", b"Info")
-_VBRI = b"VBRI"
+_VBRI, _VBRI_AT = b"VBRI", 36
+_TAGS = frozenset([b"Xing", b"Info", _VBRI])
 # No frame is longer than this.
 _LONGEST = 1441
 _READ = 1 << 20
@@ -31,20 +31,25 @@ _READ = 1 << 20
 _MOST_TRIES = 100_000
 
 
+# Version and layer, sample rate, mono.
+Form = tuple[int, int, bool]
+
+
 @dataclass
 class Part:
     """A row of frames.
 
     Attributes:
-        form: what stays the same in it: the header's bytes that hold version, layer and rate, and
-            whether it is mono.
+        form: what stays the same in it.
+        head: its first frame's header.
+        tagged: where its tagged frame lies, where there is one.
         samples: of one frame, a channel.
         claimed: how many frames its tag says; 0 where it doesn't say, None without a tag.
         n_frames: those that are there, whole, without the tagged one.
         ranges: where they lie, from and up to before; several where something else lies between.
     """
 
-    form: tuple[int, int, bool]
+    form: Form
     sample_rate: int
     samples: int
     head: bytes
@@ -95,7 +100,9 @@ class _Walk:
         self._data, self._base = b"", 0
         self._tries = 0
         # What a header's four bytes stand for: the frame's length and form, None for no header.
-        self._known: dict[bytes, tuple[int, tuple[int, int, bool]] | None] = {}
+        self._known: dict[bytes, tuple[int, Form] | None] = {}
+        # The lengths of those of one form; 0 for all others.
+        self._lengths: dict[Form, dict[bytes, int]] = {}
 
     def parts(self) -> Iterator[Part]:
         place: int | None = 0
@@ -111,7 +118,7 @@ class _Walk:
         if part is not None:
             yield part
 
-    def _entry(self, head: bytes) -> tuple[int, tuple[int, int, bool]] | None:
+    def _entry(self, head: bytes) -> tuple[int, Form] | None:
         try:
             return self._known[head]
         except KeyError:
@@ -146,23 +153,11 @@ class _Walk:
     def _row(self, place: int, part: Part) -> int:
         """Take whole frames of the part's form from a place on; returns where there is no more."""
         start, count = place, 0
-        tag_at = tag_offset(part.head)
-        known, form = self._known, part.form
         while True:
             self._from(place)
-            data, at = self._data, place - self._base
-            safe = len(data) - _LONGEST - 4
-            last = len(data) < _READ
-            while at <= safe or last:
-                entry = known.get(data[at : at + 4]) or self._entry(data[at : at + 4])
-                if entry is None or entry[1] != form or at + entry[0] > len(data):
-                    break
-                if data[at + tag_at : at + tag_at + 4] in _TAGS or data[at + 36 : at + 40] == _VBRI:
-                    break
-                at += entry[0]
-                count += 1
-            ended = at <= safe or last
-            place = self._base + at
+            at, taken = self._frames(place - self._base, part)
+            ended = at <= len(self._data) - _LONGEST - 4 or len(self._data) < _READ
+            place, count = self._base + at, count + taken
             if ended:
                 break
         if count:
@@ -172,6 +167,33 @@ class _Walk:
             else:
                 part.ranges.append((start, place))
         return place
+
+    def _frames(self, at: int, part: Part) -> tuple[int, int]:
+        """From a place in the data to the last that surely holds a whole frame, and their number.
+
+        This is gone through for every frame of a file, so it looks things up and computes nothing.
+        """
+        data, count = self._data, 0
+        lengths = self._lengths.setdefault(part.form, {})
+        tag_at = tag_offset(part.head)
+        end = len(data) - (_LONGEST + 4 if len(data) == _READ else 0)
+        while at <= end:
+            head = data[at : at + 4]
+            length = lengths.get(head)
+            if length is None:
+                entry = self._entry(head)
+                length = lengths[head] = entry[0] if entry and entry[1] == part.form else 0
+            if (
+                not length
+                or data[at + tag_at : at + tag_at + 4] in _TAGS
+                or at + length > len(data)
+            ):
+                break
+            if tag_at != _VBRI_AT and data[at + _VBRI_AT : at + _VBRI_AT + 4] == _VBRI:
+                break
+            at += length
+            count += 1
+        return at, count
 
     def _next_row(self, place: int) -> int | None:
         """Where the next frames surely begin, from a place on; None where there are none."""
