@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.audio.external_decoder import Blocks, Pipe, not_audio
-from genre_engine.audio.sound_file import Plan, cut_to, plan, sound_file
+from genre_engine.audio.sound_file import Plan, cut_to, open_planned, sound_file
 from genre_engine.audio.virtual_file import Piece, Source
 from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudio, TooLong
 from genre_engine.storage.native_stderr import native_noise_filtered
@@ -154,13 +154,9 @@ class Decoder:
 
         try:
             with native_noise_filtered():
-                file = sound_file(self._source, None, self._open)
-                planned = plan(self._source, self._open.enter_context(file))
+                file, planned = open_planned(self._source, self._open)
                 if len(planned.parts) > 1:
                     return self._start_parts(planned)
-                if planned.parts != [None]:
-                    file = sound_file(self._source, planned.parts[0], self._open)
-                    self._open.enter_context(file)
         except soundfile.LibsndfileError:
             self.close()
             self._pipe = pipe = Pipe(self._source, None, self.kind, self._limit_s, self._open)

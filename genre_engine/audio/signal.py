@@ -252,7 +252,9 @@ def length_s(source: Source, *, limit_s: float = MAX_DURATION_S) -> float:
     decoder = Decoder(source, limit_s)
     with closing(decoder):
         known_s = decoder.length_s
-        if known_s is not None and known_s >= MIN_DURATION_S:
+        if known_s is not None and known_s < MIN_DURATION_S:
+            known_s = None  # so little is quickly decoded
+        if known_s is not None:
             first = decoder.excerpt(0.0, min(1.0, known_s))
             if first is not None:
                 _at_full_scale(first)
@@ -263,7 +265,7 @@ def length_s(source: Source, *, limit_s: float = MAX_DURATION_S) -> float:
         for block in blocks:
             _at_full_scale(block)
             frames += len(block)
-            if known_s is not None and known_s * decoder.sample_rate >= frames:
+            if known_s is not None:
                 return known_s
             if frames > limit_s * decoder.sample_rate:
                 raise too_long(frames / decoder.sample_rate, limit_s)

@@ -83,23 +83,39 @@ class Plan:
         self.makes_no_claim = False
 
 
-def plan(source: Source, file: "soundfile.SoundFile") -> Plan:
-    """How to open a source that libsndfile knows.
+def open_planned(source: Source, closing: ExitStack) -> tuple["soundfile.SoundFile", Plan]:
+    """Open a source that libsndfile knows so that all of it is decoded.
 
-    Args:
-        file: the source as libsndfile sees it.
+    Returns:
+        Its first part, or what there is of it as it is where there are several.
+
+    Raises:
+        soundfile.LibsndfileError: it isn't known.
+        OSError: it can't be read.
     """
-    made = Plan()
+    import soundfile
+
+    planned = Plan()
     with opened(source) as raw:
+        completed = unfinished.completed(raw)
+        if completed is not None:
+            try:
+                file = closing.enter_context(sound_file(source, completed, closing))
+            except soundfile.LibsndfileError:
+                completed = None  # what it holds is for another decoder, which needs no help
+            else:
+                planned.parts = [completed]
+                return file, planned
+        file = closing.enter_context(sound_file(source, None, closing))
         if file.format == "MP3":
-            _plan_mp3(made, raw, file)
+            _plan_mp3(planned, raw, file)
         elif file.format == "OGG":
             links = ogg_parts.links(raw)
             if len(links) > 1:
-                made.parts = [[link] for link in links]
-        elif (completed := unfinished.completed(raw)) is not None:
-            made.parts = [completed]
-    return made
+                planned.parts = [[link] for link in links]
+    if len(planned.parts) == 1 and planned.parts[0] is not None:
+        file = closing.enter_context(sound_file(source, planned.parts[0], closing))
+    return file, planned
 
 
 def _plan_mp3(made: Plan, raw: BinaryIO, file: "soundfile.SoundFile") -> None:
