@@ -31,7 +31,8 @@ SUFFIXES = frozenset(
     f".{name}"
     for name in (
         *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "caf", "flac", "ogg", "oga"),
-        *("opus", "spx", "mp3", "mp2", "m4a", "mp4", "aac", "wma", "wv", "ape", "mpc"),
+        *("opus", "spx", "mp3", "mp2", "m4a", "mp4", "mka", "aac", "ac3", "dts", "wma", "wv"),
+        *("ape", "mpc", "tta"),
     )
 )
 

@@ -27,10 +27,12 @@ Blocks = Generator[NDArray[np.float32], None, None]
 # What ffmpeg may open. Playlists and the like stay out: they can point at other files.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,aac,mp3,matroska,webm,asf,wv,ape,ac3,eac3,dts,amr,flac,ogg,wav,aiff,"
-    "w64,caf,au,mpc,mpc8"
+    "w64,caf,au,mpc,mpc8,tta"
 )
 # Containers whose headers know how long they last; for others ffmpeg guesses from the bit rate.
-_KNOWING = frozenset(["mov", "matroska", "asf", "wv", "ape", "flac", "aiff", "w64", "caf", "mpc"])
+_KNOWING = frozenset(
+    ["mov", "matroska", "asf", "wv", "ape", "flac", "aiff", "w64", "caf", "mpc", "tta"]
+)
 _INPUT = re.compile(rb"Input #0, (\w+)")
 _DURATION = re.compile(rb"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _OTHER_STREAM = re.compile(rb"Stream #0:\d+.*: (?:Video|Subtitle|Data)(?!.*\(attached pic\))")

@@ -97,23 +97,23 @@ def open_planned(source: Source, closing: ExitStack) -> tuple["soundfile.SoundFi
 
     planned = Plan()
     with opened(source) as raw:
-        completed = unfinished.completed(raw)
-        if completed is not None:
-            try:
-                file = closing.enter_context(sound_file(source, completed, closing))
-            except soundfile.LibsndfileError:
-                completed = None  # what it holds is for another decoder, which needs no help
-            else:
-                planned.parts = [completed]
-                return file, planned
-        file = closing.enter_context(sound_file(source, None, closing))
-        if file.format == "MP3":
+        planned.parts = [unfinished.completed(raw)]
+        try:
+            file = closing.enter_context(sound_file(source, planned.parts[0], closing))
+        except soundfile.LibsndfileError:
+            if planned.parts == [None]:
+                raise
+            # What it holds is for another decoder, which knows how to do without a length.
+            planned.parts = [None]
+            file = closing.enter_context(sound_file(source, None, closing))
+        before = planned.parts
+        if file.format == "MP3" or file.subtype == "MPEG_LAYER_III":  # WAV may hold one
             _plan_mp3(planned, raw, file)
         elif file.format == "OGG":
             links = ogg_parts.links(raw)
             if len(links) > 1:
                 planned.parts = [[link] for link in links]
-    if len(planned.parts) == 1 and planned.parts[0] is not None:
+    if planned.parts is not before and len(planned.parts) == 1:
         file = closing.enter_context(sound_file(source, planned.parts[0], closing))
     return file, planned
 
@@ -129,5 +129,5 @@ def _plan_mp3(made: Plan, raw: BinaryIO, file: "soundfile.SoundFile") -> None:
         return
     made.makes_no_claim = not only.claimed
     enough = file.frames >= only.n_frames * only.samples or (only.claimed or 0) >= only.n_frames
-    if len(only.ranges) > 1 or only.claimed == 0 or not enough:
+    if file.format != "MP3" or len(only.ranges) > 1 or only.claimed == 0 or not enough:
         made.parts = [mp3_parts.pieces(only, raw)]

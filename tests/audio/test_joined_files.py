@@ -300,3 +300,15 @@ def test_a_loud_mp3_decodes_to_what_libsndfile_and_soxr_make_of_it():
     found = audio.load(data, 22050, excerpt_s=None).samples
     assert np.abs(found).max() > 1.05
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_all_of_an_mp3_inside_a_wav_is_heard():
+    sound = untagged(mp3(SONGS["loud, then quiet"]))
+    form = struct.pack("<HHIIHHHHIHHH", 0x55, 1, RATE, 16000, 1, 0, 12, 1, 2, 1152, 1, 1393)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", len(sound)) + sound
+    data = b"RIFF" + struct.pack("<I", len(body)) + body
+    samples, stream = decoded(data)
+    assert stream.kind == "WAV"
+    assert len(samples) / 8000 == pytest.approx(20.0, abs=0.1)
+    assert audio.length_s(data) == pytest.approx(20.0, abs=0.1)
