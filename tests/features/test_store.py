@@ -138,8 +138,8 @@ def test_features_of_clipped_samples_stay_and_are_not_mixed_with_others(place, m
     (opened,) = stores.listing(place)
     assert opened.track_ids == ["a"]
     assert opened.kind is None
-    told = features.differences(opened.parameters, SUMMARY.parameters)
-    assert told == "samples not given there, as decoded here"
+    said = features.differences(opened.parameters, SUMMARY.parameters)
+    assert said == "samples not given there, as decoded here"
 
 
 def test_parameters_that_nobody_wrote_down_are_said_to_be_unknown():
