@@ -10,6 +10,7 @@ mp3_frames.py    an MP3's frames without decoding it
 """
 
 from genre_engine.audio.signal import (
+    HEAVILY_CLIPPED,
     MAX_DURATION_S,
     MIN_DURATION_S,
     Samples,
@@ -18,10 +19,12 @@ from genre_engine.audio.signal import (
     browser_type,
     excerpts,
     for_browser,
+    length_s,
     load,
 )
 
 __all__ = [
+    "HEAVILY_CLIPPED",
     "MAX_DURATION_S",
     "MIN_DURATION_S",
     "Samples",
@@ -30,5 +33,6 @@ __all__ = [
     "browser_type",
     "excerpts",
     "for_browser",
+    "length_s",
     "load",
 ]

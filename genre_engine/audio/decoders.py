@@ -1,49 +1,38 @@
 """Files and bytes → blocks of samples as they were recorded, whatever the container.
 
 libsndfile (soundfile) decodes what it knows; the rest goes to ffmpeg where it is installed (M4A and
-AAC above all). The content decides what a file is, never its name. All errors are children of
-`AudioError`.
+AAC above all). The content decides what a file is, never its name. What is joined of several files
+is decoded one part after the other. All errors are children of `AudioError`.
 """
 
-import io
-import os
-import re
-import shutil
 import stat
-import struct
-import subprocess
-import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.errors import (
-    AudioError,
-    DecoderMissing,
-    FileMissing,
-    FileUnreadable,
-    NotAudio,
-    TooLong,
-)
+from genre_engine.audio.external_decoder import Blocks, Pipe, not_audio
+from genre_engine.audio.sound_file import Plan, cut_to, open_planned, sound_file
+from genre_engine.audio.virtual_file import Piece, Source
+from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudio, TooLong
 from genre_engine.storage.native_stderr import native_noise_filtered
-from genre_engine.storage.workspace import storage_errors
 
 if TYPE_CHECKING:
     import soundfile
 
-Source = str | os.PathLike[str] | bytes
-Blocks = Generator[NDArray[np.float32], None, None]
+__all__ = ["SUFFIXES", "Blocks", "Decoder", "Source", "is_audio", "sniff", "too_long"]
 
 # What a walk through folders takes for audio by name alone; other names are judged by content.
 SUFFIXES = frozenset(
     f".{name}"
     for name in (
-        *("wav", "wave", "w64", "aif", "aiff", "aifc", "au", "caf", "flac"),
-        *("ogg", "oga", "opus", "mp3", "m4a", "mp4", "aac", "wma"),
+        *("wav", "wave", "rf64", "w64", "aif", "aiff", "aifc", "au", "caf", "flac", "ogg", "oga"),
+        *("opus", "spx", "mp3", "mp2", "m4a", "mp4", "mka", "aac", "ac3", "dts", "wma", "wv"),
+        *("ape", "mpc", "tta"),
     )
 )
 
@@ -55,13 +44,11 @@ _BLOCK_NUMBERS = 2**19
 # what is done with a block then don't push each other out of the processor's cache.
 _AT_ONCE_NUMBERS = 2**22
 
-# What ffmpeg may open. Playlists and the like stay out: they can point at other files.
-_FFMPEG_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,aac,mp3,matroska,webm,asf,wv,ape,ac3,amr,flac,ogg,wav,aiff"
-)
-_CLAIM = re.compile(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", re.MULTILINE)
-_WITHOUT_END = 0x7FFF0000
-_BY_LIBSNDFILE = frozenset(["WAV", "FLAC", "Ogg", "MP3", "AIFF", "AU", "CAF", "W64"])
+# Parts of a joined file that are decoded; a file with more is damaged, or meant to do harm.
+_MOST_PARTS = 1000
+# Frames that no file has stand for a length that isn't known.
+_LOWEST_RATE = 1
+_BEHIND_ID3 = {"FLAC": "FLAC", "WAV": "WAV", "WAVEX": "WAV", "RF64": "WAV", "AIFF": "AIFF"}
 _STARTS = {
     b"fLaC": "FLAC",
     b"OggS": "Ogg",
@@ -109,14 +96,26 @@ def is_audio(path: Path) -> bool:
         return path.suffix.lower() in SUFFIXES
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A file of its own: the source, or pieces of it."""
+
+    pieces: Sequence[Piece] | None
+    sample_rate: int
+    channels: int
+    frames: int
+
+
 class Decoder:
     """An opened source; `blocks()` gives its samples once, float32 `[frames, channels]` a block.
 
     Attributes:
         kind: what the content is, such as "MP3"; None where it isn't known.
-        sample_rate: Hz, as recorded.
+        sample_rate: Hz, as recorded; the highest where it changes.
+        channels: as recorded; one, their mean, where their number changes.
         claimed_s: what the file says of its length; None where it says nothing.
-        damaged: set when decoding had to end early.
+        length_s: what should decode, as far as that is known without decoding; None where not.
+        damaged: set when decoding had to end early, or something had to be left out.
     """
 
     def __init__(self, source: Source, limit_s: float) -> None:
@@ -127,17 +126,25 @@ class Decoder:
             TooLong: the file claims to last longer than `limit_s`.
             StorageError: bytes for ffmpeg have to lie in a file, and there is no room for it.
         """
-        self.kind = sniff(_head(source))
+        head = _head(source)
+        self.kind, self._tagged = sniff(head), head.startswith(b"ID3")
         self.claimed_s: float | None = None
+        self.length_s: float | None = None
         self.damaged = False
         self._source, self._limit_s = source, limit_s
         self._open = ExitStack()
         self._file: soundfile.SoundFile | None = None
-        self._pipe: IO[bytes] | None = None
+        self._pipe: Pipe | None = None
+        self._parts: list[_Part] = []
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self.sample_rate, self.channels = self._start()
+            self._check_limit()
             on_failure.pop_all()
+
+    def _check_limit(self) -> None:
+        if self.claimed_s is not None and self.claimed_s > self._limit_s:
+            raise too_long(self.claimed_s, self._limit_s)
 
     def close(self) -> None:
         self._open.close()
@@ -148,23 +155,61 @@ class Decoder:
 
         try:
             with native_noise_filtered():
-                file = self._open.enter_context(_sound_file(self._source, self._open))
-        except soundfile.LibsndfileError as error:
+                file, planned = open_planned(self._source, self._open)
+                if len(planned.parts) > 1:
+                    return self._start_parts(planned)
+        except soundfile.LibsndfileError:
             self.close()
-            return self._start_ffmpeg(error)
+            self._pipe = pipe = Pipe(self._source, None, self.kind, self._limit_s, self._open)
+            self.claimed_s = self.length_s = pipe.claimed_s
+            return pipe.sample_rate, pipe.channels
+        except OSError as error:
+            raise FileUnreadable(f"It can't be read ({error}).") from error
         self._file = file
+        if self._tagged:
+            # A tag may stand before other kinds of files too.
+            self.kind = _BEHIND_ID3.get(file.format, self.kind)
+        self._parts = [_Part(planned.parts[0], file.samplerate, file.channels, file.frames)]
         if 0 < file.frames < 2**62:
-            self.claimed_s = file.frames * _cut_to(file) / file.samplerate
-            if self.claimed_s > self._limit_s:
-                raise too_long(self.claimed_s, self._limit_s)
+            self.length_s = file.frames / file.samplerate
+            self.length_s = min(planned.length_s or self.length_s, self.length_s)
+            whole_s = file.frames / file.samplerate * cut_to(file)
+            self.claimed_s = self.length_s if planned.makes_no_claim else whole_s
         return file.samplerate, file.channels
 
+    def _start_parts(self, planned: Plan) -> tuple[int, int]:
+        """As `_start` for a source of several parts, which may differ in rate and channels."""
+        import soundfile
+
+        for pieces in planned.parts[:_MOST_PARTS]:
+            with ExitStack() as closing:
+                try:
+                    file = closing.enter_context(sound_file(self._source, pieces, closing))
+                except soundfile.LibsndfileError:
+                    self.damaged = True
+                    continue
+                self._parts.append(_Part(pieces, file.samplerate, file.channels, file.frames))
+        if not self._parts:
+            raise not_audio(self.kind)
+        self.damaged |= len(planned.parts) > _MOST_PARTS
+        seconds = sum(part.frames / part.sample_rate for part in self._parts)
+        if seconds < 2**62 / _LOWEST_RATE:
+            self.claimed_s = max(seconds, planned.length_s or 0.0) if self.damaged else seconds
+            if not self.damaged:
+                self.length_s = min(planned.length_s or seconds, seconds)
+        channels = {part.channels for part in self._parts}
+        return (
+            max(part.sample_rate for part in self._parts),
+            channels.pop() if len(channels) == 1 else 1,
+        )
+
     def blocks(self) -> Blocks:
-        frames = max(1, min(self.sample_rate, _BLOCK_NUMBERS // self.channels))
         with self._open:
-            if self._file is not None:
-                yield from self._read(self._file, frames)
-            yield from self._piped(frames)
+            if self._pipe is not None:
+                yield from self._pipe.blocks(_frames(self.sample_rate, self.channels))
+            for part in self._parts:
+                with ExitStack() as closing:
+                    yield from self._conformed(part, self._read(part, closing))
 
     def excerpt(self, start_s: float, length_s: float) -> NDArray[np.float32] | None:
         """Samples `[frames, channels]` from anywhere, or None where they can't be had so.
@@ -184,107 +229,73 @@ class Decoder:
             return None
         return block if len(block) == frames else None
 
-    def _read(self, file: "soundfile.SoundFile", frames: int) -> Blocks:
+    def _conformed(self, part: _Part, blocks: Blocks) -> Blocks:
+        """A part's blocks at the sample rate and with the channels of the whole."""
+        to_mean = part.channels != self.channels
+        if part.sample_rate == self.sample_rate:
+            for block in blocks:
+                yield block.mean(axis=1, keepdims=True) if to_mean else block
+            return
+        import soxr
+
+        stream = soxr.ResampleStream(
+            part.sample_rate, self.sample_rate, self.channels, dtype="float32"
+        )
+        for block in blocks:
+            yield stream.resample_chunk(block.mean(axis=1, keepdims=True) if to_mean else block)
+        yield stream.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
+
+    def _read(self, part: _Part, closing: ExitStack) -> Blocks:
         import soundfile
 
-        done = 0
-        if 0 < file.frames * self.channels <= _AT_ONCE_NUMBERS:
-            try:
-                with native_noise_filtered():
-                    whole = file.read(file.frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError:
-                # It may have failed at the very end: again, a block at a time.
-                with native_noise_filtered():
-                    file = self._open.enter_context(_sound_file(self._source, self._open))
-            else:
+        frames, done = _frames(part.sample_rate, part.channels), 0
+        file, self._file = self._file, None
+        try:
+            with native_noise_filtered():
+                if file is None:
+                    file = self._reopened(part, closing)
+                whole = None
+                if 0 < part.frames * part.channels <= _AT_ONCE_NUMBERS:
+                    try:
+                        whole = file.read(part.frames, dtype="float32", always_2d=True)
+                    except soundfile.LibsndfileError:
+                        # It may have failed at the very end: again, a block at a time.
+                        file = self._reopened(part, closing)
+            if whole is not None:
                 done = len(whole)
                 yield from (whole[start : start + frames] for start in range(0, done, frames))
-        # There may be more than it claims.
-        while True:
-            try:
+            # There may be more than it claims.
+            while True:
                 with native_noise_filtered():
                     block = file.read(frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                self._take_over(done, error)
-                return
-            if not len(block):
-                return
-            done += len(block)
-            yield block
+                if not len(block):
+                    return
+                done += len(block)
+                yield block
+        except soundfile.LibsndfileError as error:
+            yield from self._taken_over(part, done, error, closing)
 
-    def _take_over(self, done: int, refusal: Exception) -> None:
+    def _reopened(self, part: _Part, closing: ExitStack) -> "soundfile.SoundFile":
+        file = sound_file(self._source, part.pieces, closing)
+        return closing.enter_context(file)
+
+    def _taken_over(self, part: _Part, done: int, refusal: Exception, closing: ExitStack) -> Blocks:
         """Let ffmpeg go on after `done` frames: libsndfile 1.2 gives up on sound Opus files."""
+        as_before = ["-ar", str(part.sample_rate), "-ac", str(part.channels)]
         try:
-            as_before = ["-ar", str(self.sample_rate), "-ac", str(self.channels)]
-            self._start_ffmpeg(refusal, as_before)
+            pipe = Pipe(self._source, part.pieces, self.kind, self._limit_s, closing, as_before)
         except AudioError:
-            if not done:
-                raise _not_audio(self.kind) from refusal
+            if not done and len(self._parts) == 1:
+                raise not_audio(self.kind) from refusal
             self.damaged = True
             return
-        width = self.channels * 4
-        while self._pipe and done > 0 and (skipped := self._pipe.read(min(done, 2**16) * width)):
-            done -= len(skipped) // width
-
-    def _start_ffmpeg(self, refusal: Exception, options: Sequence[str] = ()) -> tuple[int, int]:
-        """Have ffmpeg write an AU stream; returns the sample rate and channels of its header."""
-        program = shutil.which("ffmpeg")
-        if program is None:
-            if self.kind is None or self.kind in _BY_LIBSNDFILE:
-                raise _not_audio(self.kind) from refusal
-            raise DecoderMissing(
-                f"{self.kind} files need the program ffmpeg. Install ffmpeg, or convert the file "
-                "to FLAC, WAV, Ogg or MP3."
-            )
-        if isinstance(self._source, bytes):
-            # M4A keeps its index anywhere in the file, so ffmpeg must be able to seek.
-            with storage_errors(Path(tempfile.gettempdir(), "upload")):
-                room = tempfile.TemporaryDirectory(prefix="genre-audio-")
-                path = Path(self._open.enter_context(room), "upload")
-                path.write_bytes(self._source)
-        else:
-            path = Path(self._source).absolute()
-        command = [program, "-v", "quiet", "-nostdin", "-protocol_whitelist", "file,pipe"]
-        command += ["-format_whitelist", _FFMPEG_FORMATS, "-i", f"file:{path}", "-map", "0:a:0"]
-        command += ["-t", str(self._limit_s + 1), *options]
-        command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            # A copy: another thread that sets a variable meanwhile would make the start fail.
-            env=dict(os.environ),
-        )
-        self._open.enter_context(process)
-        self._open.callback(process.kill)
-        pipe = process.stdout
-        header = pipe.read(24) if pipe else b""
-        if pipe is None or len(header) < 24:
-            raise _not_audio(self.kind) from refusal
-        _magic, offset, _size, _encoding, rate, channels = struct.unpack(">6I", header)
-        pipe.read(offset - 24)
-        self._pipe = pipe
-        return rate, channels
-
-    def _piped(self, frames: int) -> Blocks:
-        width = self.channels * 4
-        while self._pipe and (raw := self._pipe.read(frames * width)):
-            whole = len(raw) // width * width
-            yield np.frombuffer(raw[:whole], ">f4").astype(np.float32).reshape(-1, self.channels)
+        pipe.skip(done)
+        yield from pipe.blocks(_frames(part.sample_rate, part.channels))
 
 
-def _cut_to(file: "soundfile.SoundFile") -> float:
-    """How many times as much as there is a file without compression claims; 1 for any other.
-
-    libsndfile counts what is there, and what the header says stands in its log alone.
-    """
-    if file.format not in ("WAV", "WAVEX", "AIFF"):
-        return 1.0
-    told = _CLAIM.search(file.extra_info)
-    # Who writes without knowing the end claims all that the format has room for.
-    if told is None or int(told[1]) >= _WITHOUT_END or not int(told[2]):
-        return 1.0
-    return max(1.0, int(told[1]) / int(told[2]))
+def _frames(sample_rate: int, channels: int) -> int:
+    """How many frames a block has."""
+    return max(1, min(sample_rate, _BLOCK_NUMBERS // channels))
 
 
 def _head(source: Source) -> bytes:
@@ -312,47 +323,6 @@ def _head(source: Source) -> bytes:
     if not head:
         raise NotAudio("The file is empty. Get or export it again.")
     return head
-
-
-class _Upload(io.BytesIO):
-    """Stays where it is when a damaged file's offsets point before its beginning.
-
-    libsndfile notices by itself; an exception here would be printed on standard error.
-    """
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        try:
-            return super().seek(offset, whence)
-        except (ValueError, OverflowError):
-            return self.tell()
-
-
-def _sound_file(source: Source, closing: ExitStack) -> "soundfile.SoundFile":
-    import soundfile
-
-    class Forward(soundfile.SoundFile):  # type: ignore[misc]
-        """Reads on from where it is; after every read soundfile would seek to where it is already,
-        and MP3 and Vorbis decode again what lies before a place that is sought.
-        """
-
-        def seekable(self) -> bool:
-            return False
-
-    if isinstance(source, bytes):
-        return Forward(_Upload(source))
-    # Not by name: soundfile takes a name that ends in .raw for headerless samples.
-    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    closing.callback(os.close, descriptor)
-    return Forward(descriptor, closefd=False)
-
-
-def _not_audio(kind: str | None) -> NotAudio:
-    if kind is None:
-        return NotAudio(
-            "Its content is no audio that can be read here, whatever its name says. Use WAV, FLAC, "
-            "Ogg, Opus, MP3, AIFF or M4A."
-        )
-    return NotAudio(f"It starts like {kind}, but is damaged. Get or export it again.")
 
 
 def too_long(duration_s: float, limit_s: float) -> TooLong:

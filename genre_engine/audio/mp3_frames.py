@@ -7,48 +7,14 @@ Source: ISO/IEC 11172-3 and 13818-3 (headers), LAME's Xing/Info tag.
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
-_KBITS = {
-    1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+from genre_engine.audio.mp3_headers import Frame, counting, frame_at
 
 # So many frames of a kind in a row aren't there by chance.
 _SURE = 4
 # A frame may borrow from those before it, so the first ones of a piece sound wrong.
 LEAD = 4
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame: where it begins, its length in bytes, its samples a channel and their rate."""
-
-    offset: int
-    length: int
-    samples: int
-    sample_rate: int
-
-    @property
-    def seconds(self) -> float:
-        return self.samples / self.sample_rate
-
-
-def frame_at(data: bytes, offset: int) -> Frame | None:
-    """The frame whose header lies at `offset`, or None where there is no such header."""
-    head = data[offset : offset + 4]
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or head[1] & 0x06 != 0x02:
-        return None
-    version, kbits, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    if version == 1 or kbits in (0, 15) or rate == 3:
-        return None
-    first = version == 3
-    sample_rate = _RATES[version][rate]
-    bits = _KBITS[1 if first else 2][kbits] * 1000
-    length = (144 if first else 72) * bits // sample_rate + (head[2] >> 1 & 1)
-    return Frame(offset, length, 1152 if first else 576, sample_rate)
 
 
 def frames(data: bytes, most: int | None = None) -> list[Frame]:
@@ -93,20 +59,7 @@ def middle(data: bytes, seconds: float) -> tuple[bytes, float]:
         return b"", 0.0
     start, end = kept[0].offset, kept[-1].offset + kept[-1].length
     sound = data[start:end]
-    return _counting(sound, len(kept)) + sound, sum(frame.seconds for frame in kept)
-
-
-def _counting(sound: bytes, n_frames: int) -> bytes:
-    """A silent frame like those of `sound` with a Xing tag: how many frames follow, and bytes."""
-    first, mono = sound[1] >> 3 & 3 == 3, sound[3] >> 6 == 3
-    kbits = 9 if first else 8  # 128 or 64 kbit/s: room for the tag at every sample rate
-    head = bytes([0xFF, sound[1] | 1, kbits << 4 | sound[2] & 0x0C, sound[3]])
-    frame = frame_at(head, 0)
-    length = frame.length if frame else 0
-    side = (17 if mono else 32) if first else (9 if mono else 17)
-    tag = b"Xing" + (3).to_bytes(4, "big")
-    tag += n_frames.to_bytes(4, "big") + (length + len(sound)).to_bytes(4, "big")
-    return (head + bytes(side) + tag).ljust(length, b"\0")
+    return counting(sound, len(kept), len(sound)) + sound, sum(frame.seconds for frame in kept)
 
 
 def problem(path: Path) -> str | None:

@@ -16,23 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genre_engine import labels
+from genre_engine import audio, labels
+from genre_engine.audio.decoders import SUFFIXES
 from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Imported, Progress
-from genre_engine.errors import DatasetError, NotAudio, WrongUsage
+from genre_engine.errors import AudioError, DatasetError, NotAudio, WrongUsage
 from genre_engine.storage.native_stderr import native_noise_filtered
 
 KIND = "folder"
 SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"
 GENRE_SOURCES = ("auto", "folders", "tags")
 
-EXTENSIONS = frozenset(
-    f".{name}"
-    for name in (
-        *("mp3", "mp2", "wav", "w64", "flac", "ogg", "oga", "opus", "spx", "m4a", "mp4"),
-        *("aac", "wma", "aif", "aiff", "aifc", "au", "caf", "wv", "ape", "mpc"),
-    )
-)
+EXTENSIONS = SUFFIXES
 MAX_TRACKS = 1_000_000
 _PARTED = re.compile(r"[;/\0]")
 _MAX_TEXT = 1_000
@@ -230,8 +225,8 @@ def _read(folder: Path, name: str) -> Found | tuple[str, str, str]:
         return read_file(folder / name, name)
     except OSError as error:
         return name, "FileUnreadable", f"It can't be read: {error.strerror or error}."
-    except NotAudio as error:
-        return name, "NotAudio", str(error)
+    except AudioError as error:
+        return name, type(error).__name__, str(error)
 
 
 def read_file(path: Path, track_id: str) -> Found:
@@ -239,13 +234,14 @@ def read_file(path: Path, track_id: str) -> Found:
 
     Raises:
         OSError: it can't be read.
-        NotAudio: it is no audio that is known here.
+        AudioError: no decoder here can read it.
     """
     if not path.stat().st_size:
         raise NotAudio("The file is empty. Fetch it again.")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    duration_s, tags = _tags(path)
+    duration_s = audio.length_s(path)
+    tags = _tags(path)
     return Found(
         track_id,
         tuple(split_genres(tags.get("genre", []))),
@@ -266,7 +262,7 @@ def _first(tags: dict[str, list[str]], *names: str) -> str | None:
     return None
 
 
-def _tags(path: Path) -> tuple[float, dict[str, list[str]]]:
+def _tags(path: Path) -> dict[str, list[str]]:
     import mutagen
 
     opened = None
@@ -276,16 +272,11 @@ def _tags(path: Path) -> tuple[float, dict[str, list[str]]]:
         raise
     except Exception as error:  # noqa: BLE001 - its parsers raise many kinds on damaged files
         _log.debug("mutagen on %s: %r", path, error)
-    if opened is None:
-        return _libsndfile_tags(path)
-    duration_s = float(getattr(opened.info, "length", 0) or 0)
-    tags = _plain(opened.tags)
-    if not tags and path.suffix.lower() == ".wav":
+    tags = _plain(opened.tags) if opened is not None else {}
+    if opened is None or (not tags and path.suffix.lower() in (".wav", ".wave")):
         # RIFF's own INFO chunk, which mutagen passes over.
-        tags = _libsndfile_tags(path)[1]
-    if duration_s <= 0:
-        raise NotAudio("There is no audio in it. Fetch it again.")
-    return duration_s, tags
+        return _libsndfile_tags(path)
+    return tags
 
 
 def _plain(tags: Any) -> dict[str, list[str]]:
@@ -310,16 +301,13 @@ def _plain(tags: Any) -> dict[str, list[str]]:
     return plain
 
 
-def _libsndfile_tags(path: Path) -> tuple[float, dict[str, list[str]]]:
+def _libsndfile_tags(path: Path) -> dict[str, list[str]]:
     import soundfile
 
+    names = ("genre", "artist", "album", "title", "copyright", "license")
     try:
         with native_noise_filtered(), soundfile.SoundFile(path) as file:
-            duration_s = file.frames / file.samplerate
-            names = ("genre", "artist", "album", "title", "copyright", "license")
-            tags = {name: [text] for name in names if (text := getattr(file, name, ""))}
-    except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError) as error:
-        raise NotAudio("It is no audio that is known here. Remove it, or convert it.") from error
-    if duration_s <= 0:
-        raise NotAudio("There is no audio in it. Fetch it again.")
-    return duration_s, tags
+            return {name: [text] for name in names if (text := getattr(file, name, ""))}
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        _log.debug("libsndfile on %s: %r", path, error)
+        return {}

@@ -23,6 +23,8 @@ from genre_engine.audio.decoders import Source
 from genre_engine.errors import BadSamples, TooShort, WrongUsage
 
 EXCERPT_S = 30.0
+# A parameter of all kinds: samples beyond full scale are not clipped, as they were at first.
+SAMPLES = "as decoded"
 
 
 def fingerprint(parameters: dict[str, Any]) -> str:

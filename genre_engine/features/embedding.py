@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genre_engine import pretrained
 from genre_engine.audio import Signal
-from genre_engine.features.base import Kind, check_finite
+from genre_engine.features.base import SAMPLES, Kind, check_finite
 from genre_engine.features.patches import patches_of
 from genre_engine.pretrained import weights
 from genre_engine.pretrained.network import CHANNELS, PAIR
@@ -48,6 +48,7 @@ class Embedding(Kind):
             "version": 1,
             "sample_rate": SAMPLE_RATE,
             "excerpt_s": self.excerpt_s,
+            "samples": SAMPLES,
             "weights": weights.WHEEL_SHA256,
             "networks": list(NETWORKS),
             "layer": "channels",

@@ -2,7 +2,8 @@
 
 A patch is 187 frames (3 s) × 96 mel bands: `log10(10000·mel + 1)`, as musicnn takes it (see
 `pretrained/network.py`), computed in float32 and rounded to float16 in the end, where it can't
-overflow: it stays below 10 for samples within [-1, 1]. Rounding moves it by at most 0.002.
+overflow: it stays below 10 for samples within [-1, 1], and below 25 for any that `audio` lets pass.
+Below 8, rounding moves it by at most 0.002.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from genre_engine.audio import Signal, spectral
 from genre_engine.audio.spectral import Floats
-from genre_engine.features.base import Kind, check_finite, one_thread
+from genre_engine.features.base import SAMPLES, Kind, check_finite, one_thread
 from genre_engine.pretrained.spectrogram import (
     HOP_LENGTH,
     N_FFT,
@@ -116,6 +117,7 @@ class PatchKind(Kind):
             "version": 1,
             "sample_rate": SAMPLE_RATE,
             "excerpt_s": self.excerpt_s,
+            "samples": SAMPLES,
             "n_fft": N_FFT,
             "hop_length": HOP_LENGTH,
             "n_mels": N_MELS,

@@ -21,7 +21,7 @@ from genre_engine import audio
 from genre_engine.audio import Signal, spectral
 from genre_engine.audio.decoders import Source
 from genre_engine.audio.spectral import Floats
-from genre_engine.features.base import Kind, check_finite, one_thread
+from genre_engine.features.base import SAMPLES, Kind, check_finite, one_thread
 
 SAMPLE_RATE = 22050
 N_FFT = 2048
@@ -135,6 +135,7 @@ class Summary(Kind):
             "version": 1,
             "sample_rate": SAMPLE_RATE,
             "excerpt_s": self.excerpt_s,
+            "samples": SAMPLES,
             "n_fft": N_FFT,
             "hop_length": HOP_LENGTH,
             "top_db": TOP_DB,

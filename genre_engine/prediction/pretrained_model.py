@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine import pretrained
-from genre_engine.audio import MAX_DURATION_S, Stream
+from genre_engine.audio import HEAVILY_CLIPPED, MAX_DURATION_S, Stream
 from genre_engine.audio.decoders import Source
 from genre_engine.errors import SilentAudio
 from genre_engine.prediction import combining, vocabulary
@@ -271,13 +271,14 @@ class _Song:
 def file_warnings(decoded: Stream) -> Iterator[str]:
     """What a file has shown, once decoded, that makes any model's result less sure."""
     if decoded.cut_short:
-        claimed = f" of {decoded.claimed_s:.1f}" if decoded.claimed_s else ""
+        known = decoded.claimed_s is not None and decoded.claimed_s > decoded.duration_s
+        claimed = f" of {decoded.claimed_s:.1f}" if known else ""
         yield (
             f"The file is cut short or damaged: {decoded.duration_s:.1f}{claimed} s could be "
             "decoded, and only these were used."
         )
-    if decoded.clipped > 0.01:
+    if decoded.clipped >= HEAVILY_CLIPPED:
         yield (
-            f"{decoded.clipped:.0%} of its samples are beyond full scale and were clipped; the "
-            "result may suffer."
+            f"{decoded.clipped:.0%} of its samples are at full scale or beyond: it is "
+            "clipped or far too loud, and the result may suffer."
         )

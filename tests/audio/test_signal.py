@@ -9,7 +9,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genre_engine import audio
+from genre_engine import audio, features
 from genre_engine.audio import signal
 from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort, WrongUsage
 from tests import sounds
@@ -30,7 +30,7 @@ def test_resampling_in_blocks_equals_resampling_in_one_go(from_rate, to_rate):
     samples = noise(from_rate * 3 + 77, 2)
     mono = (samples[:, 0] + samples[:, 1]) / 2
     found = audio.load(as_float(samples, from_rate), to_rate, excerpt_s=None).samples
-    expected = np.clip(soxr.resample(mono, from_rate, to_rate), -1, 1)
+    expected = soxr.resample(mono, from_rate, to_rate)
     assert len(found) == len(expected)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -130,18 +130,77 @@ def test_samples_so_large_that_they_overflow_are_refused(channels):
         audio.load(as_float(huge), 16000)
 
 
-def test_samples_beyond_full_scale_are_clipped_and_counted():
+def test_samples_beyond_full_scale_are_kept_and_counted():
     samples = noise(40000)
     samples[:10000] = 4.0
     stream = audio.Stream(as_float(samples, 16000), 16000)
-    found = np.concatenate(list(stream))
-    assert found.max() == 1.0
+    np.testing.assert_array_equal(np.concatenate(list(stream)), samples[:, 0])
     assert stream.clipped == 0.25
 
 
-def test_resampling_never_overshoots_full_scale():
+def test_one_channel_at_full_scale_counts_as_half():
+    samples = np.stack([np.full(20000, 1.0), np.full(20000, -0.2)], axis=1).astype(np.float32)
+    stream = audio.Stream(sounds.encoded(samples, 16000), 16000)  # in whole numbers: 1 is 0.99997
+    list(stream)
+    assert stream.clipped == 0.5
+
+
+@pytest.mark.parametrize(("gain_db", "heavy"), [(0, False), (3, False), (12, True), (18, True)])
+@pytest.mark.parametrize("form", ["WAV", "MP3", "FLAC"])
+def test_heavy_clipping_is_known_and_a_loud_master_is_not(gain_db, heavy, form):
+    """Noise that falls with frequency as music does, its peak raised beyond full scale."""
+    samples = sounds.noise(10.0, 44100, colour="pink")
+    samples *= 10 ** (gain_db / 20) / np.abs(samples).max()
+    stream = audio.Stream(sounds.encoded(np.clip(samples, -1, 1), 44100, form), 16000)
+    list(stream)
+    assert (stream.clipped >= audio.HEAVILY_CLIPPED) is heavy
+
+
+def test_what_is_absurdly_loud_is_limited_so_that_features_stay_numbers():
+    samples = noise(16000)
+    samples[:100] = 1e25
+    found = audio.load(as_float(samples, 16000), 16000).samples
+    assert found.max() == 1e6
+    assert np.isfinite(features.kind("patches").compute(audio.Signal(found, 16000))).all()
+    at_22_khz = audio.load(as_float(samples, 22050), 22050)
+    assert np.isfinite(features.kind("summary").compute(at_22_khz)).all()
+
+
+def test_a_resampled_signal_may_overshoot_as_it_does_elsewhere():
     square = np.sign(sounds.tone(1.0, 44100, hz=1000)).astype(np.float32)
-    assert np.abs(audio.load(as_float(square), 16000).samples).max() == 1.0
+    found = audio.load(as_float(square), 16000).samples
+    np.testing.assert_allclose(found, soxr.resample(square, 44100, 16000), atol=1e-6)
+
+
+@pytest.mark.parametrize("form", sounds.FORMATS)
+def test_the_length_is_that_of_what_decodes(form, tmp_path):
+    path = tmp_path / "song"
+    for seconds in (0.3, 2.0, 7.3):
+        data = sounds.example_of(form, seconds)
+        path.write_bytes(data)
+        stream = audio.Stream(data, 16000)
+        list(stream)
+        assert audio.length_s(path) == audio.length_s(data)
+        assert audio.length_s(path) == pytest.approx(stream.duration_s, abs=1e-6)
+
+
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "MP3"])
+def test_the_length_of_a_cut_file_is_that_of_its_rest(form):
+    whole = sounds.example_of(form, 8.0)
+    assert audio.length_s(whole[: len(whole) // 2]) == pytest.approx(4.0, abs=0.2)
+
+
+def test_what_cannot_be_decoded_has_no_length():
+    with pytest.raises(TooShort):
+        audio.length_s(sounds.encoded(noise(0)))
+    with pytest.raises(TooShort):
+        audio.length_s(sounds.encoded(noise(2000)))
+    with pytest.raises(TooLong):
+        audio.length_s(sounds.example_of("FLAC", 3.0), limit_s=2.0)
+    with pytest.raises(BadSamples):
+        audio.length_s(as_float(np.full(9000, np.nan, np.float32)))
+    with pytest.raises(NotAudio):
+        audio.length_s(b"text" * 100)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4409])

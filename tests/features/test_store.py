@@ -125,6 +125,23 @@ def test_a_store_knows_whether_this_version_makes_such_features(place, monkeypat
     assert told == "version 1 there, 99 here"
 
 
+def test_features_of_clipped_samples_stay_and_are_not_mixed_with_others(place, monkeypatch):
+    """Made before samples beyond full scale were kept, under the fingerprint of that time."""
+    made = type(SUMMARY).parameters.fget
+    without = property(lambda self: {k: v for k, v in made(self).items() if k != "samples"})
+    with monkeypatch.context() as patch:
+        patch.setattr(type(SUMMARY), "parameters", without)
+        assert features.kind("summary").fingerprint == "0209c455c1c3"
+        old = written(place, {"a": vector(1)})
+    assert old.folder.name == "summary-0209c455c1c3"
+    assert stores.find(place, "summary") is None
+    (opened,) = stores.listing(place)
+    assert opened.track_ids == ["a"]
+    assert opened.kind is None
+    said = features.differences(opened.parameters, SUMMARY.parameters)
+    assert said == "samples not given there, as decoded here"
+
+
 def test_parameters_that_nobody_wrote_down_are_said_to_be_unknown():
     assert "isn't written" in features.differences({}, SUMMARY.parameters)
     assert features.differences({"excerpt_s": None}, {"excerpt_s": 30.0, "hop": 2}) == (

@@ -128,7 +128,7 @@ def test_a_short_clip_is_padded_with_a_warning(stubs):
 def test_a_clipped_song_has_a_warning(stubs):
     samples = 30 * sounds.chords(6.0)
     (warning,) = prediction.analyse(as_float(samples)).warnings
-    assert "beyond full scale and were clipped" in warning
+    assert "at full scale or beyond: it is clipped or far too loud" in warning
 
 
 def test_what_may_be_speech_has_a_warning(stubs, monkeypatch):
