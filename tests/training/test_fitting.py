@@ -325,7 +325,7 @@ def test_a_data_set_that_was_removed_or_imported_anew_is_noticed(new_run, tmp_pa
     assert "has been removed" in run.message
     import_table(tmp_path)
     info.write_text(json.dumps(values | {"created": "2020-01-01T00:00:00+00:00"}))
-    with pytest.raises(DatasetError, match="imported anew"):
+    with pytest.raises(DatasetError, match="imported again"):
         training.train(run)
     assert run.status == "failed"
 

@@ -1,5 +1,7 @@
 """What is refused before a run is made, and what is only warned of."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from genre_engine.errors import (
     WrongUsage,
 )
 from genre_engine.features.summary import Summary
+from genre_engine.training import SearchRequest, TrainingRequest
 from tests.extracted import make_music, write_features
 from tests.training.conftest import import_table, table
 
@@ -224,3 +227,39 @@ def test_a_data_set_of_one_genre_has_nothing_to_tell_apart(tmp_path):
     import_table(tmp_path, "one", table().assign(genre="rock"))
     with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to tell it from"):
         training.new_config("one")
+
+
+def test_a_request_survives_json_and_what_is_left_out_is_at_its_default():
+    request = TrainingRequest(
+        "small", genres=["jazz", "rock"], settings={"layers": (8, 8)}, excerpt_s=None, origin="cli"
+    )
+    assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == (
+        replace(request, settings={"layers": [8, 8]})
+    )
+    assert TrainingRequest.from_dict({"dataset_name": "small"}) == TrainingRequest("small")
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({}, "needs 'dataset_name'"),
+        ({"dataset_name": "small", "dance": 1}, "has no 'dance'. It has: dataset_name, model"),
+        ({"dataset_name": "small", "seed": "7"}, "'seed' as a whole number, not '7'"),
+        ({"dataset_name": "small", "seed": True}, "'seed' as a whole number"),
+        ({"dataset_name": "small", "genres": ["rock", 3]}, "'genres' as text or a list or null"),
+        ({"dataset_name": "small", "settings": [1]}, "'settings' as names with values"),
+        ({"dataset_name": None}, "'dataset_name' as text"),
+        ([], "described by names with values"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(values, match):
+    with pytest.raises(WrongUsage, match=re.escape(match)):
+        TrainingRequest.from_dict(values)
+
+
+def test_a_search_has_a_training_s_entries_and_a_budget():
+    request = SearchRequest(TrainingRequest("small", model="linear", name="found"), minutes=5)
+    assert SearchRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+    assert (request.trials, SearchRequest(TrainingRequest("small")).trials) == (None, 20)
+    with pytest.raises(WrongUsage, match="finds the settings itself"):
+        SearchRequest(TrainingRequest("small", settings={"epochs": 3}))

@@ -11,6 +11,7 @@ from genre_engine import datasets, models, runs, training
 from genre_engine.errors import ModelError, RunError, RunExists, StorageError, WrongUsage
 from genre_engine.models.linear import Linear
 from genre_engine.training import search as settings_search
+from genre_engine.training import trials
 from genre_engine.training.search import Search
 from tests.training.conftest import import_table
 
@@ -28,9 +29,9 @@ def folder(tmp_path):
     return tmp_path / "search"
 
 
-def told(trials):
+def told(ended):
     """Trials without their times."""
-    return [(t.number, dict(t.settings), t.state, t.score, dict(t.curve)) for t in trials]
+    return [(t.number, dict(t.settings), t.state, t.score, dict(t.curve)) for t in ended]
 
 
 def after(n_trials):
@@ -142,10 +143,23 @@ def test_trials_on_a_data_set_that_was_imported_anew_are_not_gone_on_with(folder
         Search(folder, {**LINEAR, "trials": 1})
 
 
-def test_a_damaged_search_is_told(folder):
+def test_a_search_that_an_earlier_version_began_goes_on(folder):
+    """It wrote only what it was asked for, without what was at its default."""
+    Search(folder, {**LINEAR, "trials": 2}).run()
+    values = json.loads((folder / "search.json").read_text())
+    kept = ("dataset_name", "model", "dataset_created")
+    (folder / "search.json").write_text(json.dumps({name: values[name] for name in kept}))
+    before = settings_search.trials(folder)
+    search = Search(folder, {**LINEAR, "trials": 3})
+    search.run()
+    assert search.trials()[:2] == before
+    assert len(search.trials()) == 3
+
+
+def test_a_damaged_search_is_named(folder):
     Search(folder, {**LINEAR, "trials": 1}).run()
     (folder / "search.json").write_text("{")
-    with pytest.raises(RunError, match=r"search\.json of this search can't be read"):
+    with pytest.raises(RunError, match=r"search\.json of this search cannot be read"):
         Search(folder, {**LINEAR, "trials": 1})
 
 
@@ -186,10 +200,10 @@ def test_what_cannot_be_searched_is_refused_and_nothing_is_written(request_, mat
 
 
 def test_trials_that_fail_are_told_and_three_of_them_end_the_search(folder, monkeypatch):
-    def burst(*_, **__):
+    def diverge(*_, **__):
         raise ModelError("The numbers overflowed. Choose a smaller learning rate.")
 
-    monkeypatch.setattr(Linear, "fit", burst)
+    monkeypatch.setattr(Linear, "fit", diverge)
     search = Search(folder, {**LINEAR, "trials": 9})
     with pytest.raises(ModelError, match=r"first trials all failed\. The numbers overflowed"):
         search.run()
@@ -203,28 +217,28 @@ def test_one_failed_trial_does_not_end_the_search(folder, monkeypatch):
     def sometimes(self, *arguments, **options):
         calls.append(self)
         if len(calls) == 2:
-            raise ModelError("It burst.")
+            raise ModelError("It diverged.")
         return fit(self, *arguments, **options)
 
     monkeypatch.setattr(Linear, "fit", sometimes)
     search = Search(folder, {**LINEAR, "trials": 3})
     search.run()
     assert [trial.state for trial in search.trials()] == ["finished", "failed", "finished"]
-    assert search.trials()[1].message == "It burst."
+    assert search.trials()[1].message == "It diverged."
 
 
 def test_a_full_disk_is_told_and_the_trials_before_it_stay(folder, monkeypatch):
     search = Search(folder, {**LINEAR, "trials": 3})
-    write = Search._write
+    write = trials.add
 
-    def full(self, trial):
+    def full(folder, trial):
         if trial.number == 1:
-            with settings_search.workspace.storage_errors(self.folder):
+            with settings_search.workspace.storage_errors(folder):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(self, trial)
+        write(folder, trial)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Search, "_write", full)
+        patch.setattr(trials, "add", full)
         with pytest.raises(StorageError, match="is full"):
             search.run()
     assert len(search.trials()) == 1
