@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.jobs import queue
+from genre_engine.jobs import queue, record
 from genre_engine.jobs.job import Job
 from genre_engine.storage import workspace
 
@@ -41,7 +41,7 @@ class Supervisor:
         self._not_before: dict[str, float] = {}
         self._wake = threading.Event()
         self._ended = False
-        queue.changed.append(self._wake.set)
+        record.changed.append(self._wake.set)
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._thread.start()
 
@@ -54,7 +54,7 @@ class Supervisor:
         self._ended = True
         self._wake.set()
         self._thread.join()
-        queue.changed.remove(self._wake.set)
+        record.changed.remove(self._wake.set)
         for process in self._processes.values():
             _close(process)
         for process in self._processes.values():

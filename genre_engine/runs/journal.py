@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -41,19 +42,41 @@ class Journal:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             self._spare.write_bytes(b"\0" * _SPARE_BYTES)
         self._torn = _is_torn(self._path)
+        self._mutex = threading.RLock()
+        self._concluded = False
 
     def write(self, kind: str, /, **values: Any) -> Event:
         """Add an event; it is on its way to the disk when this returns.
 
+        After `conclude` nothing is added any more.
+
         Raises:
             StorageError: the disk is full, and so was what was kept free for a status.
         """
+        with self._mutex:
+            return self._write(kind, values)
+
+    def conclude(self, status: str, message: str) -> None:
+        """Write the last status, unless the newest one is an end already.
+
+        Raises:
+            StorageError: as `write`.
+        """
+        with self._mutex:
+            newest = last(self._path, ("status",))
+            if newest is None or newest.get("status") in ("queued", "running"):
+                self._write("status", {"status": status, "message": message})
+            self._concluded = True
+
+    def _write(self, kind: str, values: dict[str, Any]) -> Event:
         event = {
             "seq": self._seq + 1,
             "time": round(time.time(), 3),
             "type": kind,
             **_finite(values),
         }
+        if self._concluded:
+            return event
         line = json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
             self._append(line)

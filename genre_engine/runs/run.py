@@ -57,6 +57,7 @@ class Run:
         self.folder = folder
         self.error: str | None = None
         self._config: Config | None = None
+        self._journal: Journal | None = None  # while it is this object that trains it
         try:
             self._config = replace(run_config.read(folder), id=folder.name)
         except RunError as error:
@@ -278,6 +279,21 @@ class Run:
                 self.clear_request()
             events.write("status", status=status, message=message)
 
+    def conclude(self, status: str, message: str = "") -> None:
+        """Say how it ended where who trained it couldn't, or that it left the queue.
+
+        A run whose end is said already stays as it is. A process that trains the run with this
+        object may call this from another thread, just before it ends itself.
+
+        Raises:
+            RunError: another process trains it.
+        """
+        if (journal := self._journal) is not None:
+            journal.conclude(status, message)
+            return
+        with self.writing() as events:
+            events.conclude(status, message)
+
     @contextmanager
     def writing(self) -> Iterator[Journal]:
         """Hold the run: nobody else trains it or adds events meanwhile.
@@ -291,10 +307,11 @@ class Run:
             "first."
         )
         with lock.hold(self.folder, refusal):
-            events = Journal(self.folder)
+            events = self._journal = Journal(self.folder)
             try:
                 yield events
             finally:
+                self._journal = None
                 events.close()
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:

@@ -37,11 +37,10 @@ from genre_engine.errors import FeaturesMissing, GenreEngineError, ModelError, R
 from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
 from genre_engine.runs import Config, Run
 from genre_engine.storage import workspace
-from genre_engine.training import trials as trials_on_disk
+from genre_engine.training import trials
 from genre_engine.training.data import Material
 from genre_engine.training.request import SearchRequest, config_of, open_material
-from genre_engine.training.trials import Trial, best
-from genre_engine.training.trials import read as trials
+from genre_engine.training.trials import Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -93,10 +92,10 @@ class Search:
             temporary.write_text(json.dumps(searched, indent=1) + "\n", encoding="utf-8")
 
     def trials(self) -> list[Trial]:
-        return trials(self.folder)
+        return trials.read(self.folder)
 
     def best(self) -> Trial | None:
-        return best(self.trials())
+        return trials.best(self.trials())
 
     def run(
         self,
@@ -131,7 +130,7 @@ class Search:
                 trial = self._try(so_far, train, selecting, watcher)
             except Stop:
                 break
-            trials_on_disk.add(self.folder, trial)
+            trials.add(self.folder, trial)
             if ended:
                 ended(trial)
             # Keras keeps what it built until it is told.
@@ -154,8 +153,8 @@ class Search:
         return runs.create(config_of(replace(self.request.training, settings=settings)), origin)
 
     def _over(self, n_done: int, seconds: float) -> bool:
-        trials, minutes = self.request.trials, self.request.minutes
-        if trials is not None and n_done >= trials:
+        n_trials, minutes = self.request.trials, self.request.minutes
+        if n_trials is not None and n_done >= n_trials:
             return True
         return minutes is not None and seconds >= minutes * 60
 

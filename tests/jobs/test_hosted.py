@@ -6,7 +6,7 @@ import pytest
 
 from genre_engine import datasets, jobs, runs
 from genre_engine.errors import Refused
-from genre_engine.jobs import hosted
+from genre_engine.jobs import hosted, quota
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
@@ -88,7 +88,7 @@ def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(data
 
 
 def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared, monkeypatch):
-    monkeypatch.setenv(hosted.QUOTA_VARIABLE, "0.0025")
+    monkeypatch.setenv(quota.VARIABLE, "0.0025")
     for number, owner in enumerate(["", "a", "b", "c"]):
         folder = workspace / "runs" / f"run{number}"
         folder.mkdir(parents=True)
@@ -96,7 +96,7 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
         hosted.own(folder, owner)
         if owner:
             os.utime(folder / "hosted.json", (number, number))
-    assert hosted.make_room() == ["run1", "run2"]
+    assert quota.make_room() == ["run1", "run2"]
     assert sorted(place.name for place in (workspace / "runs").iterdir()) == ["run0", "run3"]
 
 
@@ -105,7 +105,7 @@ def test_nothing_of_this_holds_elsewhere(data):  # noqa: F811
     jobs.submit("training", LINEAR, owner="a")
     assert job.minutes == 500
     assert not (job.run().folder / "hosted.json").exists()
-    assert hosted.make_room() == []
+    assert quota.make_room() == []
     hosted.check_removal()
     hosted.check_upload(10**12)
 

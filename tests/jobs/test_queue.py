@@ -6,8 +6,8 @@ import pytest
 
 from genre_engine import jobs, runs, training
 from genre_engine.errors import DatasetExists, DatasetMissing, JobError, WrongUsage
-from genre_engine.jobs import job as jobs_on_disk
 from genre_engine.jobs import queue
+from genre_engine.jobs import record as jobs_on_disk
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
 

@@ -28,7 +28,7 @@ def running() -> list[Job]:
 
 def name(job: Job) -> str:
     """The data set's."""
-    return str(job.request.get("name", ""))
+    return job.dataset or ""
 
 
 def start(request: dict[str, Any], upload: Any = None) -> None:

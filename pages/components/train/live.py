@@ -20,11 +20,6 @@ _TICK_S = 0.5
 _WAITING_TICK_S = 1.0
 
 _HEIGHT = 300
-_WORKING = {
-    "training": "Training",
-    "extraction": "Extracting features",
-    "tuning": "Searching for settings",
-}
 
 
 def buttons(job: Job) -> None:
@@ -102,7 +97,7 @@ def progress(job: Job) -> None:
             icon=":material/hourglass_top:",
         )
         return
-    said = plain(job.note) or _WORKING.get(job.kind, "Working")
+    said = plain(job.note) or job.working
     run = job.run()
     if run is not None and job.note.startswith("Epoch"):
         at = run.progress()
