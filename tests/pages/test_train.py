@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, jobs, models, runs, training
 from genre_engine.figures import Curves, training_curve, training_curve_alt, tuning_trials
+from genre_engine.training import TrainingRequest
 from pages.components.shared import live_plot
+from pages.components.train import request_text
 from pages.components.train import settings as train_settings
 from pages.components.train import start as train_start
-from pages.components.train.recipe import Recipe, sentence
 from pages.components.train.tail import Tail
 from tests.extracted import make_music, write_features
 
@@ -127,8 +129,8 @@ def test_every_model_has_its_settings_and_presets_on_the_page(mine, name):
         assert not app.exception
         settings = models.model(name).Settings
         wanted = settings.from_dict(models.model(name).PRESETS[preset]).changed()
-        recipe = Recipe.read({"model": name, "set": app.query_params.get("set", "")})
-        assert settings.from_dict(recipe.settings).changed() == wanted
+        choice = request_text.read({"model": name, "set": app.query_params.get("set", "")})
+        assert settings.from_dict(choice.settings).changed() == wanted
 
 
 def test_the_course_project_s_preset_takes_only_tracks_with_the_chosen_genres(mine):
@@ -216,9 +218,9 @@ def test_a_search_goes_into_the_queue(mine):
     assert "Waiting in the queue" in said(app)
 
 
-def test_a_recipe_survives_its_address_and_its_run(mine):
-    recipe = Recipe(
-        data="mine",
+def test_a_choice_survives_its_address_and_its_run(mine):
+    choice = TrainingRequest(
+        "mine",
         model="fcn",
         genres="jazz,rock",
         rule="only",
@@ -226,14 +228,17 @@ def test_a_recipe_survives_its_address_and_its_run(mine):
         seed=3,
         settings={"layers": [64, 32], "dropout": 0.25, "batch_norm": True},
     )
-    assert Recipe.read(recipe.params()) == recipe
-    config = training.new_config(**recipe.request())
-    assert Recipe.of(config).with_settings({}) == Recipe(
-        data="mine", features="table", genres="jazz,rock", rule="only",
+    assert request_text.read(request_text.params(choice)) == choice
+    config = training.config_of(choice)
+    again = request_text.of_run(config)
+    assert replace(again, settings={}) == TrainingRequest(
+        "mine", features="table", genres="jazz,rock", rule="only",
         split="random:0.6,0.2,0.2", seed=3,
     )  # fmt: skip
-    assert Recipe.of(config).settings == recipe.settings
-    assert sentence(config) == "FCN on mine, 2 genres, random split, the table's features"
+    assert again.settings == choice.settings
+    assert (
+        request_text.sentence(config) == "FCN on mine, 2 genres, random split, the table's features"
+    )
 
 
 @pytest.fixture
@@ -256,7 +261,7 @@ def test_features_made_with_other_parameters_are_told_and_can_be_chosen(music):
     start(app)
     (run,) = runs.listing()
     assert run.config.features["parameters"]["excerpt_s"] == 15.0
-    assert "498 features of 15 s" in sentence(run.config)
+    assert "498 features of 15 s" in request_text.sentence(run.config)
 
 
 def test_a_link_asks_for_an_excerpt_and_nonsense_is_passed_over(music):
@@ -274,17 +279,18 @@ def test_a_link_asks_for_an_excerpt_and_nonsense_is_passed_over(music):
     assert button(app, "Start")
 
 
-def test_a_recipe_of_whole_tracks_survives_its_address():
-    recipe = Recipe(data="music", model="linear", excerpt="full")
-    assert Recipe.read(recipe.params()) == recipe
-    assert "--excerpt full" in recipe.command()
-    searched = recipe.command("tune", "--trials", "5")
+def test_a_choice_of_whole_tracks_survives_its_address():
+    choice = TrainingRequest("music", model="linear", excerpt_s=None)
+    assert request_text.read(request_text.params(choice)) == choice
+    assert request_text.params(choice)["excerpt"] == "full"
+    assert "--excerpt full" in request_text.command(choice)
+    searched = request_text.command(choice, "tune", "--trials", "5")
     assert "tune" in searched
     assert "--excerpt full" in searched
     assert searched.endswith("--trials 5")
     assert "--set" not in searched
-    assert recipe.request()["excerpt_s"] is None
-    assert Recipe(data="music").request()["excerpt_s"] == 30.0
+    assert choice.to_dict()["excerpt_s"] is None
+    assert request_text.read({"data": "music"}).to_dict()["excerpt_s"] == 30.0
 
 
 def test_a_tail_reads_only_what_is_new_and_takes_back_what_a_resume_repeats(mine):

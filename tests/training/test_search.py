@@ -51,7 +51,7 @@ def test_a_budget_in_trials_is_kept_and_the_first_trial_has_the_defaults(folder)
     assert len({json.dumps(dict(trial.settings)) for trial in found}) == 4
     scores = [trial.score for trial in found if trial.score is not None]
     assert best.score == max(scores) >= found[0].score
-    assert best == settings_search.best(found)
+    assert best == trials.best(found)
 
 
 def test_every_suggestion_lies_in_the_declared_range(folder):
@@ -92,7 +92,7 @@ def test_it_is_stopped_at_any_time_and_goes_on_as_if_it_had_not_been(folder, tmp
     stopped = Search(folder, {**LINEAR, "trials": 4})
     best = stopped.run(should_stop=should_stop, ended=ended)
     assert [trial.number for trial in stopped.trials()] == [0, 1]
-    assert best == settings_search.best(stopped.trials())
+    assert best == trials.best(stopped.trials())
     # A writer that was killed left half a line: that trial is tried again.
     with (folder / "trials.jsonl").open("a") as file:
         file.write('{"number": 2, "settings": {"tre')
@@ -117,7 +117,7 @@ def test_the_trial_under_way_is_dropped_by_a_stop(folder):
 
 def test_more_trials_than_before_go_on_with_those_there_are(folder):
     Search(folder, {**LINEAR, "trials": 2}).run()
-    before = settings_search.trials(folder)
+    before = trials.read(folder)
     search = Search(folder, {**LINEAR, "trials": 3, "name": "found"})
     search.run()
     assert search.trials()[:2] == before
@@ -149,7 +149,7 @@ def test_a_search_that_an_earlier_version_began_goes_on(folder):
     values = json.loads((folder / "search.json").read_text())
     kept = ("dataset_name", "model", "dataset_created")
     (folder / "search.json").write_text(json.dumps({name: values[name] for name in kept}))
-    before = settings_search.trials(folder)
+    before = trials.read(folder)
     search = Search(folder, {**LINEAR, "trials": 3})
     search.run()
     assert search.trials()[:2] == before

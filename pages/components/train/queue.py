@@ -7,7 +7,7 @@ from genre_engine.jobs import Job
 from pages.components.shared import job_badge
 from pages.components.shared.text import plain
 from pages.components.shared.visible import visible_runs
-from pages.components.train.recipe import sentence
+from pages.components.train.request_text import sentence
 
 _SHOWN = 8
 

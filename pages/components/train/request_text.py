@@ -1,4 +1,4 @@
-"""What is to be trained: the choice on the Train page, in its address, and as a command.
+"""What is to be trained, in words: in the Train page's address, as a command, and as a sentence.
 
 `/train?data=demo&model=fcn&split=random&set=dropout:0.3` opens the page with that choice. What is
 at its default stays out of the address.
@@ -6,13 +6,14 @@ at its default stays out of the address.
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import replace
 from typing import Any
 
 from genre_engine import features as kinds
 from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Config
+from genre_engine.training import TrainingRequest
 from pages.components.shared.feature_names import excerpt_of, features_text, usual_excerpt
 
 TASKS = {
@@ -24,120 +25,115 @@ RULES = {"any": "any of the genres", "only": "only these genres"}
 SPLITS = {"official": "official split", "artist": "artist split", "random": "random split"}
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A choice; the engine checks it when it becomes a run.
+# The request's fields by their names in the address.
+_FIELDS = {
+    "data": "dataset_name",
+    "model": "model",
+    "features": "features",
+    "excerpt": "excerpt_s",
+    "task": "task",
+    "genres": "genres",
+    "rule": "rule",
+    "split": "split",
+    "seed": "seed",
+}
+_USUAL = TrainingRequest("")
 
-    Attributes:
-        features: empty where the model's usual ones are meant.
-        excerpt: what they are made from, as the command line takes it; empty for the usual.
-        genres: as `labels.choose` takes them; empty for those the data set was imported for.
-        settings: those that differ from the model's defaults.
-    """
 
-    data: str = ""
-    model: str = "fcn"
-    features: str = ""
-    excerpt: str = ""
-    task: str = "multilabel"
-    genres: str = ""
-    rule: str = "any"
-    split: str = "artist"
-    seed: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
+def read(params: Mapping[str, str]) -> TrainingRequest:
+    """What an address asks for; what doesn't exist is passed over."""
+    known: dict[str, Any] = {"dataset_name": ""}
+    allowed = {"model": models.NAMES, "task": tuple(TASKS), "rule": tuple(RULES)}
+    for name, field in _FIELDS.items():
+        text = params.get(name)
+        if not text or (name in allowed and text not in allowed[name]):
+            continue
+        if name == "seed":
+            if text.isdecimal():
+                known[field] = int(text)
+        elif name == "excerpt":
+            known[field] = excerpt_s(usual_excerpt(text))
+        else:
+            known[field] = text
+    request = TrainingRequest(**known)
+    return replace(request, settings=_settings(request.model, params.get("set", "")))
 
-    @classmethod
-    def read(cls, params: Mapping[str, str]) -> "Recipe":
-        """What an address asks for; what doesn't exist is passed over."""
-        known: dict[str, Any] = {}
-        allowed = {"model": models.NAMES, "task": tuple(TASKS), "rule": tuple(RULES)}
-        for entry in fields(cls):
-            text = params.get(entry.name)
-            if text is None or (entry.name in allowed and text not in allowed[entry.name]):
-                continue
-            if entry.name == "seed":
-                if text.isdecimal():
-                    known["seed"] = int(text)
-            elif entry.name == "excerpt":
-                known["excerpt"] = usual_excerpt(text)
-            elif entry.name != "settings":
-                known[entry.name] = text
-        recipe = cls(**known)
-        return recipe.with_settings(_settings(recipe.model, params.get("set", "")))
 
-    @classmethod
-    def of(cls, config: Config) -> "Recipe":
-        """The choice that leads to a run like this one."""
-        known = config.model in models.NAMES
-        settings = {}
-        if known:
-            kind = models.model(config.model)
-            settings = kind.Settings.from_dict(config.settings).changed()
-        return cls(
-            data=config.dataset,
-            model=config.model if known else "fcn",
-            features=str(config.features.get("kind", "")),
-            excerpt=excerpt_of(config.features.get("parameters", {})),
-            task=config.task,
-            genres=labels.listed(config.genres),
-            rule=config.rule,
-            split=_split_text(config.split),
-            seed=config.seed,
-            settings=settings,
-        )
+def of_run(config: Config) -> TrainingRequest:
+    """The request that leads to a run like this one."""
+    known = config.model in models.NAMES
+    settings = {}
+    if known:
+        kind = models.model(config.model)
+        settings = kind.Settings.from_dict(config.settings).changed()
+    return TrainingRequest(
+        config.dataset,
+        model=config.model if known else _USUAL.model,
+        features=str(config.features.get("kind", "")) or None,
+        excerpt_s=excerpt_s(excerpt_of(config.features.get("parameters", {}))),
+        task=config.task,
+        genres=labels.listed(config.genres),
+        rule=config.rule,
+        split=_split_text(config.split),
+        seed=config.seed,
+        settings=settings,
+    )
 
-    def with_settings(self, settings: Mapping[str, Any]) -> "Recipe":
-        return Recipe(**{**self._values(), "settings": dict(settings)})
 
-    def params(self) -> dict[str, str]:
-        """For the address."""
-        usual = Recipe()
-        said = {
-            entry.name: str(getattr(self, entry.name))
-            for entry in fields(self)
-            if entry.name != "settings"
-            and (getattr(self, entry.name) != getattr(usual, entry.name) or entry.name == "model")
-        }
-        if self.settings:
-            said["set"] = " ".join(f"{name}:{text}" for name, text in self._texts())
-        return said
+def params(request: TrainingRequest) -> dict[str, str]:
+    """A request for the address."""
+    said = {
+        name: _text(request, name)
+        for name, field in _FIELDS.items()
+        if getattr(request, field) != getattr(_USUAL, field) or name == "model"
+    }
+    if request.settings:
+        said["set"] = " ".join(f"{name}:{text}" for name, text in _setting_texts(request))
+    return said
 
-    def command(self, verb: str = "train", *more: str) -> str:
-        """The same for the command line; a search (`tune`) finds its settings by itself."""
-        words = ["python", "-m", "genre_engine", verb, self.data, "--model", self.model]
-        for name in ("features", "excerpt", "task", "genres"):
-            if getattr(self, name) not in ("", getattr(Recipe(), name)):
-                words += [f"--{name}", getattr(self, name)]
-        if self.rule == "only":
-            words.append("--only")
-        words += ["--split", self.split]
-        if self.seed:
-            words += ["--seed", str(self.seed)]
-        for name, text in self._texts() if verb == "train" else ():
-            words += ["--set", f"{name}={text}"]
-        return shlex.join([*words, *more])
 
-    @property
-    def excerpt_s(self) -> float | None:
-        """None for whole tracks."""
-        return kinds.read_excerpt(self.excerpt) if self.excerpt else kinds.EXCERPT_S
+def command(request: TrainingRequest, verb: str = "train", *more: str) -> str:
+    """The same for the command line; a search (`tune`) finds its settings by itself."""
+    words = ["python", "-m", "genre_engine", verb, request.dataset_name, "--model", request.model]
+    for name in ("features", "excerpt", "task", "genres"):
+        if getattr(request, _FIELDS[name]) != getattr(_USUAL, _FIELDS[name]):
+            words += [f"--{name}", _text(request, name)]
+    if request.rule == "only":
+        words.append("--only")
+    words += ["--split", request.split]
+    if request.seed:
+        words += ["--seed", str(request.seed)]
+    for name, text in _setting_texts(request) if verb == "train" else ():
+        words += ["--set", f"{name}={text}"]
+    return shlex.join([*words, *more])
 
-    def request(self) -> dict[str, Any]:
-        """For `jobs.submit`; its keys are those of `training.new_config`."""
-        values = self._values()
-        del values["data"], values["excerpt"]
-        values["excerpt_s"] = self.excerpt_s
-        values["features"] = self.features or None
-        values["genres"] = self.genres or None
-        return {"dataset_name": self.data, **values}
 
-    def _values(self) -> dict[str, Any]:
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return {**values, "settings": dict(self.settings)}
+def excerpt_text(request: TrainingRequest) -> str:
+    """What its features are made from, as the command line takes it; empty for the usual."""
+    usual = request.excerpt_s == _USUAL.excerpt_s
+    return "" if usual else kinds.excerpt_text(request.excerpt_s)
 
-    def _texts(self) -> list[tuple[str, str]]:
-        about = models.model(self.model).Settings
-        return [(name, about.info(name).text(value)) for name, value in self.settings.items()]
+
+def excerpt_s(text: str) -> float | None:
+    """The opposite of `excerpt_text`; None for whole tracks."""
+    return kinds.read_excerpt(text) if text else _USUAL.excerpt_s
+
+
+def genres_text(request: TrainingRequest) -> str:
+    """Its genres as the command line takes them; empty for those of the data set."""
+    genres = request.genres or ""
+    return genres if isinstance(genres, str) else labels.listed(genres)
+
+
+def _text(request: TrainingRequest, name: str) -> str:
+    if name == "excerpt":
+        return excerpt_text(request)
+    return genres_text(request) if name == "genres" else str(getattr(request, _FIELDS[name]))
+
+
+def _setting_texts(request: TrainingRequest) -> list[tuple[str, str]]:
+    about = models.model(request.model).Settings
+    return [(name, about.info(name).text(value)) for name, value in request.settings.items()]
 
 
 def _settings(model: str, text: str) -> dict[str, Any]:
