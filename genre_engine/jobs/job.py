@@ -7,6 +7,7 @@ may ask as often as it likes.
 import re
 import time
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,11 @@ class Job(Record):
 
     def run(self) -> Run | None:
         """The training's run; None before there is one, or when it has been removed."""
+        run = self._run
+        return run if run is not None and run.folder.is_dir() else None
+
+    @cached_property
+    def _run(self) -> Run | None:
         folder = workspace.runs_folder() / self.run_id if self.run_id else None
         return Run(folder) if folder is not None and folder.is_dir() else None
 
@@ -230,12 +236,12 @@ def read(folder: Path) -> Job:
 def _stamp(folder: Path, run_id: str | None) -> _Stamp:
     """Differs whenever something differs that a job is read from."""
     files = [folder / name for name in ("job.json", "state.json", "log.txt")]
-    held = [lock.is_held(folder)]
+    locked = [lock.is_held(folder)]
     if run_id is not None:
         run = workspace.runs_folder() / run_id
         files += [run / "events.jsonl", run / "config.json"]
-        held.append(lock.is_held(run))
-    return (*map(_signature, files), *held)
+        locked.append(lock.is_held(run))
+    return (*map(_signature, files), *locked)
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

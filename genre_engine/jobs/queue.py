@@ -22,7 +22,7 @@ TRAININGS = "GENRE_ENGINE_TRAININGS"
 _MOST_TRAININGS = 64
 _PLACES = {"extraction": 1, "download": 1, "dataset": 2}
 
-# Ended jobs that are kept to be looked at.
+# Ended jobs that are kept to be shown.
 _KEPT = 50
 
 
@@ -71,14 +71,14 @@ def claimed(job_id: str) -> Iterator[Job | None]:
             _note_waiting(folder / job_id)
             yield None
             return
-        held = ExitStack()
+        locked = ExitStack()
         refusal = f"{chosen.title}: another process works on it already."
-        held.enter_context(lock.hold(chosen.folder, refusal))
+        locked.enter_context(lock.hold(chosen.folder, refusal))
         state = record.read_state(chosen.folder)
         record.write_state(
             chosen.folder, replace(state, status="running", message="", note="Starting")
         )
-    with held:
+    with locked:
         yield chosen
 
 
@@ -117,8 +117,8 @@ def record_end(job_id: str, cause: str, started: float = 0.0) -> None:
 def _has_died(job: Job, state: State, started: float) -> bool:
     """Whether it is stored nowhere how a job ended that no process works on."""
     run = job.run()
-    if run is not None and run.told().status != "queued":
-        return run.told().status == "running" and not run.alive
+    if run is not None and run.recorded().status != "queued":
+        return run.recorded().status == "running" and not run.alive
     return state.status == "running" or (state.status == "queued" and state.queued_at < started)
 
 
@@ -135,7 +135,7 @@ def _take_over(job: Job) -> None:
     state, run = record.read_state(job.folder), job.run()
     if run is None or state.status not in ("paused", "cancelled", "failed"):
         return
-    if run.told().status == "running":
+    if run.recorded().status == "running":
         with suppress(GenreEngineError):
             run.conclude(state.status, state.message)
 

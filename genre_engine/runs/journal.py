@@ -23,13 +23,13 @@ from genre_engine.storage import workspace
 
 Event = dict[str, Any]
 
-# What is kept free so that a full disk can still be told of: a few status lines and a traceback.
+# What is kept free so that a full disk can still be reported: a few status lines and a traceback.
 _SPARE_BYTES = 16 * 1024
 _BLOCK = 64 * 1024
 
 
 class Journal:
-    """The one writer of a run's events; whoever opens it holds the run's lock."""
+    """The one writer of a run's events; whoever opens it has locked the run."""
 
     def __init__(self, folder: Path) -> None:
         """Raises StorageError if the folder can't be written."""
@@ -89,7 +89,7 @@ class Journal:
         return event
 
     def log(self, text: str) -> None:
-        """A line for `log.txt`; a full disk must not add to whatever is being told."""
+        """A line for `log.txt`; a full disk must not hide what is being reported."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         line = f"{stamp} {text.rstrip()}\n"
         for last_try in (False, True):
@@ -149,9 +149,9 @@ def last(path: Path, kinds: Collection[str] = ()) -> Event | None:
 
 
 def by_epoch(events: list[Event]) -> list[Event]:
-    """The epochs in their order, of each the last that was told.
+    """The epochs in their order, of each the last that was written.
 
-    A training that goes on from an earlier epoch than it had told of takes the later ones back.
+    A training that goes on from an earlier epoch than it had written replaces the later ones.
     """
     epochs: list[Event] = []
     for event in events:

@@ -271,7 +271,7 @@ def _choose(dataset: Dataset, genres: str | Sequence[str] | None, rule: str, tas
     chosen = dataset.select(genres, rule=rule, task=task)
     if len(chosen.genres) < 2:
         raise WrongUsage(
-            f"With {chosen.genres[0]!r} alone there is nothing to tell it from. Choose at least "
+            f"With {chosen.genres[0]!r} alone there is nothing to choose between. Choose at least "
             "two genres, or another data set."
         )
     return chosen

@@ -107,9 +107,9 @@ class Search:
         """Try until the budget is used up or a stop is asked for; the best trial so far.
 
         Args:
-            progress: told what is being done.
+            progress: called with how much is done, of how much, and what is being done.
             should_stop: asked at every batch and epoch; the trial that is under way is dropped.
-            ended: told of each trial as it ends.
+            ended: called with each trial as it ends.
 
         Raises:
             GenreEngineError: the data can't be read, or nothing can be learnt from it.
@@ -133,7 +133,7 @@ class Search:
             trials.add(self.folder, trial)
             if ended:
                 ended(trial)
-            # Keras keeps what it built until it is told.
+            # Keras keeps what it built until its session is cleared.
             if "keras" in sys.modules:
                 sys.modules["keras"].utils.clear_session()
             _refuse_hopeless([*so_far, trial])
@@ -268,7 +268,7 @@ class _Watcher:
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
     ) -> None:
-        self._tell(epoch - 1 + batch / max(1, batches), epochs)
+        self._report(epoch - 1 + batch / max(1, batches), epochs)
 
     def epoch(self, values: dict[str, Any]) -> None:
         import optuna
@@ -280,12 +280,12 @@ class _Watcher:
             self.trial.report(self.curve[str(self.epochs)], self.epochs)
             if self.trial.should_prune():
                 raise optuna.TrialPruned
-        self._tell(self.epochs, values["epochs"])
+        self._report(self.epochs, values["epochs"])
 
     def log(self, text: str) -> None:
         _log.info("trial %d: %s", self._number, text)
 
-    def _tell(self, epochs_done: float, epochs: int) -> None:
+    def _report(self, epochs_done: float, epochs: int) -> None:
         search, spent = self._search, self._spent + time.monotonic() - self._began
         n_trials, minutes = search.request.trials, search.request.minutes
         if self._stop() or (minutes is not None and spent >= minutes * 60):

@@ -68,14 +68,14 @@ def start(app):
     return app
 
 
-def a_run(status="finished", epochs=(0.7, 0.5, 0.6), **told):
+def a_run(status="finished", epochs=(0.7, 0.5, 0.6), **said_at_end):
     """A run as a training would have left it."""
     run = runs.create(training.new_config("mine", settings={"epochs": 9}), "cli")
     with run.writing() as events:
         events.write("status", status="running", message="Training")
         for number, loss in enumerate(epochs, 1):
             events.write("epoch", **an_epoch(number, loss, best=loss == min(epochs)))
-        events.write("status", status=status, **{"message": "", **told})
+        events.write("status", status=status, **{"message": "", **said_at_end})
     return run
 
 
@@ -172,7 +172,7 @@ def test_start_makes_a_queued_run_with_the_choice(mine):
     assert run.status == "cancelled"
 
 
-def test_how_long_it_takes_is_told_by_earlier_ones_of_the_same_size(mine):
+def test_how_long_it_takes_is_estimated_from_earlier_ones_of_the_same_size(mine):
     run = a_run()
     parts = {"track_id": ["a", "b"], "part": "train", "half": "", "artist": "", "group": 0}
     pd.DataFrame(parts).to_parquet(run.folder / "parts.parquet")
@@ -195,7 +195,7 @@ def test_a_finished_run_shows_its_verdict_and_the_ways_on(mine):
     assert app.slider(key=train_settings.key("fcn", "epochs")).value == 9
 
 
-def test_a_crash_is_told_in_words_and_can_be_resumed(mine):
+def test_a_crash_is_said_in_words_and_can_be_resumed(mine):
     run = a_run("failed", message="It failed with OSError: gone (the whole of it is in log.txt).")
     app = train(run=run.id)
     assert "It failed with OSError" in app.error[0].value.replace("\\", "")
@@ -246,7 +246,7 @@ def music(tmp_path):
     return make_music(tmp_path)
 
 
-def test_features_made_with_other_parameters_are_told_and_can_be_chosen(music):
+def test_features_made_with_other_parameters_are_named_and_can_be_chosen(music):
     write_features(music, excerpt_s=15.0)
     app = train(data="music", model="linear")
     assert button(app, "Extract features, then train")
@@ -414,7 +414,7 @@ def test_plotly_js_is_put_where_it_is_served_from_once(tmp_path):
     assert [path.name for path in place.parent.iterdir()] == ["plotly.min.js"]
 
 
-def test_a_read_only_deployment_is_told_so_and_nothing_breaks(tmp_path, caplog):
+def test_a_read_only_deployment_is_noticed_and_nothing_breaks(tmp_path, caplog):
     source = tmp_path / "source.js"
     source.write_text("first")
     (tmp_path / "static").write_text("a file where a folder should be")

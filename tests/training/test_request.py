@@ -57,7 +57,7 @@ def test_a_config_holds_all_that_decides_the_result(small):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "error", "match"),
+    ("options", "error", "match"),
     [
         ({"model": "fnc"}, WrongUsage, "Did you mean 'fcn'"),
         ({"settings": {"epoch": 3}}, BadSetting, "Did you mean 'epochs'"),
@@ -77,9 +77,9 @@ def test_a_config_holds_all_that_decides_the_result(small):
         ({"excerpt_s": 15.0}, WrongUsage, "aren't made from excerpts"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_the_mend(small, wishes, error, match):
+def test_what_cannot_be_trained_is_refused_with_what_to_do(small, options, error, match):
     with pytest.raises(error, match=match):
-        training.new_config("small", **wishes)
+        training.new_config("small", **options)
     assert runs.listing() == []
 
 
@@ -115,7 +115,7 @@ def test_a_genre_that_no_track_in_train_has_is_refused_with_the_genres_that_are_
     assert training.new_config("official", split="official", genres="ambient,jazz,rock").genres
 
 
-def test_a_genre_that_cannot_be_judged_is_only_warned_of(official):
+def test_a_genre_that_cannot_be_evaluated_is_only_warned_of(official):
     official("train")
     warnings = training.new_config("official", split="official").warnings
     for part in ("validation", "test"):
@@ -143,9 +143,9 @@ def test_tracks_without_audio_and_failed_ones_are_left_out_and_counted(music, tm
     ids = music.tracks["track_id"].tolist()
     write_features(music, ids[8:], failed=ids[5:8])
     config = training.new_config("music", model="linear", split="random")
-    told = " ".join(config.warnings)
-    assert "5 of 60 tracks are left out: their audio isn't there" in told
-    assert "3 tracks are left out: their features could not be extracted" in told
+    said = " ".join(config.warnings)
+    assert "5 of 60 tracks are left out: their audio isn't there" in said
+    assert "3 tracks are left out: their features could not be extracted" in said
     material = training.open_material(config)
     assert sorted(material.track_ids) == sorted(ids[8:])
     # Other features, for which nothing failed, are judged on the same parts.
@@ -199,7 +199,7 @@ def newer_version(monkeypatch):
     return come
 
 
-def test_features_of_an_earlier_version_are_not_used_and_can_only_be_made_anew(
+def test_features_of_an_earlier_version_are_not_used_and_can_only_be_made_again(
     music, newer_version
 ):
     write_features(music)
@@ -223,9 +223,9 @@ def test_a_run_whose_features_are_gone_says_how_to_make_them_or_that_none_can(
         training.open_material(config)
 
 
-def test_a_data_set_of_one_genre_has_nothing_to_tell_apart(tmp_path):
+def test_a_data_set_of_one_genre_has_nothing_to_choose_between(tmp_path):
     import_table(tmp_path, "one", table().assign(genre="rock"))
-    with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to tell it from"):
+    with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to choose between"):
         training.new_config("one")
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path):
     return tmp_path / "search"
 
 
-def told(ended):
+def without_times(ended):
     """Trials without their times."""
     return [(t.number, dict(t.settings), t.state, t.score, dict(t.curve)) for t in ended]
 
@@ -97,7 +97,9 @@ def test_it_is_stopped_at_any_time_and_goes_on_as_if_it_had_not_been(folder, tmp
     with (folder / "trials.jsonl").open("a") as file:
         file.write('{"number": 2, "settings": {"tre')
     Search(folder, {**LINEAR, "trials": 4}).run()
-    assert told(Search(folder, {**LINEAR, "trials": 4}).trials()) == told(whole.trials())
+    assert without_times(Search(folder, {**LINEAR, "trials": 4}).trials()) == without_times(
+        whole.trials()
+    )
 
 
 def test_the_trial_under_way_is_dropped_by_a_stop(folder):
@@ -134,7 +136,7 @@ def test_trials_of_another_search_are_not_gone_on_with(change, folder):
     assert len(search.trials()) == 1
 
 
-def test_trials_on_a_data_set_that_was_imported_anew_are_not_gone_on_with(folder, tmp_path):
+def test_trials_on_a_data_set_that_was_imported_again_are_not_gone_on_with(folder, tmp_path):
     Search(folder, {**LINEAR, "trials": 1}).run()
     info = datasets.open("small").folder / "dataset.json"
     values = json.loads(info.read_text())
@@ -199,7 +201,7 @@ def test_what_cannot_be_searched_is_refused_and_nothing_is_written(request_, mat
     assert not folder.exists()
 
 
-def test_trials_that_fail_are_told_and_three_of_them_end_the_search(folder, monkeypatch):
+def test_trials_that_fail_are_kept_and_three_of_them_end_the_search(folder, monkeypatch):
     def diverge(*_, **__):
         raise ModelError("The numbers overflowed. Choose a smaller learning rate.")
 
@@ -227,7 +229,7 @@ def test_one_failed_trial_does_not_end_the_search(folder, monkeypatch):
     assert search.trials()[1].message == "It diverged."
 
 
-def test_a_full_disk_is_told_and_the_trials_before_it_stay(folder, monkeypatch):
+def test_a_full_disk_is_reported_and_the_trials_before_it_stay(folder, monkeypatch):
     search = Search(folder, {**LINEAR, "trials": 3})
     write = trials.add
 
@@ -246,7 +248,7 @@ def test_a_full_disk_is_told_and_the_trials_before_it_stay(folder, monkeypatch):
     assert len(search.trials()) == 3
 
 
-def test_progress_tells_trials_and_the_best(folder):
+def test_progress_names_trials_and_the_best(folder):
     said = []
     search = Search(folder, {**LINEAR, "trials": 2})
     search.run(progress=lambda done, total, text: said.append((done, total, text)))

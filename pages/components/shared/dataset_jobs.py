@@ -10,7 +10,7 @@ from genre_engine.jobs import Job, hosted
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import duration, plain
 
-# How often running work is looked after, in seconds.
+# How often running work is looked at, in seconds.
 _TICK_S = 0.4
 _MINE = "works"
 

@@ -13,7 +13,7 @@ _SHOWN = 8
 
 
 def others(shown: Job | None) -> None:
-    """The queue, as far as it isn't the one that is looked at."""
+    """The queue, without the job that is shown."""
     rest = [job for job in job_badge.busy() if shown is None or job.id != shown.id]
     if not rest:
         return

@@ -32,7 +32,7 @@ class Outlook:
         missing: tracks whose features must be extracted first.
         differing: in what features that are there differ, where those wanted aren't.
         tracks: how many take part.
-        training_s: None where there is nothing to judge by.
+        training_s: None where there is nothing to estimate it from.
     """
 
     kind: str

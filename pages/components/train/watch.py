@@ -29,7 +29,7 @@ def found() -> tuple[Job | None, Run | None]:
         GenreEngineError: there is no such run or job.
     """
     run_id, job_id = st.query_params.get("run"), st.query_params.get("job")
-    _tell_address(run_id, job_id)
+    _set_address(run_id, job_id)
     if run_id:
         run = runs.open(run_id)
         if not hosted.may_see(run.folder, visitor()):
@@ -47,8 +47,8 @@ def found() -> tuple[Job | None, Run | None]:
     return None, None
 
 
-def _tell_address(run_id: str | None, job_id: str | None) -> None:
-    """Put what is looked at into the browser's address: it stays as it was when a link of this page
+def _set_address(run_id: str | None, job_id: str | None) -> None:
+    """Put what is shown into the browser's address: it stays as it was when a link of this page
     leads to this page, and a reload would bring back what was there before.
     """
     before = st.session_state.get(_LOOKED_AT)
