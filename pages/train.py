@@ -53,7 +53,7 @@ def main() -> None:
     _choose()
     queue.others(None)
     queue.earlier()
-    bundles.take_in()
+    bundles.import_form()
 
 
 def _choose() -> None:

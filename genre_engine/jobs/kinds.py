@@ -156,7 +156,7 @@ def _clear_dataset(request: DatasetRequest) -> None:
 def _download_request(values: Mapping[str, Any]) -> Request:
     from genre_engine.download.jamendo_plan import Request as DownloadRequest
 
-    return DownloadRequest.of(values)
+    return DownloadRequest.from_dict(values)
 
 
 def _check_download(request: Any, busy: Sequence[Record]) -> None:
@@ -171,7 +171,7 @@ def _reproduction_request(values: Mapping[str, Any]) -> Request:
     # Imported here, since every page imports this module.
     from genre_engine.reproduce.state import Request as ReproductionRequest
 
-    return ReproductionRequest.of(dict(values))
+    return ReproductionRequest.from_dict(values)
 
 
 def _check_reproduction(request: Any, _busy: Sequence[Record]) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from genre_engine import jobs
-from genre_engine.errors import WrongUsage
+from genre_engine.errors import JobError, WrongUsage
 from genre_engine.jobs import kinds, record
 from genre_engine.jobs.requests import DatasetRequest
 
@@ -108,9 +108,26 @@ def test_a_data_set_that_cannot_be_made_is_refused(values, match):
         DatasetRequest.from_dict(values)
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "match"),
+    [
+        ("download", {"name": "j", "tracks": "many"}, "'tracks' as a whole number or null"),
+        ("download", {}, "A download needs 'name'"),
+        ("reproduction", {"dataset": "small", "quick": 1}, "'quick' as true or false"),
+        ("reproduction", {"dataset": "small", "stages": ["dance"]}, "dance"),
+        ("extraction", {"dataset": "small", "excerpt_s": "30"}, "'excerpt_s' as a number or null"),
+        ("tuning", {"dataset_name": "small", "trials": 2.5}, "'trials' as a whole number or null"),
+        ("training", {"run": 3}, "'run' as text"),
+    ],
+)
+def test_a_request_of_the_wrong_type_is_refused_in_words(kind, values, match):
+    with pytest.raises(WrongUsage, match=match):
+        kinds.kind(kind).request(values)
+
+
 def test_a_job_of_another_version_hides_no_other(data):
     jobs.submit("training", {"dataset_name": "small", "model": "linear"})
     folder = record.add("dance", "Dance", {})
     assert [job.kind for job in jobs.listing()] == ["training"]
-    with pytest.raises(jobs.record.JobError, match="another version"):
+    with pytest.raises(JobError, match="another version"):
         jobs.open(folder.name)

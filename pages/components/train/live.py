@@ -118,7 +118,7 @@ def curves(run: Run, *, ended: bool) -> None:
     if ended and not shown.epochs:
         return
     if not shown.epochs and known.batch is None:
-        st.markdown("The first point comes with the first epoch; starting up takes some seconds.")
+        st.markdown("The curves begin with the first epoch; starting takes a few seconds.")
         if run.recorded().status != "running":
             return
         # Empty ones at once: what draws them is on its way while the training starts up.

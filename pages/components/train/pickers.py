@@ -174,7 +174,7 @@ def _genres(data: Opened) -> tuple[str, str, str]:
         )
         st.number_input(
             "Seed", 0, 2**32 - 1, key="train-seed", persist_state="session",
-            help="Decides the split and the network's first weights",
+            help="Decides the split and the network's initial weights",
         )  # fmt: skip
     genres = labels.listed(named) if which == "named" else str(which)
     return genres, str(task), str(rule)

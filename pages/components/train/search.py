@@ -104,7 +104,7 @@ def _tick(job_id: str, drawn: tuple[Any, ...]) -> None:
 def _table(job: Job) -> None:
     ended = trials_on_disk.read(job.folder)
     if not ended:
-        st.markdown("The first trial comes when it has been trained to its end.")
+        st.markdown("The first trial is shown when its training has ended.")
         return
     best = trials_on_disk.best(ended)
     figure = figures.tuning_trials([trial.score for trial in ended], _SCORE)
