@@ -86,8 +86,9 @@ def in_use() -> set[Path]:
 
 
 def _written(dataset: Path) -> bool:
-    """Whether a process writes to a feature store of a data set."""
-    return any(lock.is_held(store, name=".lock") for store in _folders(dataset / "features"))
+    """Whether a process writes to a feature store of a data set, or fetches its audio."""
+    places = [*_folders(dataset / "features"), dataset / "download"]
+    return any(lock.is_held(place, name=".lock") for place in places)
 
 
 def _remove(place: Path) -> None:

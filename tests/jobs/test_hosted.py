@@ -163,6 +163,10 @@ def test_what_a_process_works_on_stays_without_any_job(old_run, data):  # noqa: 
     store.mkdir()
     with FileLock(store / ".lock"):  # the command line extracts it
         assert quota.make_room() == [old_run.id]
+    audio = data.folder / "download"
+    audio.mkdir()
+    with FileLock(audio / ".lock"):  # the command line fetches its audio
+        assert quota.make_room() == []
     assert quota.make_room() == ["small"]
 
 
