@@ -1,4 +1,6 @@
-"""Train: say what is to be trained, and watch it learn."""
+"""Train: choose what to train, and watch it learn."""
+
+from dataclasses import replace
 
 import streamlit as st
 
@@ -48,22 +50,22 @@ def main() -> None:
     if made is not None:
         st.session_state["train-data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")
-    _recipe()
+    _choose()
     queue.others(None)
     queue.earlier()
-    bundles.take_in()
+    bundles.import_form()
 
 
-def _recipe() -> None:
+def _choose() -> None:
     wanted = pickers.current()
     names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
     dataset_jobs.show()
     if not names:
         _empty()
         return
-    if wanted.data and wanted.data not in names:
+    if wanted.dataset_name and wanted.dataset_name not in names:
         st.warning(
-            f"The data set **{plain(wanted.data)}** isn't here; choose another one.",
+            f"The data set **{plain(wanted.dataset_name)}** isn't here; choose another one.",
             icon=":material/warning:",
         )
     try:
@@ -76,11 +78,11 @@ def _recipe() -> None:
     settings = train_settings.sliders(chosen.model)
     with presets:
         train_settings.presets(chosen.model, settings or {})
-    recipe = None if settings is None else chosen.with_settings(settings)
-    pickers.keep(recipe or chosen)
-    start.bar(data, recipe)
-    if recipe is not None:
-        search.form(recipe)
+    choice = None if settings is None else replace(chosen, settings=settings)
+    pickers.keep(choice or chosen)
+    start.bar(data, choice)
+    if choice is not None:
+        search.form(choice)
 
 
 def _empty() -> None:

@@ -57,6 +57,7 @@ def command(
     """
     from genre_engine import runs
     from genre_engine.features import read_excerpt
+    from genre_engine.training import TrainingRequest
 
     if resume is not None:
         _refuse_others(context)
@@ -66,9 +67,8 @@ def command(
     elif dataset is None:
         raise WrongUsage("Name a data set to train on, or a run with --resume RUN.")
     else:
-        config = training.config_with_features(
+        request = TrainingRequest(
             dataset,
-            excerpt_s=read_excerpt(excerpt),
             model=model,
             features=features,
             task=task.value,
@@ -78,10 +78,13 @@ def command(
             seed=seed,
             settings=_settings(model, set_ or []),
             name=name,
+            excerpt_s=read_excerpt(excerpt),
+            origin="cli",
         )
+        config = training.config_with_features(request)
         for warning in config.warnings:
             complain(warning)
-        run = runs.create(config, origin="cli")
+        run = runs.create(config, request.origin)
         complain(f"Training {run.name} ({run.id})")
     training.train(run)
 

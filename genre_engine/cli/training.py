@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from genre_engine.runs import Config, Run
+    from genre_engine.training import TrainingRequest
 
 # Without a terminal a line is written every so often, so that a log shows that it goes on.
 _LINE_EVERY_S = 5.0
@@ -67,29 +68,29 @@ Only = Annotated[
 ]
 
 
-def config_with_features(dataset: str, **wishes: Any) -> "Config":
+def config_with_features(request: "TrainingRequest") -> "Config":
     """A config; where only the features are missing they are extracted first.
 
-    Features that are there and were made with other parameters are no case for that: whoever made
+    Features that are there and were made with other parameters are not replaced: whoever made
     them, perhaps for hours, may have meant them.
     """
     from genre_engine import datasets, extraction, features, training
 
     try:
-        return training.new_config(dataset, **wishes)
+        return training.config_of(request)
     except FeaturesDiffer:
         raise
     except FeaturesMissing:
-        opened = datasets.open(dataset)
-        name = training.fitting_features(opened, wishes["model"], wishes["features"])
-        kind = features.kind(name, excerpt_s=wishes["excerpt_s"])
+        opened = datasets.open(request.dataset_name)
+        name = training.fitting_features(opened, request.model, request.features)
+        kind = features.kind(name, excerpt_s=request.excerpt_s)
         complain(
-            f"The {kind.name} features of {dataset} are extracted first; what is done stays if "
+            f"The {kind.name} features of {opened.name} are extracted first; what is done stays if "
             "this is stopped."
         )
         with _extraction_bar(f"{kind.name} features") as advance:
             extraction.extract(opened, kind, progress=advance)
-    return training.new_config(dataset, **wishes)
+    return training.config_of(request)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from genre_engine.cli import training
 from genre_engine.cli.console import complain, progress_bar
 
 if TYPE_CHECKING:
-    from genre_engine.training.search import Search, Trial
+    from genre_engine.training.search import Search
+    from genre_engine.training.trials import Trial
 
 
 def command(
@@ -37,28 +38,31 @@ def command(
 ) -> None:
     """Search a model's settings and train the best of them.
 
-    Trials are scored by macro average precision on the half of validation that selects. Ctrl-C ends
-    the search, and the best so far is trained.
+    Trials are scored by macro average precision on the early-stopping set, half of validation.
+    Ctrl-C ends the search, and the best so far is trained.
     """
     from genre_engine.features import read_excerpt
+    from genre_engine.training import SearchRequest, TrainingRequest
     from genre_engine.training import search as settings_search
 
-    wishes = {
-        "model": model,
-        "features": features,
-        "excerpt_s": read_excerpt(excerpt),
-        "task": task.value,
-        "genres": genres,
-        "rule": "only" if only else "any",
-        "split": split,
-        "seed": seed,
-    }
-    budget = {"trials": trials, "minutes": minutes}
-    request = {"dataset_name": dataset, **wishes, **budget}
+    wanted = TrainingRequest(
+        dataset,
+        model=model,
+        features=features,
+        task=task.value,
+        genres=genres,
+        rule="only" if only else "any",
+        split=split,
+        seed=seed,
+        name=name,
+        excerpt_s=read_excerpt(excerpt),
+        origin="cli",
+    )
+    request = SearchRequest(wanted, trials=trials, minutes=minutes)
     settings_search.check(request)
-    training.config_with_features(dataset, **wishes)
+    training.config_with_features(wanted)
     with tempfile.TemporaryDirectory() as room:
-        search = settings_search.Search(Path(room), {**request, "name": name})
+        search = settings_search.Search(Path(room), request)
         _search(search)
         found = search.best()
         if found is None:

@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from genre_engine.datasets.store import Dataset, Imported
 from genre_engine.download import jamendo_checksums, jamendo_metadata, subset
 from genre_engine.download.mp3_excerpt import MARGIN_S
 from genre_engine.errors import DatasetError, DatasetMissing, StorageError, WrongUsage
-from genre_engine.storage import workspace
+from genre_engine.storage import json_fields, workspace
 from genre_engine.web.fetch import Progress
 
 JOBS = 4
@@ -77,18 +77,20 @@ class Request:
             raise WrongUsage(f"Ask for 1 to {MOST_JOBS} connections at a time.")
 
     @classmethod
-    def of(cls, request: "Request | Mapping[str, Any]") -> "Request":
-        """A request from what JSON gave.
+    def from_dict(cls, values: Mapping[str, Any]) -> "Request":
+        """Read what `to_dict` gave, now or before; what is left out is at its default.
 
         Raises:
-            WrongUsage: an unknown entry, or a value out of bounds.
+            WrongUsage: an entry is unknown, missing, of the wrong type or out of bounds.
         """
-        if isinstance(request, Request):
-            return request
-        known = {entry.name for entry in fields(cls)}
-        if unknown := sorted(set(request) - known):
-            raise WrongUsage(f"A download has no {unknown[0]!r}. It has: {', '.join(known)}.")
-        return cls(**request)
+        if isinstance(tars := values.get("tars"), list | tuple):  # a page may give numbers
+            values = {**values, "tars": [str(tar) for tar in tars]}
+        return json_fields.read(cls, values, "a download")
+
+    @classmethod
+    def of(cls, request: "Request | Mapping[str, Any]") -> "Request":
+        """A request as it is, or from what JSON gave; raises as `from_dict`."""
+        return request if isinstance(request, Request) else cls.from_dict(request)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"tars": list(self.tars)}

@@ -1,31 +1,30 @@
 """A server that visitors share (`GENRE_ENGINE_HOSTED=1`): what it does for them, and how much.
 
 Visitors share one workspace. What one of them uploads is only their own: a data set made of it, and
-the runs trained on that, carry an owner and are shown to nobody else. What takes room is bounded by
-a quota, from which the oldest things of visitors go first. Nothing here applies elsewhere.
+the runs trained on that, carry an owner and are shown to nobody else. Checks only check; `quota`
+makes room. Nothing here applies elsewhere.
 
     hosted.json     in a data set's or a run's folder: {"owner": VISIT, "private": bool}
 """
 
 import json
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from genre_engine.errors import GenreEngineError, Refused
-from genre_engine.storage import lock, workspace
+from genre_engine.jobs.requests import DatasetRequest
+from genre_engine.storage import workspace
+from genre_engine.training import SearchRequest, TrainingRequest
 
 VARIABLE = "GENRE_ENGINE_HOSTED"
-QUOTA_VARIABLE = "GENRE_ENGINE_QUOTA_MB"
 
 MINUTES = 10.0
 TRACKS = 2000
 DEMO_TRACKS = 600
 UPLOAD_MB = 20
-QUOTA_MB = 500
 TRIALS = 20
 
 # Resident at most while it trains the demo set, in MB, with what the import of its library takes.
@@ -50,53 +49,53 @@ def active() -> bool:
     return os.environ.get(VARIABLE) == "1"
 
 
-def minutes(wished: float | None) -> float | None:
-    """How long a job may be worked on."""
+def minutes(asked: float | None) -> float | None:
+    """How long a job may be worked on, where `asked` is what was asked for (None: no limit)."""
     if not active():
-        return wished
-    return min(MINUTES, wished or MINUTES)
+        return asked
+    return min(MINUTES, asked or MINUTES)
 
 
-def check_request(kind: str, request: Mapping[str, Any], *, files: bool = False) -> None:
-    """Whether visitors may have such a job.
-
-    Raises:
-        Refused: they mayn't; the message says where it can be done.
-    """
-    if not active():
-        return
-    make_room()
-    if kind == "download":
+def check_download() -> None:
+    """Raises Refused: a shared server does no long downloads."""
+    if active():
         raise Refused(f"This server is shared, so it doesn't do long downloads. {_HOME}")
-    if kind == "reproduction":
+
+
+def check_reproduction() -> None:
+    """Raises Refused: a shared server doesn't run the whole experiment."""
+    if active():
         raise Refused(f"This server is shared, so it doesn't run the whole experiment. {_HOME}")
-    if kind == "dataset":
-        _check_dataset(request, files=files)
-    if kind == "extraction":
-        check_tracks({"dataset_name": request.get("dataset")})
-    if kind in ("training", "tuning"):
-        check_memory(str(request.get("model", "fcn")))
-    if kind == "tuning" and (request.get("trials") or 0) > TRIALS:
+
+
+def check_search(request: SearchRequest) -> None:
+    """Raises Refused: a search is too long, or memory is short."""
+    check_memory(request.training.model)
+    if active() and (request.trials or 0) > TRIALS:
         raise Refused(f"This server is shared: a search has at most {TRIALS} trials. {_HOME}")
 
 
-def _check_dataset(request: Mapping[str, Any], *, files: bool) -> None:
-    if any(request.get(place) for place in ("path", "metadata", "audio")) or (
-        request.get("file") and not files
-    ):
+def check_dataset(request: DatasetRequest, *, uploaded: Collection[str] = ()) -> None:
+    """Whether visitors may have such a data set made.
+
+    Args:
+        uploaded: the entries of the request for which a file comes with it.
+
+    Raises:
+        Refused: they may not; the message says where it can be done.
+    """
+    if not active():
+        return
+    if set(request.places) - set(uploaded):
         raise Refused("This server is shared, so nothing on its own disk can be named. Upload it.")
-    make = request.get("make")
-    if make == "demo" and int(request.get("tracks", 0)) > DEMO_TRACKS:
+    if request.make == "demo" and (request.tracks or 0) > DEMO_TRACKS:
         raise Refused(f"This server is shared: a demo set has at most {DEMO_TRACKS} clips. {_HOME}")
-    if make not in ("demo", "table"):
+    if request.make not in ("demo", "table"):
         raise Refused(f"This server is shared, so it imports no large data sets. {_HOME}")
 
 
-def check_tracks(request: Mapping[str, Any]) -> None:
+def check_tracks(request: TrainingRequest) -> None:
     """Whether a training is small enough, by the tracks that take part.
-
-    Args:
-        request: the arguments of `training.new_config`.
 
     Raises:
         Refused: it isn't.
@@ -106,12 +105,8 @@ def check_tracks(request: Mapping[str, Any]) -> None:
         return
     from genre_engine import datasets
 
-    dataset = datasets.open(str(request["dataset_name"]))
-    chosen = dataset.select(
-        request.get("genres"),
-        rule=request.get("rule", "any"),
-        task=request.get("task", "multilabel"),
-    )
+    dataset = datasets.open(request.dataset_name)
+    chosen = dataset.select(request.genres, rule=request.rule, task=request.task)
     if len(chosen.rows) > TRACKS:
         raise Refused(
             f"These are {len(chosen.rows):,} tracks; this server is shared and takes up to "
@@ -151,7 +146,7 @@ def check_memory(model: str) -> None:
 
 
 def check_removal() -> None:
-    """Raises Refused: visitors remove nothing, for others may use it."""
+    """Raises Refused: visitors remove nothing, since others may use it."""
     if active():
         raise Refused(
             "This server is shared, so nothing is removed by hand; the oldest goes when room is "
@@ -195,14 +190,15 @@ def memory_mb(system: Path = Path("/")) -> float | None:
 
 
 def own(folder: Path, owner: str, *, private: bool = False) -> None:
-    """Write down whose a data set or a run is; only where visitors share a server."""
+    """Record whose a data set or a run is; only where visitors share a server."""
     if not active() or not owner:
         return
     with workspace.replacing(folder / "hosted.json") as temporary:
         temporary.write_text(json.dumps({"owner": owner, "private": private}), encoding="utf-8")
 
 
-def _owned(folder: Path) -> dict[str, Any]:
+def owned(folder: Path) -> dict[str, Any]:
+    """`owner` and `private` of a data set or a run; empty where it belongs to nobody."""
     try:
         values = json.loads((folder / "hosted.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -214,7 +210,7 @@ def may_see(folder: Path, visitor: str) -> bool:
     """Whether a data set or a run is shown to a visitor."""
     if not active():
         return True
-    found = _owned(folder)
+    found = owned(folder)
     return not found.get("private") or found.get("owner") == visitor
 
 
@@ -223,7 +219,7 @@ def is_private_dataset(name: str) -> bool:
     if not active():
         return False
     with suppress(GenreEngineError):
-        return bool(_owned(workspace.dataset_folder(name)).get("private"))
+        return bool(owned(workspace.dataset_folder(name)).get("private"))
     return False
 
 
@@ -231,47 +227,3 @@ def visible_datasets(entries: Iterable[dict[str, Any]], visitor: str) -> list[di
     """Those of `datasets.listing` that a visitor is shown."""
     folder = workspace.datasets_folder()
     return [entry for entry in entries if may_see(folder / entry["name"], visitor)]
-
-
-def make_room() -> list[str]:
-    """Remove the oldest things of visitors until the rest is within the quota.
-
-    What is being trained stays, and so does what belongs to nobody.
-
-    Returns:
-        the names of what was removed.
-    """
-    if not active():
-        return []
-    with suppress(ValueError):
-        return _make_room(float(os.environ.get(QUOTA_VARIABLE) or QUOTA_MB) * 1e6)
-    return _make_room(QUOTA_MB * 1e6)
-
-
-def _make_room(quota: float) -> list[str]:
-    places = []
-    for kind in (workspace.runs_folder(), workspace.datasets_folder()):
-        if kind.is_dir():
-            places += [place for place in kind.iterdir() if place.is_dir()]
-    sizes = {place: _size(place) for place in places if place.name[0] != "."}
-    total = sum(sizes.values())
-    removed = []
-    theirs = [place for place in sizes if _owned(place)]
-    theirs.sort(key=lambda place: (place / "hosted.json").stat().st_mtime)
-    for place in theirs:
-        if total <= quota:
-            break
-        if lock.is_held(place):
-            continue
-        shutil.rmtree(place, ignore_errors=True)
-        total -= sizes[place]
-        removed.append(place.name)
-    return removed
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.lstat().st_size
-    return total

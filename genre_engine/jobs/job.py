@@ -1,101 +1,43 @@
-"""One piece of long work on disk.
+"""One job as it is at a moment, and what can be asked of it.
 
-    job.json       what it is: kind, title, request, who wished for it; never changes
-    state.json     status and progress; replaced, never half
-    control        a wish that hasn't been fulfilled: `pause` or `cancel`
-    lock           held by the process that works on it, so it is alive while this is held
-    log.txt        what that process printed
-    files/         what was uploaded for it, until it has ended
-
-A training's run is the truth of it once there is one: who asks for the job's status is told the
-run's, so that it doesn't matter whether the app or the command line goes on with a run.
+What a job says is read again only when one of its files or locks has changed since, so that a page
+may ask as often as it likes.
 """
 
-import json
-from contextlib import suppress
+import re
+import time
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genre_engine.errors import GenreEngineError, JobError
-from genre_engine.runs.run import Run
+from genre_engine.errors import JobError
+from genre_engine.jobs import hosted, kinds, record
+from genre_engine.jobs.record import Record, State
+from genre_engine.runs import Run
+from genre_engine.runs import State as RunState
 from genre_engine.storage import lock, workspace
 
-FORMAT = 1
-STATUSES = ("queued", "running", "paused", "cancelled", "failed", "finished")
-WISHES = ("pause", "cancel")
-
-# What each kind takes a place of. Whoever tunes or reproduces trains.
-POOLS = {
-    "training": "training",
-    "tuning": "training",
-    "reproduction": "training",
-    "extraction": "extraction",
-    "download": "download",
-    "dataset": "dataset",
-}
-
-# Of these a part that is done serves who goes on; a half-made data set is thrown away.
-_PAUSABLE = ("training", "tuning", "extraction", "download", "reproduction")
-
-_LOG_TAIL_BYTES = 16 * 1024
-# Lines that TensorFlow and its libraries print of themselves; they explain no failure.
-_NOISE = ("I0", "W0", "WARNING: All log", "I tensorflow", "To enable the following")
+_ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
 @dataclass(frozen=True)
-class State:
-    """What `state.json` holds.
-
-    Attributes:
-        note: what is being done.
-        progress: 0 to 1, where known.
-        run: the id of the training's run, once there is one.
-        queued_at: seconds since 1970; decides who is next.
-        seconds: how long it has been worked on, over all resumptions.
-        result: what came of it, where that isn't a run.
-    """
-
-    status: str = "queued"
-    message: str = ""
-    note: str = ""
-    progress: float | None = None
-    seconds_left: float | None = None
-    run: str | None = None
-    queued_at: float = 0.0
-    seconds: float = 0.0
-    result: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A piece of long work as it was at one moment; `jobs.open(job.id)` tells how it is now.
+class Job(Record):
+    """A piece of long work as it was at one moment; `jobs.open(job.id)` says how it is now.
 
     Attributes:
         status: one of STATUSES.
         message: why it isn't running, in words.
         note: what is being done, while it runs or waits.
         progress: 0 to 1, or None where that isn't known.
-        position: 1 for who is next; None for what isn't queued.
         run_id: the training's run; None before there is one.
-        owner: whose visit wished for it; "" where that plays no part.
-        minutes: how long it may be worked on; None: without limit.
     """
 
-    id: str
-    kind: str
-    title: str
-    folder: Path
-    request: dict[str, Any]
-    created: float = 0.0
-    owner: str = ""
-    minutes: float | None = None
     status: str = "queued"
     message: str = ""
     note: str = ""
     progress: float | None = None
     seconds_left: float | None = None
-    position: int | None = None
     run_id: str | None = None
     queued_at: float = 0.0
     seconds: float = 0.0
@@ -104,7 +46,17 @@ class Job:
     @property
     def pool(self) -> str:
         """What it takes a place of."""
-        return POOLS[self.kind]
+        return kinds.kind(self.kind).pool
+
+    @property
+    def dataset(self) -> str | None:
+        """The name of the data set that it reads or makes, where that is known."""
+        return kinds.dataset_of(self)
+
+    @property
+    def working(self) -> str:
+        """What jobs of its kind do, in words."""
+        return kinds.kind(self.kind).working
 
     @property
     def busy(self) -> bool:
@@ -112,8 +64,19 @@ class Job:
         return self.status in ("queued", "running")
 
     @property
+    def position(self) -> int | None:
+        """1 for who is next; None for what isn't queued. Looks at the others in the queue."""
+        if self.status != "queued":
+            return None
+        mine = (self.queued_at, self.id)
+        return 1 + sum(
+            job.status == "queued" and job.pool == self.pool and (job.queued_at, job.id) < mine
+            for job in submitted()
+        )
+
+    @property
     def pausable(self) -> bool:
-        return self.busy and self.kind in _PAUSABLE
+        return self.busy and kinds.kind(self.kind).pausable
 
     @property
     def resumable(self) -> bool:
@@ -121,7 +84,8 @@ class Job:
         if self.status not in ("paused", "cancelled", "failed"):
             return False
         run = self.run()
-        return self.kind in _PAUSABLE and (run is None or run.resumable or run.status == "queued")
+        kept = run is None or run.resumable or run.status == "queued"
+        return kinds.kind(self.kind).pausable and kept
 
     @property
     def own_folder(self) -> bool:
@@ -130,13 +94,18 @@ class Job:
 
     def run(self) -> Run | None:
         """The training's run; None before there is one, or when it has been removed."""
+        run = self._run
+        return run if run is not None and run.folder.is_dir() else None
+
+    @cached_property
+    def _run(self) -> Run | None:
         folder = workspace.runs_folder() / self.run_id if self.run_id else None
         return Run(folder) if folder is not None and folder.is_dir() else None
 
     def log(self, n_lines: int = 40) -> str:
         """The last lines that its process printed, and of its run's log."""
         run = self.run()
-        own = tail(self.folder / "log.txt", n_lines) if self.own_folder else ""
+        own = record.tail(self.folder / "log.txt", n_lines) if self.own_folder else ""
         return "\n".join(filter(None, (run.log(n_lines) if run else "", own)))
 
     def pause(self) -> "Job":
@@ -145,184 +114,222 @@ class Job:
         Raises:
             JobError: it neither runs nor waits, or can't be paused.
         """
-        from genre_engine.jobs import queue
-
-        return queue.wish(self.id, "pause")
+        return _ask(self.id, "pause")
 
     def cancel(self) -> "Job":
         """Have it end now. What a training kept of its epochs stays; raises as `pause`."""
-        from genre_engine.jobs import queue
-
-        return queue.wish(self.id, "cancel")
+        return _ask(self.id, "cancel")
 
     def resume(self) -> "Job":
         """Put it into the queue again; it goes on from what it had kept.
 
         Raises:
             JobError: it runs, waits or has finished, or its time is used up.
-            Refused: a hosted server's limits.
+            Refused: a shared server's limits.
         """
-        from genre_engine.jobs import queue
+        with record.deciding():
+            job = open_job(self.id)
+            if not job.resumable:
+                raise JobError(f"{job.title}: it can't go on, since it is {job.status}.")
+            if job.minutes is not None and job.seconds >= job.minutes * 60:
+                raise JobError(
+                    f"{job.title}: its time of {job.minutes:g} minutes is used up. Begin a smaller "
+                    "one, or go on where there is no such limit."
+                )
+            hosted.check_queue(job.owner, [other for other in listing() if other.busy])
+            record.ask(job.folder, None)
+            state = replace(record.read_state(job.folder), status="queued", message="", note="")
+            record.write_state(job.folder, replace(state, progress=None, queued_at=time.time()))
+            run = job.run()
+            if run is not None:
+                run.set_status("queued")
+        record.notify()
+        return open_job(self.id)
 
-        return queue.resume(self.id)
 
-    def files(self) -> Path:
-        """Where what was uploaded for it lies."""
-        return self.folder / "files"
+def open_job(job_id: str) -> Job:
+    """The job of an id; no other is read.
+
+    Raises:
+        JobError: there is none.
+    """
+    if _ID.fullmatch(job_id):  # it may come from an address
+        folder = workspace.jobs_folder() / job_id
+        if folder.is_dir():
+            return read(folder)
+        if (job := of_run(job_id)) is not None and job.id == job_id:
+            return job
+    raise JobError(f"There is no job {job_id!r} any more. Look at the list of those there are.")
+
+
+def of_run(run_id: str) -> Job | None:
+    """The job that trains, or last trained, a run."""
+    mine = [read(folder) for folder in record.folders() if _run_of(folder) == run_id]
+    if mine:
+        return max(mine, key=lambda job: (job.busy, job.queued_at))
+    folder = workspace.runs_folder() / run_id
+    return _of_running_run(folder) if lock.is_held(folder) else None
+
+
+def listing() -> list[Job]:
+    """All jobs: running ones, then those that wait in their order, then those that have ended, the
+    newest first. A run that is trained without having been submitted is among them."""
+    jobs = submitted()
+    known = {job.run_id for job in jobs if job.status == "running"}
+    runs = workspace.runs_folder()
+    for place in runs.iterdir() if runs.is_dir() else ():
+        if place.name[0] != "." and place.name not in known and lock.is_held(place):
+            jobs.append(_of_running_run(place))
+    first = [job for job in jobs if job.busy]
+    first.sort(key=lambda job: (job.status == "queued", job.queued_at, job.id))
+    ended = [job for job in jobs if not job.busy]
+    ended.sort(key=lambda job: (job.created, job.id), reverse=True)
+    return [*first, *ended]
+
+
+def submitted() -> list[Job]:
+    """All jobs that have a folder, in no order."""
+    found = []
+    for folder in record.folders():
+        try:
+            found.append(read(folder))
+        except JobError:  # removed while this looked
+            continue
+    return found
+
+
+# What is known of a job's folder, with the stamp of what that was read from.
+_known: dict[Path, tuple["_Stamp", Job]] = {}
+# The run of a job's folder, which stays the same once there is one.
+_runs: dict[Path, str] = {}
+
+_Stamp = tuple[Any, ...]
 
 
 def read(folder: Path) -> Job:
     """The job of a folder; one whose files are damaged shows as failed.
 
+    The same object as before is returned while nothing has changed, at the price of a look at the
+    times of its files and at its locks.
+
     Raises:
         JobError: there is none.
     """
+    before = _known.get(folder)
+    if before is not None and before[0] == _stamp(folder, before[1].run_id):
+        return before[1]
+    run_id = record.read_state(folder).run
+    stamp = _stamp(folder, run_id)
     try:
-        fixed = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        job = Job(
-            id=folder.name,
-            kind=str(fixed["kind"]),
-            title=str(fixed["title"]),
-            folder=folder,
-            request=dict(fixed["request"]),
-            created=float(fixed["created"]),
-            owner=str(fixed.get("owner", "")),
-            minutes=fixed.get("minutes"),
-        )
-        if job.kind not in POOLS:
-            raise ValueError(f"unknown kind {job.kind!r}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise JobError(f"The job {folder.name!r} isn't there any more.") from error
-    state = read_state(folder)
-    alive = lock.is_held(folder)
-    if state.status == "running" and not alive:
-        # It may have ended since that was read; a lock is freed after the last word.
-        state = read_state(folder)
-        alive = lock.is_held(folder)
-    job = replace(
-        job,
-        status=state.status,
-        message=state.message,
-        note=state.note,
-        progress=state.progress,
-        seconds_left=state.seconds_left,
-        run_id=state.run,
-        queued_at=state.queued_at,
-        seconds=state.seconds,
-        result=state.result,
-    )
-    return _as_run_tells(job, alive) if job.run_id else _alone(job, alive)
-
-
-def _alone(job: Job, alive: bool) -> Job:
-    if alive:
-        return replace(job, status="running", message="")
-    if job.status == "running":
-        return replace(job, status="failed", message=f"{_died(job)} {end_of_log(job)}".strip())
+        job = _read(folder)
+    except JobError:
+        _known.pop(folder, None)
+        raise
+    if job.run_id == run_id:
+        _known[folder] = (stamp, job)
+        if len(_known) > 2 * len(record.folders()) + 8:  # of removed jobs
+            for known in [place for place in list(_known) if not place.is_dir()]:
+                _known.pop(known, None)
     return job
 
 
-def _as_run_tells(job: Job, alive: bool) -> Job:
-    """A training whose run exists: the run's word counts."""
+def _stamp(folder: Path, run_id: str | None) -> _Stamp:
+    """Differs whenever something differs that a job is read from."""
+    files = [folder / name for name in ("job.json", "state.json", "log.txt")]
+    locked = [lock.is_held(folder)]
+    if run_id is not None:
+        run = workspace.runs_folder() / run_id
+        files += [run / "events.jsonl", run / "config.json"]
+        locked.append(lock.is_held(run))
+    return (*map(_signature, files), *locked)
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    """Of a file that is replaced or grows: a new one has another number, a longer one its size."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _run_of(folder: Path) -> str | None:
+    if folder not in _runs:
+        run_id = record.read_state(folder).run
+        if run_id is None:
+            return None
+        _runs[folder] = run_id
+    return _runs[folder]
+
+
+def _read(folder: Path) -> Job:
+    fixed = record.read_record(folder)
+    if fixed.kind not in kinds.KINDS:
+        raise JobError(f"The job {folder.name!r} is of another version.")
+    job = _as_stored(fixed, record.read_state(folder))
+    alive = lock.is_held(folder)
+    if not alive and job.status == "running":
+        # It may have ended since that was read; a lock is freed after the last word.
+        job = _as_stored(fixed, record.read_state(folder))
+        alive = lock.is_held(folder)
+    if job.run_id is None:
+        return _without_run(job, alive)
     run = job.run()
     if run is None:
         return replace(job, status="cancelled", message="Its run has been removed.", note="")
-    told = run.state()
-    if alive or told.status == "running":
-        return replace(job, status="running", message="", **_training_progress(run, job, told))
-    if told.status == "queued":
-        return _alone(job, alive)
-    if run.told().status == "running":  # its process died, so the job's word is the later one
-        return replace(_alone(job, alive), note="")
-    if job.status == "queued" and run.told().status == "queued":
-        return job
-    same = job.status == told.status and job.message
-    return replace(job, status=told.status, message=job.message if same else told.message, note="")
+    said = run.state()
+    if not alive and said.status == "queued":  # not begun
+        return _without_run(job, alive)
+    if alive or said.status == "running":
+        return _training(job, run, said)
+    return replace(job, status=said.status, message=said.message, note="")
 
 
-def _training_progress(run: Run, job: Job, told: Any) -> dict[str, Any]:
-    if told.status == "finished":
-        return {"note": "Ending", "progress": 1.0, "seconds_left": None}
-    if told.status != "running":  # features are being extracted, or the process is starting
-        return {"note": job.note or "Starting"}
+def _as_stored(fixed: Record, state: State) -> Job:
+    return Job(
+        **vars(fixed),
+        **{("run_id" if name == "run" else name): value for name, value in vars(state).items()},
+    )
+
+
+def _without_run(job: Job, alive: bool) -> Job:
+    if alive:
+        return replace(job, status="running", message="")
+    if job.status == "running":
+        pausable = kinds.kind(job.kind).pausable
+        died = (
+            "Its process ended without saying why: it was killed, or the machine stopped. "
+            + ("Resume it to go on." if pausable else "Start it again.")
+        )  # fmt: skip
+        return replace(job, status="failed", message=f"{died} {end_of_log(job)}".strip())
+    return job
+
+
+def _training(job: Job, run: Run, said: RunState) -> Job:
+    """A training that a process works on."""
+    job = replace(job, status="running", message="")
+    if said.status == "finished":
+        return replace(job, note="Ending", progress=1.0, seconds_left=None)
+    if said.status != "running":  # the process is starting
+        return replace(job, note=job.note or "Starting")
     at = run.progress()
     epoch, epochs = at["epoch"], at["epochs"]
-    if told.message != "Training" or not epoch or not epochs:
-        return {"note": told.message or job.note, "progress": job.progress, "seconds_left": None}
+    if said.message != "Training" or not epoch or not epochs:
+        return replace(job, note=said.message or job.note, seconds_left=None)
     share = (at["batch"] or 0) / at["batches"] if at["batches"] else 1.0
-    return {
-        "note": f"Epoch {epoch} of {epochs}",
-        "progress": min(1.0, (epoch - 1 + share) / epochs),
-        "seconds_left": at["seconds_left"],
-    }
+    return replace(
+        job,
+        note=f"Epoch {epoch} of {epochs}",
+        progress=min(1.0, (epoch - 1 + share) / epochs),
+        seconds_left=at["seconds_left"],
+    )
 
 
-def of_running_run(folder: Path) -> Job:
+def _of_running_run(folder: Path) -> Job:
     """A run that some process trains without having been submitted, as a job."""
     run = Run(folder)
-    title = f"Train {run.name}"
-    job = Job(run.id, "training", title, folder, {}, status="running", run_id=run.id)
-    return replace(job, **_training_progress(run, job, run.state()))
-
-
-def read_state(folder: Path) -> State:
-    try:
-        values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        state = State(**{key: values[key] for key in State.__dataclass_fields__ if key in values})
-        if state.status not in STATUSES:
-            raise ValueError(state.status)
-    except (OSError, ValueError, TypeError):
-        return State("failed", "What is known of it can't be read. Start it anew.")
-    return state
-
-
-def write_state(folder: Path, state: State) -> None:
-    """Raises StorageError if the disk is full or the folder can't be written."""
-    write_json(folder / "state.json", {**state.__dict__})
-
-
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    with workspace.replacing(path) as temporary:
-        temporary.write_text(json.dumps(values, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def requested(folder: Path) -> str | None:
-    """The wish that hasn't been fulfilled, if any."""
-    try:
-        wish = (folder / "control").read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
-    return wish if wish in WISHES else None
-
-
-def request(folder: Path, wish: str | None) -> None:
-    """Leave a wish for the process that works on it; None takes it back."""
-    if wish is None:
-        with suppress(OSError):
-            (folder / "control").unlink(missing_ok=True)
-        return
-    with workspace.replacing(folder / "control") as temporary:
-        temporary.write_text(wish, encoding="utf-8")
-
-
-def forward(job: Job, wish: str) -> None:
-    """Tell the run too, where the training has come to it."""
-    run = job.run()
-    if run is not None:
-        with suppress(GenreEngineError):
-            run.request(wish)
-
-
-def tail(path: Path, n_lines: int) -> str:
-    """The last lines of a log, without what libraries say of themselves."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - _LOG_TAIL_BYTES))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return ""
-    lines = [line.rstrip() for line in text.splitlines()]
-    return "\n".join([line for line in lines if line and not line.startswith(_NOISE)][-n_lines:])
+    job = Job(run.id, "training", f"Train {run.name}", folder, {}, run_id=run.id)
+    return _training(job, run, run.state())
 
 
 def end_of_log(job: Job) -> str:
@@ -331,6 +338,22 @@ def end_of_log(job: Job) -> str:
     return f"The end of its log: {last[-1].strip()}" if last else ""
 
 
-def _died(job: Job) -> str:
-    mend = "Resume it to go on." if job.kind in _PAUSABLE else "Start it again."
-    return f"It ended without a word: its process was killed, or the machine stopped. {mend}"
+def _ask(job_id: str, what: str) -> Job:
+    """Ask a job to pause or to end."""
+    with record.deciding():
+        job = open_job(job_id)
+        if not job.busy:
+            raise JobError(f"{job.title}: it isn't running, it is {job.status}.")
+        if what == "pause" and not job.pausable:
+            raise JobError(f"{job.title}: this can't be paused. Cancel it, or let it finish.")
+        if job.status == "queued":
+            status = "paused" if what == "pause" else "cancelled"
+            record.conclude(job.folder, status, "It was taken out of the queue before it began.")
+            if status == "cancelled":
+                record.remove_files(job)
+        else:
+            if job.own_folder:  # else the command line trains it
+                record.ask(job.folder, what)
+            record.ask_run(job.run(), what)
+    record.notify()
+    return open_job(job_id)

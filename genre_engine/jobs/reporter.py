@@ -1,4 +1,4 @@
-"""What a task says of itself while it runs, and what it is asked to do."""
+"""What a task reports while it runs, and what it is asked to do."""
 
 import logging
 import threading
@@ -9,15 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genre_engine.errors import StorageError
-from genre_engine.jobs import job as jobs_on_disk
-from genre_engine.jobs.job import Job, State
+from genre_engine.errors import GenreEngineError, StorageError
+from genre_engine.jobs import record
+from genre_engine.jobs.record import Record, State
+from genre_engine.runs import Run
 
 logger = logging.getLogger(__name__)
 
 _SECONDS = 0.25
-# A training whose time is up ends with its epoch, and is judged. So much of its time, and at least
-# so many seconds, it may take for that.
+# A training whose time is up ends with its epoch, and is evaluated. For that it may take so much
+# of its time, and at least so many seconds.
 _OVERTIME, _LEAST_OVERTIME_S = 0.25, 120.0
 
 
@@ -26,15 +27,18 @@ class Ended(Exception):
 
 
 class Reporter:
-    """What a task says of itself, and what it is asked to do.
+    """What a task reports, and what it is asked to do.
 
     Attributes:
-        job: as it was when the work began.
+        job: what is worked on.
+        ended: the status that was said last; "" before.
     """
 
-    def __init__(self, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, job: Record, clock: Callable[[], float] = time.monotonic) -> None:
         self.job = job
-        self._state = jobs_on_disk.read_state(job.folder)
+        self._state = record.read_state(job.folder)
+        self._run: Run | None = None
+        self.ended = ""
         self._before = self._state.seconds
         self._clock = clock
         self._began = clock()
@@ -69,8 +73,8 @@ class Reporter:
         if not self.time_is_up():
             return False
         limit_s = (self.job.minutes or 0.0) * 60
-        # Before there is a run, features are being extracted, and they are kept anyway.
-        ends_well = self.job.kind == "training" and self._state.run is not None
+        # Before a training has its run, features are being extracted, and they are kept anyway.
+        ends_well = self._state.run is not None
         return not ends_well or self.seconds > limit_s + max(_LEAST_OVERTIME_S, _OVERTIME * limit_s)
 
     def note(self, text: str) -> None:
@@ -98,21 +102,26 @@ class Reporter:
             said = self._state.note if note is None else note
             self._write(replace(self._state, note=said, progress=share, seconds_left=left))
 
-    def has_run(self, run_id: str) -> None:
-        """The training's run is there now."""
+    def has_run(self, run: Run) -> None:
+        """The training's run is there now, and is trained with this object."""
         with self._lock:
-            self._write(replace(self._state, run=run_id))
+            self._run = run
+            if self._state.run != run.id:
+                self._write(replace(self._state, run=run.id))
+        if asked := self.asked():
+            with suppress(GenreEngineError):  # it has ended since
+                run.request(asked)
 
     def result(self, **values: Any) -> None:
         with self._lock:
             self._write(replace(self._state, result={**self._state.result, **values}))
 
-    def wish(self) -> str | None:
+    def asked(self) -> str | None:
         """`pause` or `cancel`, once that is asked for."""
-        return jobs_on_disk.requested(self.folder)
+        return record.asked(self.folder)
 
     def should_stop(self) -> bool:
-        return self.wish() is not None
+        return self.asked() is not None
 
     def leave_if_asked(self) -> None:
         """Raises Ended once the job is to pause or to end."""
@@ -120,14 +129,21 @@ class Reporter:
             raise Ended
 
     def end(self, status: str, message: str = "") -> None:
-        """The last word; whatever is said later is not heard."""
+        """Say how it ended, where that is looked up; what is reported later is ignored."""
         with self._lock:
             if self._final:
                 return
-            ended = replace(self._state, status=status, message=message, note="", seconds_left=None)
-            with suppress(StorageError):  # then it shows as ended without a word
+            ended = replace(self._state, note="", seconds_left=None)
+            # What can't be written shows as a process that ended without saying why.
+            with suppress(GenreEngineError):
+                run = self._run or record.run_of(self._state)
+                if run is not None:
+                    run.conclude(status, message)
+                else:
+                    ended = replace(ended, status=status, message=message)
                 self._write(ended)
             self._final = True
+            self.ended = status
 
     def _write(self, state: State) -> None:
         """Progress that can't be written is no reason to give up the work."""
@@ -135,7 +151,7 @@ class Reporter:
             return
         self._state = replace(state, seconds=round(self.seconds, 1))
         try:
-            jobs_on_disk.write_state(self.folder, self._state)
+            record.write_state(self.folder, self._state)
         except StorageError as error:
             if state.status != "running":
                 raise

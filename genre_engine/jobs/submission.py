@@ -1,34 +1,28 @@
-"""From a wish to a job: all that can be refused before any work is refused here.
+"""From a request to a job: all that can be refused before any work is refused here.
 
-The requests by kind:
-
-    training    the arguments of `training.new_config`, or {"run": ID} for a run that is there.
-                Where features are missing that can be extracted, that is done first.
-    extraction  {"dataset", "features", "excerpt_s"?, "jobs"?}
-    tuning      the arguments of `training.new_config` but `settings` and `name`, and "trials" or
-                "minutes"
-    dataset     {"make": "demo"|"folder"|"table"|"jamendo", "name", …}, the arguments of the
-                function of `datasets` that makes it
-    download    the fields of `download.jamendo_plan.Request`
+What can be asked for, by kind: `kinds.KINDS`. Where the features of a training are missing that can
+be extracted, its process does that first; else its run is made at once.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from genre_engine import runs, training
-from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongUsage
-from genre_engine.jobs import hosted, queue
-from genre_engine.jobs.job import POOLS, Job
-from genre_engine.storage import workspace
+from genre_engine import datasets, runs
+from genre_engine.errors import GenreEngineError, JobError
+from genre_engine.jobs import hosted, kinds, queue, quota, record
+from genre_engine.jobs.job import Job, listing, of_run, read
+from genre_engine.jobs.kinds import Kind, Request
+from genre_engine.jobs.record import Files
+from genre_engine.jobs.requests import RunRequest
+from genre_engine.runs import Run
+from genre_engine.training import TrainingRequest
 
-KINDS = tuple(POOLS)
-
-Files = Mapping[str, tuple[str, bytes]]
+KINDS = tuple(kinds.KINDS)
 
 
 def submit(
     kind: str,
-    request: Mapping[str, Any],
+    request: Request | Mapping[str, Any],
     *,
     owner: str = "",
     minutes: float | None = None,
@@ -37,6 +31,7 @@ def submit(
     """Put work into the queue; a supervisor starts it when there is a place.
 
     Args:
+        request: the kind's request, or what its `to_dict` gives.
         owner: names the visit it belongs to.
         minutes: how long it may be worked on.
         files: uploads by the request's entry that is to hold the path: (file name, content).
@@ -46,54 +41,43 @@ def submit(
         Refused: a server that visitors share doesn't do this.
         StorageError: the workspace can't be written.
     """
-    if kind not in POOLS:
-        raise WrongUsage(f"There is no kind of job {kind!r}. Choose one of: {', '.join(KINDS)}.")
-    queue.places(POOLS[kind])
-    request = dict(request)
-    hosted.check_request(kind, request, files=bool(files))
-    hosted.check_queue(owner, [job for job in queue.listing() if job.busy])
-    if kind == "training":
-        return _training(request, owner, minutes)
-    title = _check(kind, request)
-    return queue.add(
-        kind, title, request, owner=owner, minutes=hosted.minutes(minutes), files=files
-    )
+    chosen = kinds.kind(kind)
+    queue.places(chosen.pool)
+    asked = chosen.request(request) if isinstance(request, Mapping) else request
+    if isinstance(asked, RunRequest):
+        return _existing_run(asked, owner, minutes)
+    chosen.check_hosted(asked, tuple(files or ()))
+    busy = _busy()
+    hosted.check_queue(owner, busy)
+    config = chosen.check(asked, busy)
+    if config is None:
+        return _add(kind, chosen.title(asked), asked, owner, minutes, files=files)
+    assert isinstance(asked, TrainingRequest)  # noqa: S101 - for the type checker
+    run = runs.create(config, asked.origin)
+    hosted.own(run.folder, owner, private=hosted.is_private_dataset(config.dataset))
+    try:
+        return _add(kind, f"Train {run.name}", RunRequest(run.id), owner, minutes, run=run)
+    except GenreEngineError:  # such as: the visitor asked for another in the same moment
+        runs.remove(run)
+        raise
 
 
-def _training(request: dict[str, Any], owner: str, minutes: float | None) -> Job:
-    if "run" in request:
-        run = runs.open(str(request["run"]))
-        if (job := queue.of_run(run.id)) is not None and job.busy:
-            raise JobError(f"{job.title}: it is {job.status} already.")
-        if run.status != "queued":
-            run.set_status("queued")
-    else:
-        origin = str(request.pop("origin", "app"))
-        try:
-            config = training.new_config(**request)
-        except FeaturesMissing:
-            # The run is made when the features are there, for its config holds what they are.
-            hosted.check_tracks(request)
-            model, data = request.get("model", "fcn"), request["dataset_name"]
-            title = f"Train {request.get('name') or f'{model} on {data}'}"
-            return queue.add(
-                "training",
-                title,
-                {**request, "origin": origin},
-                owner=owner,
-                minutes=hosted.minutes(minutes),
-            )
-        hosted.check_tracks(request)
-        run = runs.create(config, origin)
-        hosted.own(run.folder, owner, private=hosted.is_private_dataset(config.dataset))
-    return queue.add(
-        "training",
-        f"Train {run.name}",
-        {"run": run.id},
-        owner=owner,
-        minutes=hosted.minutes(minutes),
-        run_id=run.id,
-    )
+def _existing_run(request: RunRequest, owner: str, minutes: float | None) -> Job:
+    """Train a run that is there, or go on with it in the job that it has."""
+    run = runs.open(request.run)
+    hosted.check_memory(run.config.model)
+    job = of_run(run.id)
+    if job is not None and job.busy:
+        raise JobError(f"{job.title}: it is {job.status} already.")
+    if job is not None and job.resumable:
+        return job.resume()
+    hosted.check_queue(owner, _busy())
+    if run.status != "queued":
+        if not run.resumable:
+            raise JobError(f"The run {run.name!r} can't go on, since it is {run.status}.")
+        run.set_status("queued")
+    title = f"Train {run.name}"
+    return _add("training", title, RunRequest(run.id), owner, minutes, run=run)
 
 
 def resume_run(run_id: str, *, owner: str = "") -> Job:
@@ -104,60 +88,48 @@ def resume_run(run_id: str, *, owner: str = "") -> Job:
         JobError: it is in no state for that.
     """
     run = runs.open(run_id)
-    job = queue.of_run(run.id)
+    job = of_run(run.id)
     if job is not None and job.own_folder:
         return job.resume()
     if not run.resumable:
-        raise JobError(f"The run {run.name!r} can't go on, for it is {run.status}.")
-    return submit("training", {"run": run.id}, owner=owner)
+        raise JobError(f"The run {run.name!r} can't go on, since it is {run.status}.")
+    return submit("training", RunRequest(run.id), owner=owner)
 
 
-def _check(kind: str, request: dict[str, Any]) -> str:
-    """Refuse what can't be done; returns the title."""
-    if kind == "dataset":
-        return _check_dataset(request)
-    if kind == "download":
-        return _check_download(request)
-    from genre_engine import datasets
-
-    name = str(request.get("dataset") or request.get("dataset_name") or "")
-    datasets.open(name)
-    if kind == "extraction":
-        from genre_engine import features
-
-        features.kind(str(request.get("features", "summary")))
-        return f"Extract {request.get('features', 'summary')} of {name}"
-    if kind == "tuning":
-        from genre_engine.training import search
-
-        search.check(request)
-        return f"Tune {request.get('model', 'fcn')} on {name}"
-    return f"{kind.capitalize()} for {name}"
+def _busy() -> list[Job]:
+    return [job for job in listing() if job.busy]
 
 
-def _check_download(request: dict[str, Any]) -> str:
-    from genre_engine.download import jamendo_plan
+def _add(
+    kind: str,
+    title: str,
+    request: Request,
+    owner: str,
+    minutes: float | None,
+    *,
+    run: Run | None = None,
+    files: Files | None = None,
+) -> Job:
+    """Accept a job, and make room for what it will store."""
+    folder = record.add(
+        kind,
+        title,
+        request.to_dict(),
+        owner=owner,
+        minutes=hosted.minutes(minutes),
+        run_id=run.id if run is not None else None,
+        files=files,
+        check=lambda: _check_again(kinds.kind(kind), request, owner),
+    )
+    quota.make_room()
+    return read(folder)
 
-    name = jamendo_plan.Request.of(request).name
-    for job in queue.listing():
-        if job.busy and job.kind == "download" and job.request.get("name") == name:
-            raise JobError(
-                f"The audio of {name!r} is being fetched already, or waits for that. Let it "
-                "finish, or cancel it."
-            )
-    return f"Download audio of {name}"
 
-
-def _check_dataset(request: dict[str, Any]) -> str:
-    name = workspace.check_name(str(request.get("name", "")))
-    if workspace.dataset_folder(name).exists():
-        raise DatasetExists(
-            f"There is a data set {name!r} already, and it stays as it is. Choose another name."
-        )
-    for job in queue.listing():
-        if job.busy and job.kind == "dataset" and job.request.get("name") == name:
-            raise DatasetExists(
-                f"A data set {name!r} is being made at this moment. Wait for it, or choose another "
-                "name."
-            )
-    return f"Make {name}"
+def _check_again(kind: Kind, request: Request, owner: str) -> None:
+    """With the queue locked: what may have changed since it was checked."""
+    busy = _busy()
+    hosted.check_queue(owner, busy)
+    if not kind.reads_dataset:
+        kind.check(request, busy)
+    elif hosted.active() and (name := kind.dataset(request)):
+        datasets.open(name)  # the oldest go where visitors share a server

@@ -1,6 +1,6 @@
-"""Starts what waits, one process a job, and sees to it that none outlives its server.
+"""Starts what waits, one process a job, and makes sure that none outlives its server.
 
-Each process holds the other end of a pipe as its standard input. When the server ends, however it
+Each process has the other end of a pipe as its standard input. When the server ends, however it
 does, the pipe is closed, and the process kills itself with all its workers.
 """
 
@@ -16,13 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.jobs import queue
+from genre_engine.jobs import queue, record
 from genre_engine.jobs.job import Job
 from genre_engine.storage import workspace
 
 logger = logging.getLogger(__name__)
 
-# How often the queue on disk is looked at: others put jobs there too.
+# How often to look at the queue on disk: others put jobs there too.
 _TICK_S = 0.5
 _IDLE_TICK_S = 2.0
 # A process that found no place is not started again at once.
@@ -41,7 +41,7 @@ class Supervisor:
         self._not_before: dict[str, float] = {}
         self._wake = threading.Event()
         self._ended = False
-        queue.changed.append(self._wake.set)
+        record.changed.append(self._wake.set)
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._thread.start()
 
@@ -54,7 +54,7 @@ class Supervisor:
         self._ended = True
         self._wake.set()
         self._thread.join()
-        queue.changed.remove(self._wake.set)
+        record.changed.remove(self._wake.set)
         for process in self._processes.values():
             _close(process)
         for process in self._processes.values():
@@ -80,7 +80,7 @@ class Supervisor:
     def _look(self) -> None:
         for job_id, process in list(self._processes.items()):
             if _has_ended(process):
-                self._bury(job_id, process)
+                self._clear_up(job_id, process)
         if not workspace.jobs_folder().is_dir():
             return
         now = time.monotonic()
@@ -89,8 +89,8 @@ class Supervisor:
                 self._started[job.id] = time.time()
                 self._processes[job.id] = _start(job)
 
-    def _bury(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
-        """Take leave of a process that has ended, with whatever it has left behind."""
+    def _clear_up(self, job_id: str, process: subprocess.Popen[bytes]) -> None:
+        """Clear up after a process that has ended, and say how it did."""
         # Its number can't be another's before it has been waited for.
         with suppress(OSError, AttributeError):
             os.killpg(process.pid, signal.SIGKILL)

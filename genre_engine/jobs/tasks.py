@@ -1,103 +1,92 @@
-"""What is done for each kind of job. A task is given the request and says how far it is; it returns
+"""What is done for each kind of job. A task is given its typed request and a Reporter; it returns
 when all is done, or raises Ended where it was asked to pause or to end."""
 
-import importlib
 import time
 from collections import deque
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genre_engine.errors import ExtractionRunning, FeaturesMissing, RunError, WrongUsage
+from genre_engine.errors import ExtractionRunning, FeaturesMissing, RunError
+from genre_engine.jobs import hosted, record
 from genre_engine.jobs.reporter import Ended, Reporter
+from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
+from genre_engine.runs import Run
 from genre_engine.storage import workspace
+from genre_engine.training import SearchRequest, TrainingRequest
 
-Task = Callable[[dict[str, Any], Reporter], None]
-
-# By name, so that a module that comes after this one can do a job too.
-_TASKS = {
-    "training": "genre_engine.jobs.tasks.train",
-    "extraction": "genre_engine.jobs.tasks.extract",
-    "tuning": "genre_engine.jobs.tasks.tune",
-    "dataset": "genre_engine.jobs.tasks.make_dataset",
-    "download": "genre_engine.jobs.tasks.download",
-    "reproduction": "genre_engine.reproduce.work",
-}
+if TYPE_CHECKING:
+    from genre_engine.download.jamendo_plan import Request as DownloadRequest
+    from genre_engine.reproduce import Request as ReproductionRequest
 
 # What has been downloaded is written in many small pieces; so many bytes between two reports.
 _REPORT_BYTES = 1 << 18
+# The function of `datasets` that makes a kind, what it does in words, and whether it reports its
+# progress.
+_MAKING = {
+    "demo": ("make_demo", "Synthesising clips", True),
+    "folder": ("import_folder", "Reading files", True),
+    "table": ("import_table", "Reading the table", False),
+    "jamendo": ("import_jamendo", "Reading the tables", False),
+}
 # The speed of a download is that of so many seconds.
 _RATE_S = 8.0
-# How often it is looked whether another process has done with its extraction.
+# How often to look whether another process has finished its extraction.
 _WAIT_S = 1.0
 
 
-def task(kind: str) -> Task:
-    """Raises WrongUsage: this version can't do that."""
-    module, _, name = _TASKS[kind].rpartition(".")
-    try:
-        found: Task = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise WrongUsage(f"This version knows no jobs of the kind {kind!r}. Update it.") from error
-    return found
-
-
-def train(request: dict[str, Any], reporter: Reporter) -> None:
+def train(request: TrainingRequest | RunRequest, reporter: Reporter) -> None:
     """Train a run; where its features are missing, they are extracted first."""
-    from genre_engine import runs, training
-    from genre_engine.jobs import hosted
-    from genre_engine.runs.run import Run
+    from genre_engine import training
 
-    run_id = reporter.state.run or request.get("run")
-    if run_id is None:
-        options = {key: value for key, value in request.items() if key != "origin"}
-        try:
-            config = training.new_config(**options)
-        except FeaturesMissing as missing:
-            _extract_for(options, reporter, missing)
-            config = training.new_config(**options)
-        run = runs.create(config, request.get("origin", "app"))
-        hosted.own(
-            run.folder, reporter.job.owner, private=hosted.is_private_dataset(config.dataset)
-        )
-        reporter.has_run(run.id)
-        if wish := reporter.wish():
-            run.request(wish)
-    else:
-        run = Run(workspace.runs_folder() / run_id)
+    known = reporter.state.run or (request.run if isinstance(request, RunRequest) else None)
+    if known is not None:
+        run = Run(workspace.runs_folder() / known)
         if run.error or not run.folder.is_dir():
             raise RunError(run.error or "Its run has been removed. Train a new one.")
+    else:
+        assert isinstance(request, TrainingRequest)  # noqa: S101 - for the type checker
+        run = _new_run(request, reporter)
+    reporter.has_run(run)
     hosted.check_memory(run.config.model)
     reporter.note("Starting")
     training.train(run, enough=reporter.time_is_up)
 
 
-def _extract_for(options: dict[str, Any], reporter: Reporter, missing: FeaturesMissing) -> None:
+def _new_run(request: TrainingRequest, reporter: Reporter) -> Run:
+    from genre_engine import runs, training
+
+    try:
+        config = training.config_of(request)
+    except FeaturesMissing as missing:
+        _extract_for(request, reporter, missing)
+        config = training.config_of(request)
+    run = runs.create(config, request.origin)
+    private = hosted.is_private_dataset(config.dataset)
+    hosted.own(run.folder, reporter.job.owner, private=private)
+    return run
+
+
+def _extract_for(request: TrainingRequest, reporter: Reporter, missing: FeaturesMissing) -> None:
     """Extract what a training needs, of those tracks that take part."""
     from genre_engine import datasets, features, training
 
-    dataset = datasets.open(options["dataset_name"])
-    kind = training.fitting_features(dataset, options.get("model", "fcn"), options.get("features"))
+    dataset = datasets.open(request.dataset_name)
+    kind = training.fitting_features(dataset, request.model, request.features)
     if kind not in features.NAMES:
         raise missing
-    chosen = dataset.select(
-        options.get("genres"),
-        rule=options.get("rule", "any"),
-        task=options.get("task", "multilabel"),
-    )
+    chosen = dataset.select(request.genres, rule=request.rule, task=request.task)
     ids = dataset.tracks["track_id"].iloc[chosen.rows].tolist()
-    excerpt_s = options.get("excerpt_s", features.EXCERPT_S)
-    _extract(dataset, features.kind(kind, excerpt_s=excerpt_s), reporter, track_ids=ids)
+    made = features.kind(kind, excerpt_s=request.excerpt_s)
+    _extract(dataset, made, reporter, track_ids=ids)
 
 
-def extract(request: dict[str, Any], reporter: Reporter) -> None:
+def extract(request: ExtractionRequest, reporter: Reporter) -> None:
+    """Extract features of all tracks of a data set."""
     from genre_engine import datasets, features
 
-    kind = features.kind(
-        request.get("features", "summary"),
-        excerpt_s=request.get("excerpt_s", features.EXCERPT_S),
-    )
-    _extract(datasets.open(request["dataset"]), kind, reporter, jobs=request.get("jobs"))
+    kind = features.kind(request.features, excerpt_s=request.excerpt_s)
+    _extract(datasets.open(request.dataset), kind, reporter, jobs=request.jobs)
 
 
 def _extract(dataset: Any, kind: Any, reporter: Reporter, **options: Any) -> None:
@@ -124,29 +113,29 @@ def _extract(dataset: Any, kind: Any, reporter: Reporter, **options: Any) -> Non
     reporter.leave_if_asked()
 
 
-def tune(request: dict[str, Any], reporter: Reporter) -> None:
+def search(request: SearchRequest, reporter: Reporter) -> None:
     """Search, then put the best trial into the queue as a run; also when it was cancelled."""
-    from genre_engine.jobs import hosted, queue
-    from genre_engine.training import search as settings_search
+    from genre_engine.training.search import Search
 
-    hosted.check_memory(str(request.get("model", "fcn")))
+    hosted.check_memory(request.training.model)
     reporter.note("Reading the features")
     try:
-        search = settings_search.Search(reporter.folder, request)
+        found = Search(reporter.folder, request)
     except FeaturesMissing as missing:
-        _extract_for(request, reporter, missing)
-        search = settings_search.Search(reporter.folder, request)
-    search.run(progress=reporter.progress, should_stop=reporter.should_stop)
-    if reporter.wish() == "pause":
+        _extract_for(replace(request.training, name=None), reporter, missing)
+        found = Search(reporter.folder, request)
+    found.run(progress=reporter.progress, should_stop=reporter.should_stop)
+    if reporter.asked() == "pause":
         raise Ended
-    if search.best() is None:
+    if found.best() is None:
         reporter.leave_if_asked()
-    run = search.make_run()
+    run = found.make_run()
     job = reporter.job
     hosted.own(run.folder, job.owner, private=hosted.is_private_dataset(run.config.dataset))
-    title = f"Train {run.name}"
-    queue.add(
-        *("training", title, {"run": run.id}),
+    record.add(
+        "training",
+        f"Train {run.name}",
+        RunRequest(run.id).to_dict(),
         owner=job.owner,
         minutes=hosted.minutes(None),
         run_id=run.id,
@@ -154,39 +143,23 @@ def tune(request: dict[str, Any], reporter: Reporter) -> None:
     reporter.result(run=run.id, name=run.name)
 
 
-def make_dataset(request: dict[str, Any], reporter: Reporter) -> None:
+def make_dataset(request: DatasetRequest, reporter: Reporter) -> None:
     """Synthesise or import a data set."""
     from genre_engine import datasets
-    from genre_engine.jobs import hosted
 
-    options = dict(request)
-    what, name = options.pop("make"), options.pop("name")
-    for place in ("path", "file", "metadata", "audio"):
-        if options.get(place):
-            options[place] = Path(options[place]).expanduser()
-
-    def progress(done: int, total: int) -> None:
-        reporter.progress(done, total)
-
-    if what == "demo":
-        reporter.note("Synthesising clips")
-        made = datasets.make_demo(name, progress=progress, **options)
-    elif what == "folder":
-        reporter.note("Reading files")
-        made = datasets.import_folder(name, progress=progress, **options)
-    elif what == "table":
-        reporter.note("Reading the table")
-        made = datasets.import_table(name, **options)
-    elif what == "jamendo":
-        if not options.get("metadata"):
-            options["metadata"] = _fetched_tables(reporter)
-        reporter.note("Reading the tables")
-        made = datasets.import_jamendo(name, **options)
-    else:
-        raise WrongUsage(f"There is nothing to make of {what!r}.")
-    if what == "table":
+    options = request.options
+    for name, place in request.places.items():
+        options[name] = Path(place).expanduser()
+    if request.make == "jamendo" and "metadata" not in options:
+        options["metadata"] = _fetched_tables(reporter)
+    make, note, reports = _MAKING[request.make]
+    reporter.note(note)
+    if reports:
+        options["progress"] = lambda done, total: reporter.progress(done, total)
+    made = getattr(datasets, make)(request.name, **options)
+    if request.make == "table":
         hosted.own(made.folder, reporter.job.owner, private=True)
-    reporter.result(dataset=name)
+    reporter.result(dataset=request.name)
 
 
 def _fetched_tables(reporter: Reporter) -> Path:
@@ -205,7 +178,7 @@ def _fetched_tables(reporter: Reporter) -> Path:
     return workspace.metadata_folder()
 
 
-def download(request: dict[str, Any], reporter: Reporter) -> None:
+def download(request: "DownloadRequest", reporter: Reporter) -> None:
     """Fetch audio; what has come is kept, however it ends."""
     from genre_engine.download import jamendo_audio
 
@@ -232,3 +205,10 @@ def download(request: dict[str, Any], reporter: Reporter) -> None:
     outcome = jamendo_audio.download(plan, progress=progress, should_stop=reporter.should_stop)
     reporter.result(dataset=outcome.dataset.name, failures=len(outcome.failures))
     reporter.leave_if_asked()
+
+
+def reproduce(request: "ReproductionRequest", reporter: Reporter) -> None:
+    """Run the course project's experiment, stage by stage."""
+    from genre_engine import reproduce
+
+    reproduce.work(request.to_dict(), reporter)

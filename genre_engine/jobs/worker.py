@@ -1,8 +1,8 @@
 """The life of the process that works on a job.
 
 It takes a place (or leaves at once), says how far it is at most four times a second, and ends in
-one of these ways, each said in `state.json`: the work is done, was paused or cancelled, failed, had
-its time, or its server ended. Only who kills it from outside leaves that to the supervisor.
+one of these ways, each stored: the work is done, was paused or cancelled, failed, used up its time,
+or its server ended. Only who kills it from outside leaves that to the supervisor.
 """
 
 import logging
@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from genre_engine.errors import GenreEngineError, StorageError
-from genre_engine.jobs import queue, tasks
+from genre_engine.jobs import kinds, queue, record
+from genre_engine.jobs.job import open_job
 from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.jobs.supervisor import LOST
 from genre_engine.storage.workspace import storage_errors
@@ -37,7 +38,7 @@ def main(job_id: str) -> int:
     with queue.claimed(job_id) as job:
         if job is None:
             return LOST
-        if job.kind != "dataset":
+        if kinds.kind(job.kind).in_background:
             with suppress(OSError, AttributeError):
                 os.nice(_NICE)
         reporter = Reporter(job)
@@ -49,9 +50,10 @@ def main(job_id: str) -> int:
 
 def _work(reporter: Reporter) -> None:
     job = reporter.job
+    kind = kinds.kind(job.kind)
     try:
         reporter.leave_if_asked()
-        tasks.task(job.kind)(job.request, reporter)
+        kind.task(kind.request(job.request), reporter)
     except Ended:
         _end_as_asked(reporter)
     except GenreEngineError as error:
@@ -59,8 +61,10 @@ def _work(reporter: Reporter) -> None:
         reporter.end("failed", str(error))
     except MemoryError:
         logger.exception("no memory")
-        mend = "There is not enough memory. Close other programs or choose something smaller."
-        reporter.end("failed", mend)
+        reporter.end(
+            "failed",
+            "There is not enough memory. Close other programs or choose something smaller.",
+        )
     except OSError as error:
         logger.exception("the system refused")
         reporter.end("failed", _in_words(error, job.folder))
@@ -72,62 +76,63 @@ def _work(reporter: Reporter) -> None:
             "it is in its log.",
         )
     else:
-        if job.kind == "training":
+        if reporter.state.run is not None:
             _end_as_the_run(reporter)
         elif reporter.should_stop():
             _end_as_asked(reporter)
         else:
             reporter.end("finished")
-    if reporter.state.status in ("finished", "cancelled"):
-        import shutil
-
-        shutil.rmtree(job.files(), ignore_errors=True)
+    if reporter.ended in ("finished", "cancelled"):
+        record.remove_files(job)
 
 
 def _in_words(error: OSError, folder: Path) -> str:
     try:
         with storage_errors(folder):
             raise error
-    except StorageError as told:
-        return str(told)
+    except StorageError as in_words:
+        return str(in_words)
 
 
 def _end_as_the_run(reporter: Reporter) -> None:
-    from genre_engine.runs.run import Run
-    from genre_engine.storage.workspace import runs_folder
-
-    state = Run(runs_folder() / str(reporter.state.run)).state()
-    message = state.message
-    if state.status == "cancelled" and (why := reporter.time_is_up()):
-        message = f"It was ended because {why}"
-    reporter.end(state.status, message)
+    """A training has said in its run how it ended, but not that its time was used up."""
+    run = record.run_of(reporter.state)
+    if run is None:
+        reporter.end("cancelled", "Its run has been removed.")
+        return
+    status = run.status
+    if status == "cancelled" and (why := reporter.time_is_up()):
+        with suppress(GenreEngineError):
+            run.set_status(status, f"It was ended because {why}")
+    reporter.end(status)
 
 
 def _end_as_asked(reporter: Reporter) -> None:
     if why := reporter.time_is_up():
         reporter.end("cancelled", f"It was ended because {why}")
-    elif reporter.wish() == "pause":
+    elif reporter.asked() == "pause":
         reporter.end("paused", "Paused. What was done is kept.")
     else:
         reporter.end("cancelled", "Cancelled.")
 
 
 def _watch(reporter: Reporter) -> None:
-    """Wishes that a task can't be asked to fulfil, and time limits."""
+    """See to what a task doesn't notice when it is asked, and to time limits."""
+    job = reporter.job
     asked_at: float | None = None
-    told = False
+    overdue = False
     while True:
         time.sleep(_WATCH_S)
-        if reporter.overdue and not told:
-            told = True
+        if reporter.overdue and not overdue:
+            overdue = True
             with suppress(GenreEngineError):
-                queue.wish(reporter.job.id, "cancel")
-        if reporter.wish() != "cancel":
+                open_job(job.id).cancel()
+        if reporter.asked() != "cancel":
             continue
         asked_at = asked_at or time.monotonic()
-        if reporter.job.kind == "dataset" or time.monotonic() - asked_at > _GRACE_S:
-            # Making a data set can't be asked to stop. It is built out of sight, and the
-            # supervisor clears away what was half done.
+        stops = kinds.kind(job.kind).stops_when_asked
+        if not stops or time.monotonic() - asked_at > _GRACE_S:
+            # The supervisor clears away what was half done.
             _end_as_asked(reporter)
             _kill_all()
 

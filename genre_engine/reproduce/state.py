@@ -11,13 +11,14 @@ and the figures that were found.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from genre_engine.errors import DatasetError, WrongUsage
 from genre_engine.reproduce.stages import STAGES, chosen
-from genre_engine.storage import lock, workspace
+from genre_engine.storage import json_fields, lock, workspace
 
 FORMAT = 1
 STATUSES = ("waiting", "running", "done", "failed", "skipped")
@@ -58,22 +59,20 @@ class Request:
             raise WrongUsage("Fetch 20 tracks or more: of fewer no part holds ten genres.")
 
     @classmethod
-    def of(cls, request: "Request | dict[str, Any] | str") -> "Request":
-        """From a data set's name, or what JSON gave.
+    def from_dict(cls, values: Mapping[str, Any]) -> "Request":
+        """Read what `to_dict` gave, now or before; what is left out is at its default.
 
         Raises:
-            WrongUsage: an unknown entry or stage.
+            WrongUsage: an entry or a stage is unknown, or an entry is missing or of the wrong type.
         """
+        return json_fields.read(cls, values, "a reproduction")
+
+    @classmethod
+    def of(cls, request: "Request | dict[str, Any] | str") -> "Request":
+        """A request as it is, from a data set's name, or from what JSON gave."""
         if isinstance(request, Request):
             return request
-        if isinstance(request, str):
-            return cls(request)
-        known = cls.__dataclass_fields__
-        if unknown := sorted(set(request) - set(known)):
-            raise WrongUsage(f"A reproduction has no {unknown[0]!r}. It has: {', '.join(known)}.")
-        if "dataset" not in request:
-            raise WrongUsage("Name the data set to reproduce the experiment on.")
-        return cls(**request)
+        return cls(request) if isinstance(request, str) else cls.from_dict(request)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"stages": list(self.stages)}

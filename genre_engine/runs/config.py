@@ -1,7 +1,7 @@
 """What a run trains: `config.json`.
 
-A `Config` is checked where it is made (`checks.new_config`); what is read from disk is only looked
-at for its form, so that a run whose data set is gone can still be looked at.
+A `Config` is checked where it is made (`training.config_of`); of what is read from disk only the
+form is checked, so that a run whose data set is gone can still be shown.
 """
 
 import json
@@ -21,8 +21,8 @@ class Config:
     """All that decides a training's result, and where the run came from.
 
     Attributes:
-        id, name, created, origin: given by `create`; a name may be wished for before.
-        dataset_created: when the data set was imported, to notice that it was imported anew.
+        id, name, created, origin: given by `create`; a name may be given before.
+        dataset_created: when the data set was imported, to notice that it was imported again.
         dataset_source: what the data set was made from, as its dataset.json has it.
         settings: all of the model's settings, defaults included.
         genres: the columns of every prediction, in this order.
@@ -30,7 +30,7 @@ class Config:
         split: `kind`, and `fractions` by part (null for `official`).
         features: `kind`, `fingerprint`, `parameters`.
         licence: of the data set.
-        warnings: sentences that were said when it was made.
+        warnings: sentences that were shown when it was made.
     """
 
     dataset: str
@@ -106,7 +106,7 @@ def _typed(name: str, value: Any) -> Any:
     if name == "features":
         sound = sound and _sound_features(value)
     if not sound:
-        raise RunError(f"config.json of this run holds no sound entry {name!r}.")
+        raise RunError(f"config.json of this run has no sound entry {name!r}.")
     return tuple(value) if name in _LISTS else value
 
 

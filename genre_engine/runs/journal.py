@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -22,13 +23,13 @@ from genre_engine.storage import workspace
 
 Event = dict[str, Any]
 
-# What is kept free so that a full disk can still be told of: a few status lines and a traceback.
+# What is kept free so that a full disk can still be reported: a few status lines and a traceback.
 _SPARE_BYTES = 16 * 1024
 _BLOCK = 64 * 1024
 
 
 class Journal:
-    """The one writer of a run's events; whoever opens it holds the run's lock."""
+    """The one writer of a run's events; whoever opens it has locked the run."""
 
     def __init__(self, folder: Path) -> None:
         """Raises StorageError if the folder can't be written."""
@@ -41,19 +42,41 @@ class Journal:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             self._spare.write_bytes(b"\0" * _SPARE_BYTES)
         self._torn = _is_torn(self._path)
+        self._mutex = threading.RLock()
+        self._concluded = False
 
     def write(self, kind: str, /, **values: Any) -> Event:
         """Add an event; it is on its way to the disk when this returns.
 
+        After `conclude` nothing is added any more.
+
         Raises:
             StorageError: the disk is full, and so was what was kept free for a status.
         """
+        with self._mutex:
+            return self._write(kind, values)
+
+    def conclude(self, status: str, message: str) -> None:
+        """Write the last status, unless the newest one is an end already.
+
+        Raises:
+            StorageError: as `write`.
+        """
+        with self._mutex:
+            newest = last(self._path, ("status",))
+            if newest is None or newest.get("status") in ("queued", "running"):
+                self._write("status", {"status": status, "message": message})
+            self._concluded = True
+
+    def _write(self, kind: str, values: dict[str, Any]) -> Event:
         event = {
             "seq": self._seq + 1,
             "time": round(time.time(), 3),
             "type": kind,
             **_finite(values),
         }
+        if self._concluded:
+            return event
         line = json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         try:
             self._append(line)
@@ -66,7 +89,7 @@ class Journal:
         return event
 
     def log(self, text: str) -> None:
-        """A line for `log.txt`; a full disk must not add to whatever is being told."""
+        """A line for `log.txt`; a full disk must not hide what is being reported."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         line = f"{stamp} {text.rstrip()}\n"
         for last_try in (False, True):
@@ -126,9 +149,9 @@ def last(path: Path, kinds: Collection[str] = ()) -> Event | None:
 
 
 def by_epoch(events: list[Event]) -> list[Event]:
-    """The epochs in their order, of each the last that was told.
+    """The epochs in their order, of each the last that was written.
 
-    A training that goes on from an earlier epoch than it had told of takes the later ones back.
+    A training that goes on from an earlier epoch than it had written replaces the later ones.
     """
     epochs: list[Event] = []
     for event in events:

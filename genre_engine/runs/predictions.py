@@ -4,7 +4,7 @@ track_ids  str [n]
 y          uint8 [n, n_genres]    the truth, columns as the config's genres
 p          float32 [n, n_genres]  what the model says
 groups     int64 [n]              the artist's number, over which intervals are drawn; or absent
-deaf       float32 [n, n_genres]  the deaf predictor's scores; or absent
+deaf       float32 [n, n_genres]  the artist-prior baseline's scores; or absent
 """
 
 import zipfile

@@ -2,9 +2,9 @@
 
     config.json         what is trained (`config.Config`)
     events.jsonl        what happened (`journal`)
-    lock                held by the process that trains; the system frees it when that one dies
-    control             `pause` or `cancel`, a wish to the one that trains
-    log.txt             its words
+    lock                locked by the process that trains; the system frees it when that one dies
+    control             `pause` or `cancel`, asked of the process that trains
+    log.txt             what it logs
     checkpoint/         the model's, after its latest epoch
     model/              the finished model
     parts.parquet       track_id, part, half, artist, group
@@ -13,7 +13,7 @@
     looks.json          how often its figures on test were looked at
 
 A status is never stored but in events: the newest status event says it, and a run that says
-`running` while nobody holds its lock was killed.
+`running` while its lock is free was killed.
 """
 
 import json
@@ -57,6 +57,7 @@ class Run:
         self.folder = folder
         self.error: str | None = None
         self._config: Config | None = None
+        self._journal: Journal | None = None  # while it is this object that trains it
         try:
             self._config = replace(run_config.read(folder), id=folder.name)
         except RunError as error:
@@ -93,15 +94,15 @@ class Run:
         """Status and message of one moment."""
         if self.error:
             return State("failed", self.error)
-        told = self.told()
-        if told.status == "running" and not self.alive:
+        said = self.recorded()
+        if said.status == "running" and not self.alive:
             # It may have ended since that was read; a lock is freed after the last word.
-            told = self.told()
-            if told.status == "running" and not self.alive:
+            said = self.recorded()
+            if said.status == "running" and not self.alive:
                 return self._killed()
-        return told
+        return said
 
-    def told(self) -> State:
+    def recorded(self) -> State:
         """What its events say, whether or not their writer still lives."""
         event = journal.last(self.events_path, ("status",))
         if event is None or event.get("status") not in STATUSES:
@@ -110,10 +111,10 @@ class Run:
 
     def _killed(self) -> State:
         epochs = self.epochs()
-        where = f"after epoch {epochs[-1]['epoch']}" if epochs else "before its first epoch's end"
+        where = f"after epoch {epochs[-1]['epoch']}" if epochs else "before its first epoch ended"
         return State(
             "failed",
-            f"It ended without a word {where}: the process was killed, or the machine stopped. "
+            f"It ended without saying why {where}: the process was killed, or the machine stopped. "
             "Resume it to go on from there.",
         )
 
@@ -241,27 +242,27 @@ class Run:
             raise RunError(f"The run {self.name!r} has no model yet. {self._unfinished()}")
         return models.load(self.model_folder)
 
-    def request(self, wish: str) -> None:
+    def request(self, what: str) -> None:
         """Ask the process that trains it to `pause` at the epoch's end or to `cancel` at once.
 
         Raises:
             RunError: nobody trains it, nor will without being asked to.
         """
-        if wish not in REQUESTS:
-            raise ValueError(f"no such wish: {wish!r}")
+        if what not in REQUESTS:
+            raise ValueError(f"no such request: {what!r}")
         status = self.status
         if status not in ("running", "queued"):
             raise RunError(f"The run {self.name!r} isn't running, it is {status}.")
         with workspace.replacing(self.folder / "control") as temporary:
-            temporary.write_text(wish, encoding="utf-8")
+            temporary.write_text(what, encoding="utf-8")
 
     def requested(self) -> str | None:
-        """The wish that hasn't been fulfilled, if any."""
+        """`pause` or `cancel`, where that was asked for and isn't done yet."""
         try:
-            wish = (self.folder / "control").read_text(encoding="utf-8").strip()
+            what = (self.folder / "control").read_text(encoding="utf-8").strip()
         except OSError:
             return None
-        return wish if wish in REQUESTS else None
+        return what if what in REQUESTS else None
 
     def clear_request(self) -> None:
         with suppress(OSError):
@@ -278,12 +279,27 @@ class Run:
                 self.clear_request()
             events.write("status", status=status, message=message)
 
-    @contextmanager
-    def writing(self) -> Iterator[Journal]:
-        """Hold the run: nobody else trains it or adds events meanwhile.
+    def conclude(self, status: str, message: str = "") -> None:
+        """Say how it ended where who trained it couldn't, or that it left the queue.
+
+        A run whose end is said already stays as it is. A process that trains the run with this
+        object may call this from another thread, just before it ends itself.
 
         Raises:
-            RunError: another process holds it.
+            RunError: another process trains it.
+        """
+        if (journal := self._journal) is not None:
+            journal.conclude(status, message)
+            return
+        with self.writing() as events:
+            events.conclude(status, message)
+
+    @contextmanager
+    def writing(self) -> Iterator[Journal]:
+        """Lock the run: nobody else trains it or adds events meanwhile.
+
+        Raises:
+            RunError: another process has locked it.
             StorageError: its folder can't be written.
         """
         refusal = (
@@ -291,10 +307,11 @@ class Run:
             "first."
         )
         with lock.hold(self.folder, refusal):
-            events = Journal(self.folder)
+            events = self._journal = Journal(self.folder)
             try:
                 yield events
             finally:
+                self._journal = None
                 events.close()
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def open_run(id_or_name: str, *, damaged: bool = False) -> Run:
     """The run of an id or a name.
 
     Args:
-        damaged: hand it over even if its config can't be read.
+        damaged: return it even if its config can't be read.
 
     Raises:
         RunMissing: there is none, or several have the name.

@@ -38,18 +38,19 @@ def hold(folder: Path, refusal: str) -> Iterator[None]:
         lock.release()
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a process holds a run's lock; those who ask don't get in each other's way."""
+def is_held(folder: Path, name: str = "lock") -> bool:
+    """Whether a process has locked a folder by the file of that name; those who ask don't get in
+    each other's way."""
     try:
         import fcntl
     except ImportError:  # Windows
         try:
-            with FileLock(folder / "lock", timeout=0):
+            with FileLock(folder / name, timeout=0):
                 return False
         except Timeout:
             return True
     try:
-        file = os.open(folder / "lock", os.O_RDONLY)
+        file = os.open(folder / name, os.O_RDONLY)
     except OSError:
         return False
     try:

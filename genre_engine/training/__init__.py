@@ -3,11 +3,12 @@
     from genre_engine import runs, training
     run = training.train(runs.create(training.new_config("demo", model="fcn")))
 
-    request.py     what was asked for → a run's config, checked before anything is written
+    request.py     what was asked for, and the run's config that is made from it
     data.py        a config → tracks, labels, parts and features
     fitting.py     the whole life of a training
     reporter.py    its progress, in the run's events
     search.py      many settings of a model, and the best of them
+    trials.py      a search's trials on disk
     bundle.py      a run as one zip, checked before it is loaded
 
 `train` on a run that was paused, cancelled, failed or killed goes on from its last epoch.
@@ -17,6 +18,9 @@ from genre_engine.training.data import Material
 from genre_engine.training.fitting import train
 from genre_engine.training.reporter import Reporter
 from genre_engine.training.request import (
+    SearchRequest,
+    TrainingRequest,
+    config_of,
     fitting_features,
     new_config,
     open_material,
@@ -26,6 +30,9 @@ from genre_engine.training.request import (
 __all__ = [
     "Material",
     "Reporter",
+    "SearchRequest",
+    "TrainingRequest",
+    "config_of",
     "fitting_features",
     "new_config",
     "open_material",

@@ -1,8 +1,8 @@
-"""What a run learns from and is judged by: tracks with their labels, parts and features.
+"""What a run learns from and is evaluated on: tracks with their labels, parts and features.
 
 Tracks whose audio isn't there (most of MTG-Jamendo, as a rule) take no part, so they are left out
 before the split. Tracks whose features failed are left out after it: so other kinds of features,
-for which they may not have failed, are judged on the same parts.
+for which they may not have failed, are evaluated on the same parts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ def find_store(dataset: Dataset, kind: str, excerpt_s: float | None = EXCERPT_S)
     """A data set's features of a kind, as this version makes them from such excerpts.
 
     Raises:
-        FeaturesMissing: there are none; the message holds the command that extracts them.
+        FeaturesMissing: there are none; the message has the command that extracts them.
         FeaturesDiffer: there are some of that kind, made with other parameters.
         WrongUsage: the data set can't have them.
     """
@@ -132,7 +132,7 @@ def refind_store(dataset: Dataset, recorded: Mapping[str, Any]) -> FeatureStore:
     """The features that a run was made for, as its config has them recorded.
 
     Raises:
-        FeaturesMissing: they are gone; the message holds the command that makes them again.
+        FeaturesMissing: they are gone; the message has the command that makes them again.
         FeaturesError: they are gone, and this version makes others.
         WrongUsage: an imported table's are gone.
     """
@@ -255,7 +255,7 @@ def _refuse_unextracted(tracks: pd.DataFrame, store: FeatureStore, n_tracks: int
 
 
 def _check_parts(material: Material) -> list[str]:
-    """Refuse what can't be trained on; warn of what can't be judged."""
+    """Refuse what can't be trained on; warn of what can't be evaluated."""
     split, y, genres = material.split, material.y, material.genres
     for part, what in (("train", "to learn from"), ("validation", "to stop and set thresholds by")):
         if not (split.part == part).any():
@@ -272,14 +272,14 @@ def _check_parts(material: Material) -> list[str]:
         )
     if constant := _names(genres, learnt.all(axis=0)):
         raise SplitError(
-            f"Every track in train is {_listed(constant)}, so there is nothing to tell it from. "
+            f"Every track in train is {_listed(constant)}, so its absence can't be learnt. "
             "Leave it out of --genres, or choose more genres."
         )
     warnings = []
     for part in ("validation", "test"):
         inside = split.part == part
         if not inside.any():
-            warnings.append(f"No track is in {part}: the run can't be judged there.")
+            warnings.append(f"No track is in {part}: the run can't be evaluated there.")
         elif lacking := _names(genres, ~y[inside].any(axis=0)):
             named = [
                 genre
@@ -288,7 +288,7 @@ def _check_parts(material: Material) -> list[str]:
             ]
             if named:
                 warnings.append(
-                    f"No track of {_listed(named)} is in {part}: it can't be judged there."
+                    f"No track of {_listed(named)} is in {part}: it can't be evaluated there."
                 )
     if not (split.half == "tuning").any():
         warnings.append(

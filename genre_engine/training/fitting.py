@@ -1,9 +1,9 @@
-"""The whole life of a training: material → model → predictions → report, told in the run's events.
+"""The whole life of a training: material → model → predictions → report, all in the run's events.
 
 A run is in one of these hands at a time (its lock), and whatever ends it is its last status event:
-`finished`, `paused` or `cancelled` on a wish, `failed` with the reason. Nothing is ever half
-written, so a training that was killed at any moment goes on from its last epoch, or from the step
-after the fit that it had come to.
+`finished`, `paused` or `cancelled` where that was asked for, `failed` with the reason. Nothing is
+ever half written, so a training that was killed at any moment goes on from its last epoch, or from
+the step after the fit that it had come to.
 """
 
 import os
@@ -33,7 +33,7 @@ def train(
     What can't be done is said in the run (`failed`) before it is raised.
 
     Args:
-        progress: is told what the run's events are told; must not raise.
+        progress: is called with what goes into the run's events; must not raise.
         enough: asked at every epoch's end. Once it gives a reason, in words, no further epoch is
             learnt: the run finishes with the best of them and says why.
 
@@ -43,11 +43,11 @@ def train(
         KeyboardInterrupt: it was interrupted; the run is cancelled and can be resumed.
     """
     with run.writing() as events:
-        status = run.told().status
+        status = run.recorded().status
         if status == "finished":
             raise RunError(f"The run {run.name!r} has finished. Train a new one.")
         if status != "queued":
-            # A wish of before has been fulfilled, or was overtaken by what ended the run.
+            # What was asked before is done, or was overtaken by what ended the run.
             run.clear_request()
         reporter = Reporter(run, events, progress, enough)
         try:
@@ -61,12 +61,12 @@ def train(
             _end_failed(events, str(error))
             raise
         except MemoryError as error:
-            told = ModelError(
+            short = ModelError(
                 "There is not enough memory. Close other programs and resume, or train a smaller "
                 "model."
             )
-            _end_failed(events, str(told))
-            raise told from error
+            _end_failed(events, str(short))
+            raise short from error
         except BaseException as error:
             last = traceback.format_exception_only(error)[-1].strip()
             _end_failed(events, f"It failed with {last} (the whole of it is in log.txt).")
@@ -80,9 +80,9 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
 
     def phase(message: str) -> None:
         events.write("status", status="running", message=message)
-        if wish := run.requested():
-            reporter.wish = wish
-            raise Stop(wish)
+        if asked := run.requested():
+            reporter.asked = asked
+            raise Stop(asked)
 
     phase("Reading the features")
     material = _material(run)
@@ -92,11 +92,11 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     model = kind(kind.Settings.from_dict(config.settings), seed=config.seed)
     model.fit(data["train"], data["selecting"], reporter, checkpoint=run.checkpoint_folder)
     data.clear()
-    _tell_lost_epochs(run, events, model)
+    _write_lost_epochs(run, events, model)
     phase("Predicting")
     model.save(run.model_folder)
     _predict(run, material, model)
-    phase("Judging")
+    phase("Evaluating")
     report = evaluate.report(
         run,
         model,
@@ -114,13 +114,13 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     run.clear_request()
 
 
-def _tell_lost_epochs(run: Run, events: Journal, model: Model) -> None:
-    """Tell of epochs whose checkpoint was the last that could be written, and not their event."""
-    told = [event["epoch"] for event in run.epochs()]
+def _write_lost_epochs(run: Run, events: Journal, model: Model) -> None:
+    """Add the events of epochs of which only the checkpoint could be written."""
+    written = [event["epoch"] for event in run.epochs()]
     whole = [epoch["epoch"] for epoch in model.history_]
-    if told == whole:
+    if written == whole:
         return
-    lost = next((n for n in whole if n not in told), whole[0])
+    lost = next((n for n in whole if n not in written), whole[0])
     for values in model.history_:
         if values["epoch"] >= lost:
             events.write("epoch", **values)
@@ -147,9 +147,9 @@ def _data(run: Run, material: Material, part: str) -> Data:
 
 
 def _predict(run: Run, material: Material, model: Model) -> None:
-    """Predictions of validation and test, with what the deaf predictor says; and train's truth."""
+    """Predictions of validation and test, with the artist-prior baseline's; and train's truth."""
     folder = run.folder / "predictions"
-    deaf = leakage.deaf_scores(material.tracks, material.y, material.split.part == "train")
+    prior = leakage.deaf_scores(material.tracks, material.y, material.split.part == "train")
     for part in runs.PREDICTED:
         rows = material.rows(part)
         if not len(rows):
@@ -160,7 +160,7 @@ def _predict(run: Run, material: Material, model: Model) -> None:
             data.y,
             model.predict_proba(data.x),
             material.groups[rows] if material.has_artists else None,
-            deaf[rows].astype(np.float32),
+            prior[rows].astype(np.float32),
         )
         predicted.save(folder / f"{part}.npz")
     train = material.rows("train")
@@ -170,13 +170,13 @@ def _predict(run: Run, material: Material, model: Model) -> None:
 
 
 def _end_stopped(run: Run, events: Journal, reporter: Reporter) -> None:
-    status = "paused" if reporter.wish == "pause" else "cancelled"
+    status = "paused" if reporter.asked == "pause" else "cancelled"
     events.write("status", status=status, message=f"{status.capitalize()}{_where(reporter)}.")
     run.clear_request()
 
 
 def _end_failed(events: Journal, message: str) -> None:
-    """On a full disk this may not be written either; then the run shows as ended without a word."""
+    """On a full disk this may not be written either; then the run shows as killed."""
     events.log("".join(traceback.format_exc()))
     try:
         events.write("status", status="failed", message=message)

@@ -1,4 +1,4 @@
-"""What a fit tells, on its way into a run's events; and a run's wishes, on their way to the fit."""
+"""A fit's progress, written into a run's events, and what a run is asked, passed to the fit."""
 
 import time
 from collections import deque
@@ -9,7 +9,7 @@ from typing import Any
 from genre_engine.models.base import Enough, Progress, Stop
 from genre_engine.runs import Journal, Run
 
-# Batches are written, and wishes looked for, at most this often.
+# Batches are written, and requests looked for, at most this often.
 _SECONDS = 0.25
 # The first epoch of a network is slow, and a busy machine's are uneven.
 _REMEMBERED_EPOCHS = 9
@@ -19,7 +19,7 @@ class Reporter:
     """The Progress of a run's fit.
 
     Attributes:
-        wish: why the fit was stopped: `pause`, `cancel` or None.
+        asked: why the fit was stopped: `pause`, `cancel` or None.
         last_epoch: the latest that is done, now or before; 0 before there is one.
         cut_short: why no further epoch was wanted, in words, or "".
 
@@ -35,7 +35,7 @@ class Reporter:
         enough: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.wish: str | None = None
+        self.asked: str | None = None
         self.cut_short = ""
         epochs = run.epochs()
         self.last_epoch = int(epochs[-1]["epoch"]) if epochs else 0
@@ -71,8 +71,8 @@ class Reporter:
         if self._also:
             self._also.epoch(values)
         self._looked = self._began = self._clock()
-        if wish := self._run.requested():
-            self._stop(wish)
+        if asked := self._run.requested():
+            self._stop(asked)
         if self._enough and values["epoch"] < values["epochs"] and (why := self._enough()):
             self.cut_short = why
             raise Enough
@@ -83,9 +83,9 @@ class Reporter:
         if self._also:
             self._also.log(text)
 
-    def _stop(self, wish: str) -> None:
-        self.wish = wish
-        raise Stop(wish)
+    def _stop(self, what: str) -> None:
+        self.asked = what
+        raise Stop(what)
 
     def _seconds_left(self, epochs: int, share: float, *, begun: bool = True) -> float | None:
         """Until the last epoch's end, were they all needed: `epochs` whole ones, and what is left

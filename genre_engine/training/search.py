@@ -1,12 +1,12 @@
 """Searching a model's settings: trials with settings from its declared ranges.
 
-    search = tuning.Search(folder, {"dataset_name": "demo", "model": "fcn", "trials": 20})
+    search = Search(folder, SearchRequest(TrainingRequest("demo", model="fcn"), trials=20))
     search.run()
     search.make_run()            # the best trial as a run that can be trained
 
-A trial's score is the macro average precision on the *selecting half* of validation, the half that
-early stopping uses too. The tuning half and test play no part, so the best run's report on them is
-not flattered by the search; its score on the selecting half is.
+A trial's score is the macro average precision on the *early-stopping set*, the half of validation
+that ends a training. The threshold set, the other half, and test play no part, so the best run's
+report on them is not flattered by the search; its score on the early-stopping set is.
 
 The first trial is the model's defaults, so the best is never worse than they are. Optuna's TPE
 suggests the others. A trial whose validation AUC is below the median of the earlier ones at the
@@ -28,68 +28,43 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genre_engine import metrics, models, runs
-from genre_engine.errors import FeaturesMissing, ModelError, RunError, WrongUsage
+from genre_engine.errors import FeaturesMissing, GenreEngineError, ModelError, RunError, WrongUsage
 from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
 from genre_engine.runs import Config, Run
 from genre_engine.storage import workspace
+from genre_engine.training import trials
 from genre_engine.training.data import Material
-from genre_engine.training.request import new_config, open_material
+from genre_engine.training.request import SearchRequest, config_of, open_material
+from genre_engine.training.trials import Trial
 
 if TYPE_CHECKING:
     import optuna
 
 _log = logging.getLogger(__name__)
 
-TRIALS = 20
-MOST_TRIALS = 1000
-MOST_MINUTES = 7 * 24 * 60.0
-
-# Before that much is known, giving up a trial would be guessing.
+# Giving up a trial earlier would be guessing.
 _PRUNING_AFTER_TRIALS = 5
 _PRUNING_AFTER_EPOCHS = 8
 
 Progress = Callable[[int, int, str], None]  # done, in all, what
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One trial that has ended.
-
-    Attributes:
-        settings: those that were searched, as JSON has them.
-        state: `finished`, `pruned` (given up early) or `failed`.
-        score: macro average precision on the selecting half; None unless it finished.
-        curve: validation AUC by epoch.
-        message: why it failed.
-    """
-
-    number: int
-    settings: Mapping[str, Any]
-    state: str
-    score: float | None = None
-    epochs: int = 0
-    seconds: float = 0.0
-    curve: Mapping[str, float] = field(default_factory=dict)
-    message: str = ""
-
-
-def check(request: Mapping[str, Any]) -> None:
+def check(request: SearchRequest | Mapping[str, Any]) -> None:
     """Refuse what can't be searched; missing features are no reason.
 
     Raises:
-        WrongUsage, DatasetError, SplitError: as `training.new_config`, or a budget that is none.
+        WrongUsage, DatasetError, SplitError: as `training.config_of`, or a budget that is none.
     """
-    options = dict(request)
-    _budget(options)
-    if not searchable(str(options.get("model", "fcn"))):
-        raise WrongUsage(f"The model {options['model']!r} declares nothing to search.")
+    asked = SearchRequest.of(request).training
+    if not searchable(asked.model):
+        raise WrongUsage(f"The model {asked.model!r} declares nothing to search.")
     try:
-        new_config(**options)
+        config_of(asked)
     except FeaturesMissing:
         return
 
@@ -99,53 +74,17 @@ def searchable(model_name: str) -> list[SettingInfo]:
     return [info for info in models.model(model_name).Settings.describe() if info.search]
 
 
-def trials(folder: Path) -> list[Trial]:
-    """The trials of a search that have ended, in their order; a torn last line isn't one yet."""
-    try:
-        lines = (folder / "trials.jsonl").read_text(encoding="utf-8").split("\n")
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        try:
-            found.append(Trial(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return found
-
-
-def best(ended: list[Trial]) -> Trial | None:
-    """The one with the highest score; of equal ones the first."""
-    scored = [trial for trial in ended if trial.score is not None]
-    return max(scored, key=lambda trial: trial.score or 0.0, default=None)
-
-
-def _budget(options: dict[str, Any]) -> tuple[int | None, float | None]:
-    """Take the budget out of the options: trials, minutes."""
-    n_trials, minutes = options.pop("trials", None), options.pop("minutes", None)
-    if n_trials is None and minutes is None:
-        n_trials = TRIALS
-    if n_trials is not None and not 1 <= n_trials <= MOST_TRIALS:
-        raise WrongUsage(f"A search has 1 to {MOST_TRIALS} trials, not {n_trials}.")
-    if minutes is not None and not 0 < minutes <= MOST_MINUTES:
-        raise WrongUsage(f"A search lasts up to {MOST_MINUTES:g} minutes, not {minutes:g}.")
-    return n_trials, minutes
-
-
 class Search:
     """A search in a folder, begun or gone on with."""
 
-    def __init__(self, folder: Path, request: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, request: SearchRequest | Mapping[str, Any]) -> None:
         """Raises what `check` raises, and FeaturesMissing; RunError: the folder holds the trials
         of another search, or can't be read."""
         self.folder = folder
-        self._options = dict(request)
-        self._name = self._options.pop("name", None)
-        self.n_trials, self.minutes = _budget(self._options)
-        self.config: Config = new_config(**self._options)
+        self.request = SearchRequest.of(request)
+        self.config: Config = config_of(replace(self.request.training, name=None))
         self.infos = searchable(self.config.model)
-        searched = {**self._options, "dataset_created": self.config.dataset_created}
-        searched = json.loads(json.dumps(searched))
+        searched = _searched(self.request) | {"dataset_created": self.config.dataset_created}
         if self.trials():
             _refuse_other(folder, searched)
         workspace.make_folder(folder)
@@ -153,10 +92,10 @@ class Search:
             temporary.write_text(json.dumps(searched, indent=1) + "\n", encoding="utf-8")
 
     def trials(self) -> list[Trial]:
-        return trials(self.folder)
+        return trials.read(self.folder)
 
     def best(self) -> Trial | None:
-        return best(self.trials())
+        return trials.best(self.trials())
 
     def run(
         self,
@@ -168,9 +107,9 @@ class Search:
         """Try until the budget is used up or a stop is asked for; the best trial so far.
 
         Args:
-            progress: told what is being done.
+            progress: called with how much is done, of how much, and what is being done.
             should_stop: asked at every batch and epoch; the trial that is under way is dropped.
-            ended: told of each trial as it ends.
+            ended: called with each trial as it ends.
 
         Raises:
             GenreEngineError: the data can't be read, or nothing can be learnt from it.
@@ -191,10 +130,10 @@ class Search:
                 trial = self._try(so_far, train, selecting, watcher)
             except Stop:
                 break
-            self._write(trial)
+            trials.add(self.folder, trial)
             if ended:
                 ended(trial)
-            # Keras keeps what it built until it is told.
+            # Keras keeps what it built until its session is cleared.
             if "keras" in sys.modules:
                 sys.modules["keras"].utils.clear_session()
             _refuse_hopeless([*so_far, trial])
@@ -210,15 +149,14 @@ class Search:
         found = self.best()
         if found is None:
             raise RunError("No trial has finished, so there is no best one. Search for longer.")
-        config = new_config(
-            **self._options, settings=self._settings(found.settings).to_dict(), name=self._name
-        )
-        return runs.create(config, origin)
+        settings = self._settings(found.settings).to_dict()
+        return runs.create(config_of(replace(self.request.training, settings=settings)), origin)
 
     def _over(self, n_done: int, seconds: float) -> bool:
-        if self.n_trials is not None and n_done >= self.n_trials:
+        n_trials, minutes = self.request.trials, self.request.minutes
+        if n_trials is not None and n_done >= n_trials:
             return True
-        return self.minutes is not None and seconds >= self.minutes * 60
+        return minutes is not None and seconds >= minutes * 60
 
     def _try(self, so_far: list[Trial], train: Data, selecting: Data, watcher: "_Watcher") -> Trial:
         import optuna
@@ -240,7 +178,7 @@ class Search:
             score = metrics.average_precision_macro(selecting.y, model.predict_proba(selecting.x))
             said |= {"state": "finished", "score": score}
             if score is None:
-                said |= {"state": "failed", "message": "It burst: its scores aren't numbers."}
+                said |= {"state": "failed", "message": "It diverged: its scores aren't numbers."}
         except optuna.TrialPruned:
             said["state"] = "pruned"
         except ModelError as error:
@@ -260,14 +198,6 @@ class Search:
         x = store.patches(ids) if patches else store.vectors(ids)
         info = FeatureInfo(store.kind_name, store.fingerprint, store.columns, store.parameters)
         return Data(x, material.y[rows], material.genres, self.config.task, info)
-
-    def _write(self, trial: Trial) -> None:
-        line = json.dumps(asdict(trial), allow_nan=False) + "\n"
-        path = self.folder / "trials.jsonl"
-        with workspace.storage_errors(path), path.open("a+b") as file:
-            if file.tell() and not _ends_line(path):
-                file.write(b"\n")  # a killed writer left half a line
-            file.write(line.encode())
 
     def _study(self, so_far: list[Trial]) -> "optuna.Study":
         """A study that knows the trials so far, with a suggestion that depends on nothing else."""
@@ -338,7 +268,7 @@ class _Watcher:
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
     ) -> None:
-        self._tell(epoch - 1 + batch / max(1, batches), epochs)
+        self._report(epoch - 1 + batch / max(1, batches), epochs)
 
     def epoch(self, values: dict[str, Any]) -> None:
         import optuna
@@ -350,41 +280,51 @@ class _Watcher:
             self.trial.report(self.curve[str(self.epochs)], self.epochs)
             if self.trial.should_prune():
                 raise optuna.TrialPruned
-        self._tell(self.epochs, values["epochs"])
+        self._report(self.epochs, values["epochs"])
 
     def log(self, text: str) -> None:
         _log.info("trial %d: %s", self._number, text)
 
-    def _tell(self, epochs_done: float, epochs: int) -> None:
+    def _report(self, epochs_done: float, epochs: int) -> None:
         search, spent = self._search, self._spent + time.monotonic() - self._began
-        if self._stop() or (search.minutes is not None and spent >= search.minutes * 60):
+        n_trials, minutes = search.request.trials, search.request.minutes
+        if self._stop() or (minutes is not None and spent >= minutes * 60):
             raise Stop
         if self._progress is None:
             return
         said = f"Trial {self._number + 1}"
         shares = []
-        if search.n_trials is not None:
-            said += f" of {search.n_trials}"
-            shares.append((self._number + epochs_done / max(1, epochs)) / search.n_trials)
-        if search.minutes is not None:
-            shares.append(spent / (search.minutes * 60))
+        if n_trials is not None:
+            said += f" of {n_trials}"
+            shares.append((self._number + epochs_done / max(1, epochs)) / n_trials)
+        if minutes is not None:
+            shares.append(spent / (minutes * 60))
         found = search.best()
         said += f", the best so far {found.score:.3f}" if found and found.score else ""
         self._progress(round(1000 * min(1.0, max(shares))), 1000, said)
+
+
+def _searched(request: SearchRequest) -> dict[str, Any]:
+    """What is searched, as search.json has it: all but the budget, the name and who asked."""
+    searched = request.to_dict()
+    for name in ("trials", "minutes", "name", "origin"):
+        del searched[name]
+    return searched
 
 
 def _refuse_other(folder: Path, searched: dict[str, Any]) -> None:
     """Trials of other settings, or on other data, would mislead a search."""
     try:
         before = json.loads((folder / "search.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        created = before.pop("dataset_created", None)
+        # Earlier versions left out what was at its default.
+        before = _searched(SearchRequest.from_dict(before)) | {"dataset_created": created}
+    except (OSError, ValueError, AttributeError, GenreEngineError) as error:
         raise RunError(
-            f"search.json of this search can't be read ({error}), so its trials can't be gone on "
-            "with. Begin a new search."
+            f"search.json of this search cannot be read ({error}), so its trials cannot be "
+            "continued. Begin a new search."
         ) from error
-    if not isinstance(before, dict):
-        before = {}
-    names = [name for name in {**before, **searched} if before.get(name) != searched.get(name)]
+    names = [name for name in searched if before[name] != searched[name]]
     if names:
         raise RunError(
             f"These trials are of a search with another {' and '.join(names)}. Begin a new search."
@@ -405,12 +345,6 @@ def _is_searched(info: SettingInfo, suggested: Any) -> bool:
 
 def _value(info: SettingInfo, suggested: Any) -> Any:
     return suggested if info.type in ("int", "float") else info.read(suggested)
-
-
-def _ends_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read(1) == b"\n"
 
 
 def _refuse_hopeless(ended: list[Trial]) -> None:

@@ -62,7 +62,7 @@ def test_training_tells_what_it_does_and_ends_with_the_run_and_its_figure(run):
         (("train", "small", "--set", "dropout=2"), "choose a value from"),
         (("train", "small", "--set", "dropout"), "--set takes a name and a value"),
         (("train", "small", "--genres", "jazz,polka"), "no genre 'polka'"),
-        (("train", "small", "--genres", "jazz"), "nothing to tell it from"),
+        (("train", "small", "--genres", "jazz"), "nothing to choose between"),
         (("train", "small", "--task", "binary"), "needs two genres, not 3"),
         (("train", "small", "--features", "summary"), "--features table"),
         (("train", "small", "--features", "patches"), "takes one vector a track"),

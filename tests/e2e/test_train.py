@@ -232,13 +232,13 @@ def test_a_run_is_exported_and_comes_back_and_what_is_no_bundle_is_refused(
     cut.write_bytes(bundle.read_bytes()[:-500])
 
     press(page, "All trainings")
-    page.get_by_text("Bring a run from another machine").click()
+    page.get_by_text("Import a run from another machine").click()
     field = page.get_by_test_id("stFileUploader").locator("input[type=file]")
     field.set_input_files(cut)
     expect(page.get_by_text("This isn't a zip, or it is damaged")).to_be_visible()
     assert [other.name for other in runs.listing()].count("to-take") == 1
     field.set_input_files(bundle)
-    page.get_by_role("link", name="It is here: look at it").click()
+    page.get_by_role("link", name="Imported: show the run").click()
     expect(page.get_by_role("heading", name="to-take-2")).to_be_visible()
     expect(page.locator(".st-key-train-status")).to_contain_text("finished")
     page.wait_for_url(re.compile(f"run={runs.open('to-take-2').id}"))

@@ -53,7 +53,7 @@ def test_a_download_is_cancelled_with_what_has_come_and_gone_on_with(world, supe
     assert max(world.server.fetched_whole().values()) == 1
 
 
-def test_tracks_that_can_not_be_had_are_named_in_the_data_set(world, supervisor):
+def test_tracks_that_cannot_be_fetched_are_named_in_the_data_set(world, supervisor):
     del world.server.files[world.path(5)]
     job = jobs.submit("download", {"name": "jam", "excerpt_s": 4})
     assert wait_until(job, "finished").result == {"dataset": "jam", "failures": 1}

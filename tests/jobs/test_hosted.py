@@ -3,10 +3,11 @@
 import os
 
 import pytest
+from filelock import FileLock
 
-from genre_engine import datasets, jobs, runs
-from genre_engine.errors import Refused
-from genre_engine.jobs import hosted
+from genre_engine import datasets, jobs, runs, training
+from genre_engine.errors import DatasetMissing, Refused
+from genre_engine.jobs import hosted, queue, quota
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
@@ -88,7 +89,7 @@ def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(data
 
 
 def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared, monkeypatch):
-    monkeypatch.setenv(hosted.QUOTA_VARIABLE, "0.0025")
+    monkeypatch.setenv(quota.VARIABLE, "0.0025")
     for number, owner in enumerate(["", "a", "b", "c"]):
         folder = workspace / "runs" / f"run{number}"
         folder.mkdir(parents=True)
@@ -96,8 +97,92 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
         hosted.own(folder, owner)
         if owner:
             os.utime(folder / "hosted.json", (number, number))
-    assert hosted.make_room() == ["run1", "run2"]
+    assert quota.make_room() == ["run1", "run2"]
     assert sorted(place.name for place in (workspace / "runs").iterdir()) == ["run0", "run3"]
+
+
+@pytest.fixture
+def old_run(data, shared, monkeypatch):  # noqa: F811
+    """A visitor's run that is over, older than everything else, and no room for anything."""
+    run = jobs.submit("training", LINEAR, owner="old").cancel().run()
+    hosted.own(run.folder, "old")
+    os.utime(run.folder / "hosted.json", (1, 1))
+    monkeypatch.setenv(quota.VARIABLE, "0.000001")
+    return run
+
+
+def test_checks_remove_nothing(old_run, data):  # noqa: F811
+    hosted.own(data.folder, "a", private=True)
+    request = training.TrainingRequest("small", model="linear")
+    hosted.check_tracks(request)
+    hosted.check_memory("linear")
+    hosted.check_search(training.SearchRequest(request, trials=3))
+    hosted.check_queue("a", [])
+    for refuse in (hosted.check_download, hosted.check_reproduction):
+        with pytest.raises(Refused):
+            refuse()
+    with pytest.raises(Refused):
+        jobs.submit("tuning", {**LINEAR, "trials": 500}, owner="a")
+    assert old_run.folder.is_dir()
+    assert data.folder.is_dir()
+
+
+def test_room_is_made_when_a_job_is_accepted_and_what_it_needs_stays(old_run, data):  # noqa: F811
+    hosted.own(data.folder, "a", private=True)
+    job = jobs.submit("training", LINEAR, owner="a")
+    assert not old_run.folder.exists()
+    assert job.run().folder.is_dir()
+    assert data.folder.is_dir()
+    job.cancel()
+    assert sorted(quota.make_room()) == sorted(["small", job.run_id])
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_"),
+    [
+        ("tuning", {**LINEAR, "trials": 3}),
+        ("extraction", {"dataset": "small"}),
+    ],
+)
+def test_a_data_set_that_a_job_needs_stays(kind, request_, data, shared, monkeypatch):  # noqa: F811
+    hosted.own(data.folder, "a", private=True)
+    monkeypatch.setenv(quota.VARIABLE, "0.000001")
+    job = jobs.submit(kind, request_, owner="a")
+    assert data.folder.is_dir()
+    with queue.claimed(job.id):
+        assert quota.make_room() == []
+    assert not jobs.open(job.id).busy  # its process has ended
+    assert quota.make_room() == ["small"]
+
+
+def test_what_a_process_works_on_stays_without_any_job(old_run, data):  # noqa: F811
+    hosted.own(data.folder, "a", private=True)
+    with old_run.writing():  # the command line trains it
+        assert quota.make_room() == []
+    store = data.features_folder / "summary-0123"
+    store.mkdir()
+    with FileLock(store / ".lock"):  # the command line extracts it
+        assert quota.make_room() == [old_run.id]
+    audio = data.folder / "download"
+    audio.mkdir()
+    with FileLock(audio / ".lock"):  # the command line fetches its audio
+        assert quota.make_room() == []
+    assert quota.make_room() == ["small"]
+
+
+def test_a_data_set_that_went_meanwhile_is_not_accepted(data, shared, monkeypatch):  # noqa: F811
+    real = training.config_of
+
+    def slow(request):
+        config = real(request)
+        datasets.remove("small")  # another visitor's job made room
+        return config
+
+    monkeypatch.setattr(training, "config_of", slow)
+    with pytest.raises(DatasetMissing):
+        jobs.submit("training", LINEAR, owner="a")
+    assert jobs.listing() == []
+    assert runs.listing() == []
 
 
 def test_nothing_of_this_holds_elsewhere(data):  # noqa: F811
@@ -105,7 +190,7 @@ def test_nothing_of_this_holds_elsewhere(data):  # noqa: F811
     jobs.submit("training", LINEAR, owner="a")
     assert job.minutes == 500
     assert not (job.run().folder / "hosted.json").exists()
-    assert hosted.make_room() == []
+    assert quota.make_room() == []
     hosted.check_removal()
     hosted.check_upload(10**12)
 

@@ -6,8 +6,9 @@ import pytest
 
 from genre_engine import jobs, runs, training
 from genre_engine.errors import DatasetExists, DatasetMissing, JobError, WrongUsage
-from genre_engine.jobs import job as jobs_on_disk
+from genre_engine.jobs import job as one_job
 from genre_engine.jobs import queue
+from genre_engine.jobs import record as jobs_on_disk
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
 
@@ -33,7 +34,7 @@ def test_only_as_many_start_as_there_are_places(data, monkeypatch):
         assert jobs.open(third.id).position == 2
 
 
-def test_who_loses_the_race_for_the_last_place_stays_queued_and_is_told(data):
+def test_who_loses_the_race_for_the_last_place_stays_queued_and_says_so(data):
     first, second = jobs.submit("training", LINEAR), jobs.submit("training", LINEAR)
     with queue.claimed(first.id), queue.claimed(second.id) as lost:
         assert lost is None
@@ -162,3 +163,93 @@ def test_time_that_is_used_up_is_not_given_again(data):
     jobs_on_disk.write_state(job.folder, replace(state, seconds=60.0))
     with pytest.raises(JobError, match="1 minutes is used up"):
         jobs.open(job.id).resume()
+
+
+def test_opening_a_job_reads_no_other(data, monkeypatch):
+    submitted = [jobs.submit("training", LINEAR) for _ in range(3)]
+    jobs.of_run(submitted[0].run_id)  # from here on it is known which run is whose
+    one_job._known.clear()
+    opened = []
+    read = jobs_on_disk.read_record
+    monkeypatch.setattr(
+        jobs_on_disk, "read_record", lambda folder: opened.append(folder.name) or read(folder)
+    )
+    assert jobs.open(submitted[1].id).id == submitted[1].id
+    assert jobs.of_run(submitted[2].run_id).id == submitted[2].id
+    assert opened == [submitted[1].id, submitted[2].id]
+
+
+def test_a_job_is_read_again_only_when_something_has_changed(data, python):
+    job = jobs.submit("training", LINEAR)
+    first = jobs.open(job.id)
+    assert jobs.open(job.id) is first
+    with queue.claimed(job.id):
+        assert jobs.open(job.id).status == "running"
+    with job.run().writing() as events:
+        events.write("status", status="running", message="Training")
+        running = jobs.open(job.id)
+        assert jobs.open(job.id) is running
+        events.write("epoch", epoch=1, epochs=4, loss=0.5)
+        assert jobs.open(job.id).note == "Epoch 1 of 4"
+        events.write("status", status="paused", message="Paused.")
+    assert jobs.open(job.id).status == "paused"
+    elsewhere = python(f"from genre_engine import jobs; jobs.open({job.id!r}).resume()")
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert jobs.open(job.id).status == "queued"
+
+
+def test_once_a_run_has_begun_its_events_alone_say_how_it_stands(data):
+    job = jobs.submit("training", LINEAR)
+    with queue.claimed(job.id), job.run().writing() as events:
+        events.write("status", status="running", message="Training")
+        events.write("status", status="paused", message="Paused after epoch 3.")
+    for status in jobs.STATUSES:
+        state = jobs_on_disk.read_state(job.folder)
+        jobs_on_disk.write_state(job.folder, replace(state, status=status, message="overtaken"))
+        found = jobs.open(job.id)
+        assert (found.status, found.message) == ("paused", "Paused after epoch 3.")
+
+
+def test_the_end_that_an_earlier_version_left_in_the_job_alone_is_taken_over(data):
+    job = jobs.submit("training", LINEAR)
+    with job.run().writing() as events:
+        events.write("status", status="running", message="Training")
+    state = jobs_on_disk.read_state(job.folder)
+    said = "The app's server ended, and this with it. Resume it to go on."
+    jobs_on_disk.write_state(job.folder, replace(state, status="failed", message=said))
+    assert jobs.open(job.id).status == "failed"
+    queue.reconcile()
+    found = jobs.open(job.id)
+    assert (found.status, found.message, found.run().message) == ("failed", said, said)
+
+
+@pytest.mark.parametrize("job_id", ["../datasets", "", ".", "a/b", "..", "x" * 300, "nothing"])
+def test_an_id_that_is_none_is_refused(job_id, data):
+    with pytest.raises(JobError, match="no job"):
+        jobs.open(job_id)
+
+
+def test_a_run_has_one_job_however_it_is_asked_for(data):
+    job = jobs.submit("training", LINEAR)
+    with pytest.raises(JobError, match="queued already"):
+        jobs.submit("training", {"run": job.run_id})
+    job.pause()
+    assert jobs.submit("training", {"run": job.run_id}).id == job.id
+    jobs.open(job.id).cancel()
+    job.run().set_status("finished", "Macro F1 0.5")
+    with pytest.raises(JobError, match="it is finished"):
+        jobs.submit("training", {"run": job.run_id})
+    assert len(jobs.listing()) == 1
+
+
+def test_a_reproduction_may_fetch_its_data_set_first(workspace):
+    with pytest.raises(DatasetMissing):
+        jobs.submit("reproduction", {"dataset": "new"})
+    assert jobs.submit("reproduction", {"dataset": "new", "tracks": 100}).status == "queued"
+
+
+def test_typed_requests_are_taken_as_well_as_their_json(data):
+    request = training.TrainingRequest("small", model="linear", seed=3)
+    first, second = jobs.submit("training", request), jobs.submit("training", request.to_dict())
+    assert first.run().config.seed == second.run().config.seed == 3
+    assert first.dataset == second.dataset == "small"

@@ -28,7 +28,7 @@ def no_space(*_, **__):
 
 
 @pytest.mark.parametrize("what", ["events", "everything else"])
-def test_a_disk_that_fills_up_is_told_and_the_training_goes_on_when_there_is_room(
+def test_a_disk_that_fills_up_is_reported_and_the_training_goes_on_when_there_is_room(
     what, data, monkeypatch
 ):
     """Events are written by `os.write`; checkpoints and states beside their place."""
@@ -38,7 +38,7 @@ def test_a_disk_that_fills_up_is_told_and_the_training_goes_on_when_there_is_roo
     with monkeypatch.context() as patch:
 
         def until_full(file, content):
-            # The epoch's own event: batches of a slow one are told of too.
+            # The epoch's own event: batches of a slow one are written too.
             if b'"type": "epoch", "epoch": 3,' in bytes(content):
                 if what == "events":
                     no_space()

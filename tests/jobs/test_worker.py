@@ -6,9 +6,9 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
@@ -31,11 +31,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process
 def alive_in_group(group):
     """Processes of a group that aren't zombies."""
     found = []
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, IndexError):
-            fields = place.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(place.parent.name))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.status() != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == group:
+                found.append(process.pid)
     return found
 
 
@@ -83,7 +82,7 @@ def test_a_killed_server_leaves_no_process_and_its_training_can_be_resumed(data,
             server.stdout.readline()
             job = jobs.submit("training", FCN)
             wait_until(job, "running", note="Epoch")
-            (worker,) = map(int, _children_of(server.pid))
+            (worker,) = (child.pid for child in psutil.Process(server.pid).children())
             assert alive_in_group(worker)
         finally:
             server.send_signal(signal.SIGKILL)
@@ -95,7 +94,7 @@ def test_a_killed_server_leaves_no_process_and_its_training_can_be_resumed(data,
     epochs = len(found.run().epochs())
     restarted = Supervisor()
     try:
-        assert gone(lambda: job.run().told().status == "running", PATIENCE_S)
+        assert gone(lambda: job.run().recorded().status == "running", PATIENCE_S)
         assert "server ended" in job.run().message
         jobs.open(job.id).resume()
         wait_until(job, "running", note="Epoch")
@@ -104,20 +103,13 @@ def test_a_killed_server_leaves_no_process_and_its_training_can_be_resumed(data,
         restarted.stop()
 
 
-def _children_of(pid):
-    found = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):
-            found.update((task / "children").read_text().split())
-    return sorted(found)
-
-
 def test_a_killed_training_says_so_and_leaves_no_process(data, supervisor):
     job = jobs.submit("training", FCN)
     wait_until(job, "running", note="Epoch")
     (worker,) = (process.pid for process in supervisor._processes.values())
+    assert alive_in_group(worker)
     os.kill(worker, signal.SIGKILL)
-    assert gone(lambda: job.run().told().status == "running", PATIENCE_S)
+    assert gone(lambda: job.run().recorded().status == "running", PATIENCE_S)
     found = wait_until(job, "failed")
     assert "most likely because memory was short" in found.message
     assert not alive_in_group(worker)
@@ -153,6 +145,7 @@ def test_making_a_data_set_is_cancelled_at_once_with_all_its_workers(workspace, 
     job = jobs.submit("dataset", {"make": "demo", "name": "d", "tracks": 300})
     wait_until(job, "running", note="Synthesising")
     (worker,) = (process.pid for process in supervisor._processes.values())
+    assert alive_in_group(worker)
     jobs.open(job.id).cancel()
     wait_until(job, "cancelled")
     assert gone(lambda: alive_in_group(worker), PATIENCE_S)
@@ -166,7 +159,7 @@ def test_making_a_data_set_is_cancelled_at_once_with_all_its_workers(workspace, 
     )
 
 
-def test_what_went_wrong_is_told_in_words(workspace, supervisor):
+def test_what_went_wrong_is_said_in_words(workspace, supervisor):
     job = jobs.submit(
         "dataset",
         {"make": "table", "name": "mine", "label": "genre"},
@@ -186,7 +179,7 @@ def test_a_data_set_that_was_removed_meanwhile_is_named(data):
     assert runs.open(job.run_id).status == "failed"
 
 
-def test_a_training_whose_time_is_used_up_ends_with_its_best_epoch_and_is_judged(data, supervisor):
+def test_a_training_whose_time_is_used_up_keeps_its_best_epoch_and_is_evaluated(data, supervisor):
     job = jobs.submit("training", FCN, minutes=1 / 60)
     found = wait_until(job, "finished")
     run = found.run()

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from genre_engine import datasets, jobs
 from genre_engine.download import jamendo_audio, jamendo_metadata
 from genre_engine.jobs import hosted
-from genre_engine.jobs import job as jobs_on_disk
+from genre_engine.jobs import record as jobs_on_disk
 from genre_engine.storage import workspace
 from tests.download import jamendo_server
 from tests.download.jamendo_server import Server, World
@@ -183,7 +183,7 @@ def test_the_missing_audio_of_a_data_set_can_be_fetched(tables):
     assert "The audio of 0 of its 40 tracks is here." in words(app)
     app.button(key=START).click().run()
     (job,) = jobs.listing()
-    assert job.request == {"name": "tables", "excerpt_s": 30.0}
+    assert jamendo_audio.Request.of(job.request) == jamendo_audio.Request("tables", excerpt_s=30.0)
 
 
 def ended(name, status, message=""):

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, jobs, models, runs, training
 from genre_engine.figures import Curves, training_curve, training_curve_alt, tuning_trials
+from genre_engine.training import TrainingRequest
 from pages.components.shared import live_plot
+from pages.components.train import request_text
 from pages.components.train import settings as train_settings
 from pages.components.train import start as train_start
-from pages.components.train.recipe import Recipe, sentence
 from pages.components.train.tail import Tail
 from tests.extracted import make_music, write_features
 
@@ -66,14 +68,14 @@ def start(app):
     return app
 
 
-def a_run(status="finished", epochs=(0.7, 0.5, 0.6), **told):
+def a_run(status="finished", epochs=(0.7, 0.5, 0.6), **said_at_end):
     """A run as a training would have left it."""
     run = runs.create(training.new_config("mine", settings={"epochs": 9}), "cli")
     with run.writing() as events:
         events.write("status", status="running", message="Training")
         for number, loss in enumerate(epochs, 1):
             events.write("epoch", **an_epoch(number, loss, best=loss == min(epochs)))
-        events.write("status", status=status, **{"message": "", **told})
+        events.write("status", status=status, **{"message": "", **said_at_end})
     return run
 
 
@@ -127,8 +129,8 @@ def test_every_model_has_its_settings_and_presets_on_the_page(mine, name):
         assert not app.exception
         settings = models.model(name).Settings
         wanted = settings.from_dict(models.model(name).PRESETS[preset]).changed()
-        recipe = Recipe.read({"model": name, "set": app.query_params.get("set", "")})
-        assert settings.from_dict(recipe.settings).changed() == wanted
+        choice = request_text.read({"model": name, "set": app.query_params.get("set", "")})
+        assert settings.from_dict(choice.settings).changed() == wanted
 
 
 def test_the_course_project_s_preset_takes_only_tracks_with_the_chosen_genres(mine):
@@ -170,7 +172,7 @@ def test_start_makes_a_queued_run_with_the_choice(mine):
     assert run.status == "cancelled"
 
 
-def test_how_long_it_takes_is_told_by_earlier_ones_of_the_same_size(mine):
+def test_how_long_it_takes_is_estimated_from_earlier_ones_of_the_same_size(mine):
     run = a_run()
     parts = {"track_id": ["a", "b"], "part": "train", "half": "", "artist": "", "group": 0}
     pd.DataFrame(parts).to_parquet(run.folder / "parts.parquet")
@@ -193,7 +195,7 @@ def test_a_finished_run_shows_its_verdict_and_the_ways_on(mine):
     assert app.slider(key=train_settings.key("fcn", "epochs")).value == 9
 
 
-def test_a_crash_is_told_in_words_and_can_be_resumed(mine):
+def test_a_crash_is_said_in_words_and_can_be_resumed(mine):
     run = a_run("failed", message="It failed with OSError: gone (the whole of it is in log.txt).")
     app = train(run=run.id)
     assert "It failed with OSError" in app.error[0].value.replace("\\", "")
@@ -216,9 +218,9 @@ def test_a_search_goes_into_the_queue(mine):
     assert "Waiting in the queue" in said(app)
 
 
-def test_a_recipe_survives_its_address_and_its_run(mine):
-    recipe = Recipe(
-        data="mine",
+def test_a_choice_survives_its_address_and_its_run(mine):
+    choice = TrainingRequest(
+        "mine",
         model="fcn",
         genres="jazz,rock",
         rule="only",
@@ -226,14 +228,17 @@ def test_a_recipe_survives_its_address_and_its_run(mine):
         seed=3,
         settings={"layers": [64, 32], "dropout": 0.25, "batch_norm": True},
     )
-    assert Recipe.read(recipe.params()) == recipe
-    config = training.new_config(**recipe.request())
-    assert Recipe.of(config).with_settings({}) == Recipe(
-        data="mine", features="table", genres="jazz,rock", rule="only",
+    assert request_text.read(request_text.params(choice)) == choice
+    config = training.config_of(choice)
+    again = request_text.of_run(config)
+    assert replace(again, settings={}) == TrainingRequest(
+        "mine", features="table", genres="jazz,rock", rule="only",
         split="random:0.6,0.2,0.2", seed=3,
     )  # fmt: skip
-    assert Recipe.of(config).settings == recipe.settings
-    assert sentence(config) == "FCN on mine, 2 genres, random split, the table's features"
+    assert again.settings == choice.settings
+    assert (
+        request_text.sentence(config) == "FCN on mine, 2 genres, random split, the table's features"
+    )
 
 
 @pytest.fixture
@@ -241,7 +246,7 @@ def music(tmp_path):
     return make_music(tmp_path)
 
 
-def test_features_made_with_other_parameters_are_told_and_can_be_chosen(music):
+def test_features_made_with_other_parameters_are_named_and_can_be_chosen(music):
     write_features(music, excerpt_s=15.0)
     app = train(data="music", model="linear")
     assert button(app, "Extract features, then train")
@@ -256,7 +261,7 @@ def test_features_made_with_other_parameters_are_told_and_can_be_chosen(music):
     start(app)
     (run,) = runs.listing()
     assert run.config.features["parameters"]["excerpt_s"] == 15.0
-    assert "498 features of 15 s" in sentence(run.config)
+    assert "498 features of 15 s" in request_text.sentence(run.config)
 
 
 def test_a_link_asks_for_an_excerpt_and_nonsense_is_passed_over(music):
@@ -274,17 +279,18 @@ def test_a_link_asks_for_an_excerpt_and_nonsense_is_passed_over(music):
     assert button(app, "Start")
 
 
-def test_a_recipe_of_whole_tracks_survives_its_address():
-    recipe = Recipe(data="music", model="linear", excerpt="full")
-    assert Recipe.read(recipe.params()) == recipe
-    assert "--excerpt full" in recipe.command()
-    searched = recipe.command("tune", "--trials", "5")
+def test_a_choice_of_whole_tracks_survives_its_address():
+    choice = TrainingRequest("music", model="linear", excerpt_s=None)
+    assert request_text.read(request_text.params(choice)) == choice
+    assert request_text.params(choice)["excerpt"] == "full"
+    assert "--excerpt full" in request_text.command(choice)
+    searched = request_text.command(choice, "tune", "--trials", "5")
     assert "tune" in searched
     assert "--excerpt full" in searched
     assert searched.endswith("--trials 5")
     assert "--set" not in searched
-    assert recipe.request()["excerpt_s"] is None
-    assert Recipe(data="music").request()["excerpt_s"] == 30.0
+    assert choice.to_dict()["excerpt_s"] is None
+    assert request_text.read({"data": "music"}).to_dict()["excerpt_s"] == 30.0
 
 
 def test_a_tail_reads_only_what_is_new_and_takes_back_what_a_resume_repeats(mine):
@@ -408,7 +414,7 @@ def test_plotly_js_is_put_where_it_is_served_from_once(tmp_path):
     assert [path.name for path in place.parent.iterdir()] == ["plotly.min.js"]
 
 
-def test_a_read_only_deployment_is_told_so_and_nothing_breaks(tmp_path, caplog):
+def test_a_read_only_deployment_is_noticed_and_nothing_breaks(tmp_path, caplog):
     source = tmp_path / "source.js"
     source.write_text("first")
     (tmp_path / "static").write_text("a file where a folder should be")

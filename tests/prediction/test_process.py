@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
+import psutil
 import pytest
 
 from genre_engine import runs
@@ -168,8 +169,9 @@ def stream(model, data):
         os.write(3, b'{"analysis": {"mod')
         os._exit(1)
     if data == b"slow":
-        import time
+        import pathlib, time
         print("a library's chatter")
+        pathlib.Path(__file__).with_name("working").touch()
         time.sleep(600)
     yield whole
 
@@ -202,12 +204,9 @@ def ended(pid, within_s=120.0):
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         try:
-            os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").exists():
-                state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-                if state == "Z":
-                    return True
-        except ProcessLookupError:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.02)
     return False
@@ -250,14 +249,24 @@ def test_a_process_that_was_killed_is_told_and_started_anew(process):
     assert process.open("a", b"", print).share_heard == 0.5
 
 
-def test_a_process_that_is_killed_while_it_works_is_told(process):
-    import threading
-
+def test_a_process_that_is_killed_while_it_works_is_noticed(process, tmp_path):
     process.open("a", b"slow", print)
     pid = process._process.pid
-    threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
+    killed = []
+
+    def kill():
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "working").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        killed.append((tmp_path / "working").exists())
+        os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
     with pytest.raises(ProcessEnded):
         process.step("a")
+    killer.join()
+    assert killed == [True]
 
 
 def test_a_process_that_ends_in_the_middle_of_an_answer_is_told(process):

@@ -113,13 +113,13 @@ def test_numbers_that_json_has_not_become_null(tmp_path, path):
 
 
 def test_of_each_epoch_the_last_event_counts_and_a_restart_takes_later_ones_back():
-    def told(*epochs):
+    def kept(*epochs):
         events = [{"type": "epoch", "epoch": n, "at": at} for at, n in enumerate(epochs)]
         return [(e["epoch"], e["at"]) for e in journal.by_epoch(events)]
 
-    assert told(1, 2, 3) == [(1, 0), (2, 1), (3, 2)]
-    assert told(1, 2, 2, 3) == [(1, 0), (2, 2), (3, 3)]
-    assert told(1, 2, 3, 1, 2) == [(1, 3), (2, 4)]
+    assert kept(1, 2, 3) == [(1, 0), (2, 1), (3, 2)]
+    assert kept(1, 2, 2, 3) == [(1, 0), (2, 2), (3, 3)]
+    assert kept(1, 2, 3, 1, 2) == [(1, 3), (2, 4)]
 
 
 def full_disk(monkeypatch, folder):
@@ -137,7 +137,7 @@ def full_disk(monkeypatch, folder):
     monkeypatch.setattr(journal.os, "write", write)
 
 
-def test_a_full_disk_is_an_error_and_the_status_that_tells_of_it_still_has_room(
+def test_a_full_disk_is_an_error_and_the_status_that_reports_it_still_has_room(
     tmp_path, path, monkeypatch
 ):
     events = Journal(tmp_path)

@@ -20,7 +20,7 @@ run = runs.open(sys.argv[1])
 with run.writing() as events:
     events.write("status", status="running")
     events.write("epoch", epoch=1)
-    print("holding", flush=True)
+    print("locked", flush=True)
     time.sleep(600)
 """
 
@@ -32,7 +32,7 @@ def trainer(run, monkeypatch):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, run.id], stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline() == "holding\n"
+    assert process.stdout.readline() == "locked\n"
     yield process
     process.kill()
     process.wait()
@@ -105,7 +105,7 @@ def test_the_newest_status_counts_with_its_message(run):
     assert not run.resumable
 
 
-def test_a_trainer_in_another_process_is_alive_and_held_against_others(run, trainer):
+def test_a_trainer_in_another_process_is_alive_and_keeps_others_out(run, trainer):
     assert run.alive
     assert run.status == "running"
     assert not run.resumable
@@ -144,7 +144,7 @@ def test_a_killed_trainer_leaves_a_failed_run_that_can_be_resumed(run, trainer):
     trainer.wait()
     assert not run.alive
     assert run.status == "failed"
-    assert "without a word after epoch 1" in run.message
+    assert "without saying why after epoch 1" in run.message
     assert run.resumable
     run.set_status("queued")
     assert run.status == "queued"
@@ -158,7 +158,7 @@ def test_a_pid_that_lives_on_is_no_sign_of_a_trainer(run):
     assert run.status == "failed"
 
 
-def test_wishes_reach_the_trainer_and_are_refused_where_nobody_would_hear(run):
+def test_requests_reach_the_trainer_and_are_refused_where_there_is_none(run):
     run.request("pause")
     assert run.requested() == "pause"
     run.set_status("queued")
@@ -255,3 +255,25 @@ def test_looks_at_test_are_counted(run):
     assert run.add_look() == 1
     assert run.add_look() == 2
     assert len(run.looks()) == 2
+
+
+def test_a_trainer_that_ends_itself_has_the_last_word(run):
+    """Another thread of its process says why, while it may be in the middle of an epoch."""
+    with run.writing() as events:
+        events.write("status", status="running", message="Training")
+        thread = threading.Thread(target=run.conclude, args=("failed", "The server ended."))
+        thread.start()
+        thread.join()
+        events.write("status", status="running", message="Predicting")
+        events.write("epoch", epoch=1)
+    assert (run.status, run.message) == ("failed", "The server ended.")
+    assert run.epochs() == []
+
+
+def test_an_end_that_is_said_stays(run):
+    run.set_status("finished", "Macro F1 0.5")
+    run.conclude("failed", "Killed.")
+    assert (run.status, run.message) == ("finished", "Macro F1 0.5")
+    run.set_status("queued")
+    run.conclude("cancelled", "Taken out of the queue.")
+    assert run.status == "cancelled"

@@ -53,9 +53,9 @@ def small(tmp_path, workspace):
 
 @pytest.fixture
 def new_run(small):
-    def new(model="fcn", **wishes):
-        wishes.setdefault("settings", SETTINGS if model == "fcn" else None)
-        return runs.create(training.new_config("small", model=model, **wishes))
+    def new(model="fcn", **options):
+        options.setdefault("settings", SETTINGS if model == "fcn" else None)
+        return runs.create(training.new_config("small", model=model, **options))
 
     return new
 

@@ -30,7 +30,7 @@ SAID = {
     "model/network.keras": "network.keras",
     "model/scaling.npz": "scaling.npz",
 }
-MEND = re.compile(r"\b(remove|train|resume|put it back|has them for)\b", re.IGNORECASE)
+FIX = re.compile(r"\b(remove|train|resume|put it back|has them for)\b", re.IGNORECASE)
 DAMAGES = {
     "removed": lambda path: path.unlink(),
     "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
@@ -79,9 +79,7 @@ def pair(trained):
         ("parts.parquet", "a folder"),
     ],
 )
-def test_a_file_that_was_changed_is_told_in_words_and_hides_no_other_run(
-    file, damage, pair, tmp_path
-):
+def test_a_file_that_was_changed_is_named_and_hides_no_other_run(file, damage, pair, tmp_path):
     path = pair.folder / file
     DAMAGES[damage](path)
     refused = {}
@@ -95,7 +93,7 @@ def test_a_file_that_was_changed_is_told_in_words_and_hides_no_other_run(
     if file in SAID:
         assert any(SAID[file] in said for said in refused.values()), refused
     for said in refused.values():
-        assert MEND.search(said), said
+        assert FIX.search(said), said
     runs.remove(next(run for run in runs.listing() if run.id == pair.id))
     assert [run.name for run in runs.listing()] == ["sound"]
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -25,17 +24,17 @@ from tests.conftest import REPOSITORY
 from tests.training.conftest import GENRES, SETTINGS, import_table, table
 
 
-class Wish:
-    """A Progress that makes a wish at an epoch."""
+class Ask:
+    """A Progress that asks for something at an epoch."""
 
-    def __init__(self, run, epoch, wish="pause"):
-        self.run, self.at, self.wish = run, epoch, wish
+    def __init__(self, run, epoch, what="pause"):
+        self.run, self.at, self.what = run, epoch, what
 
     def batch(self, **values): ...
 
     def epoch(self, values):
         if values["epoch"] == self.at:
-            self.run.request(self.wish)
+            self.run.request(self.what)
 
     def log(self, text): ...
 
@@ -63,7 +62,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_run_is_trained_told_judged_and_usable(trained):
+def test_a_run_is_trained_recorded_evaluated_and_usable(trained):
     assert trained.status == "finished"
     assert trained.message.startswith("Macro F1")
     assert [epoch["epoch"] for epoch in trained.epochs()] == list(range(1, 7))
@@ -71,7 +70,7 @@ def test_a_run_is_trained_told_judged_and_usable(trained):
         trained.epochs()[0]
     )
     phases = [e["message"] for e in trained.events()[0] if e["type"] == "status"]
-    assert phases[1:5] == ["Reading the features", "Training", "Predicting", "Judging"]
+    assert phases[1:5] == ["Reading the features", "Training", "Predicting", "Evaluating"]
     report = trained.report()
     assert report["artist_overlap"] == 0
     assert sum(report["sizes"].values()) == 180
@@ -108,14 +107,14 @@ def test_the_same_seed_gives_the_same_and_another_seed_another(new_run, trained)
 
 def test_a_paused_run_goes_on_to_the_same_end(new_run, trained):
     run = new_run()
-    training.train(run, progress=Wish(run, 2))
+    training.train(run, progress=Ask(run, 2))
     assert (run.status, run.message) == ("paused", "Paused after epoch 2.")
     assert run.checkpoint_folder.is_dir()
     assert run.requested() is None
     assert run.report() is None
     with pytest.raises(RunError, match="hasn't finished"):
         evaluation.evaluate_run(run)
-    training.train(run, progress=Wish(run, 4))
+    training.train(run, progress=Ask(run, 4))
     assert run.message == "Paused after epoch 4."
     training.train(run)
     assert run.status == "finished"
@@ -128,12 +127,12 @@ def test_a_cancel_ends_it_within_the_epoch_and_it_can_still_be_resumed(
     run = new_run()
     monkeypatch.setattr(training.reporter, "_SECONDS", 0.0)
 
-    class Cancel(Wish):
+    class Cancel(Ask):
         def batch(self, **values):
             if values["epoch"] == 3:
                 self.run.request("cancel")
 
-    # The model tells of batches seldom on so small a set; here it must.
+    # The model reports batches seldom on so small a set; here it must.
     from genre_engine.models import history
 
     monkeypatch.setattr(history, "_SECONDS_BETWEEN_BATCHES", 0.0)
@@ -143,12 +142,12 @@ def test_a_cancel_ends_it_within_the_epoch_and_it_can_still_be_resumed(
     assert_same(figures(run), figures(trained))
 
 
-def test_a_wish_made_while_it_was_queued_counts_and_one_of_an_earlier_life_does_not(new_run):
+def test_a_request_made_while_it_was_queued_counts_and_one_of_an_earlier_life_does_not(new_run):
     run = new_run()
     run.request("cancel")
     training.train(run)
     assert (run.status, run.message) == ("cancelled", "Cancelled.")
-    # As a killed process leaves it: a wish that nobody fulfilled.
+    # As a killed process leaves it: a request that nobody answered.
     (run.folder / "control").write_text("pause")
     training.train(run)
     assert run.status == "finished"
@@ -163,19 +162,19 @@ def test_a_finished_run_is_not_trained_again(trained):
 CHILD = """
 import sys
 from genre_engine import runs, training
-class Tell:
+class Print:
     def batch(self, **values): pass
     def log(self, text): pass
     def epoch(self, values):
         print(values["epoch"], flush=True)
         if str(values["epoch"]) in sys.argv[2:]:
             sys.stdin.readline()
-training.train(runs.open(sys.argv[1]), progress=Tell())
+training.train(runs.open(sys.argv[1]), progress=Print())
 """
 
 
 def start(run, waits_at=()):
-    """A process that trains the run, tells its epochs, and after some waits for a line."""
+    """A process that trains the run, prints its epochs, and after some waits for a line."""
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, run.id, *map(str, waits_at)],
         stdin=subprocess.PIPE,
@@ -189,24 +188,25 @@ def start(run, waits_at=()):
 def test_sigkill_leaves_a_run_that_says_so_and_goes_on_to_the_same_end(new_run):
     settings = SETTINGS | {"epochs": 80, "patience": 80, "learning_rate": 0.001}
     run, whole = new_run(settings=settings), new_run(settings=settings)
-    # It dies after its fifth epoch and before its end, however late this process is.
+    # It is killed at work: once it has gone on after its fifth epoch, and before its 40th, where it
+    # waits however late this process is.
     child = start(run, waits_at=(5, 40))
-    with child, child.stdout as told:
-        for line in told:
+    with child, child.stdout as printed:
+        for line in printed:
             if int(line) == 5:
                 with pytest.raises(RunError, match="being trained by another process"):
                     training.train(run)
                 child.stdin.write("\n")
                 child.stdin.flush()
-                time.sleep(0.2)
+            if int(line) == 6:
                 child.send_signal(signal.SIGKILL)
                 break
     assert child.returncode == -signal.SIGKILL
     assert run.status == "failed"
-    assert "without a word after epoch" in run.message
+    assert "without saying why after epoch" in run.message
     assert run.resumable
     n = len(run.epochs())
-    assert 5 <= n <= 40
+    assert 6 <= n <= 40
     training.train(run)
     assert run.status == "finished"
     assert len(run.epochs()) == 80
@@ -217,7 +217,7 @@ def test_sigkill_leaves_a_run_that_says_so_and_goes_on_to_the_same_end(new_run):
 def test_wherever_it_is_killed_after_the_fit_it_still_finishes_the_same(
     new_run, trained, monkeypatch
 ):
-    """Steps after the fit that end without a word, as with SIGKILL: nothing is told."""
+    """Steps after the fit that end at once, as with SIGKILL: nothing is written."""
 
     class Killed(BaseException):
         pass
@@ -237,12 +237,12 @@ def test_wherever_it_is_killed_after_the_fit_it_still_finishes_the_same(
             with pytest.raises(Killed):
                 training.train(run)
         assert run.status == "failed"
-        assert "without a word after epoch 6" in run.message
+        assert "without saying why after epoch 6" in run.message
         training.train(run)
         assert_same(figures(run), figures(trained))
 
 
-def test_a_disk_that_fills_up_is_told_and_the_run_can_be_resumed(new_run, trained, monkeypatch):
+def test_a_disk_that_fills_up_is_reported_and_the_run_can_be_resumed(new_run, trained, monkeypatch):
     run = new_run()
     real = os.write
 
@@ -266,23 +266,23 @@ def test_a_disk_that_fills_up_is_told_and_the_run_can_be_resumed(new_run, traine
 def test_a_crash_leaves_its_last_words(new_run, monkeypatch):
     run = new_run()
 
-    def burst(*_, **__):
+    def break_down(*_, **__):
         raise ZeroDivisionError("a flaw")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting.evaluate, "report", burst)
+        patch.setattr(fitting.evaluate, "report", break_down)
         with pytest.raises(ZeroDivisionError):
             training.train(run)
     assert run.status == "failed"
     assert "ZeroDivisionError: a flaw" in run.message
     assert "Traceback" in run.log()
-    assert "in burst" in run.log()
+    assert "in break_down" in run.log()
 
 
 def test_an_interrupted_run_is_cancelled_and_can_be_resumed(new_run):
     run = new_run()
 
-    class Interrupt(Wish):
+    class Interrupt(Ask):
         def epoch(self, values):
             if values["epoch"] == self.at:
                 raise KeyboardInterrupt
@@ -293,7 +293,7 @@ def test_an_interrupted_run_is_cancelled_and_can_be_resumed(new_run):
     assert run.resumable
 
 
-def test_too_little_memory_is_told_in_words(new_run, monkeypatch):
+def test_too_little_memory_is_said_in_words(new_run, monkeypatch):
     run = new_run()
     monkeypatch.setattr(fitting, "_data", lambda *_: (_ for _ in ()).throw(MemoryError))
     with pytest.raises(ModelError, match="not enough memory"):
@@ -301,9 +301,9 @@ def test_too_little_memory_is_told_in_words(new_run, monkeypatch):
     assert "not enough memory" in run.message
 
 
-def test_a_damaged_checkpoint_is_told_and_its_removal_starts_anew(new_run, trained):
+def test_a_damaged_checkpoint_is_named_and_its_removal_starts_again(new_run, trained):
     run = new_run()
-    training.train(run, progress=Wish(run, 3))
+    training.train(run, progress=Ask(run, 3))
     (state,) = run.checkpoint_folder.iterdir()
     state.write_bytes(state.read_bytes()[:200])
     with pytest.raises(ModelError, match="damaged"):
@@ -315,7 +315,7 @@ def test_a_damaged_checkpoint_is_told_and_its_removal_starts_anew(new_run, train
     assert_same(figures(run), figures(trained))
 
 
-def test_a_data_set_that_was_removed_or_imported_anew_is_noticed(new_run, tmp_path):
+def test_a_data_set_that_was_removed_or_imported_again_is_noticed(new_run, tmp_path):
     run = new_run()
     info = datasets.open("small").folder / "dataset.json"
     values = json.loads(info.read_text())
@@ -325,7 +325,7 @@ def test_a_data_set_that_was_removed_or_imported_anew_is_noticed(new_run, tmp_pa
     assert "has been removed" in run.message
     import_table(tmp_path)
     info.write_text(json.dumps(values | {"created": "2020-01-01T00:00:00+00:00"}))
-    with pytest.raises(DatasetError, match="imported anew"):
+    with pytest.raises(DatasetError, match="imported again"):
         training.train(run)
     assert run.status == "failed"
 
@@ -341,7 +341,7 @@ def test_features_that_were_removed_or_are_others_now_are_noticed(new_run, tmp_p
 
 def test_a_run_that_began_keeps_its_parts_when_more_tracks_come(new_run, monkeypatch):
     run = new_run()
-    training.train(run, progress=Wish(run, 1))
+    training.train(run, progress=Ask(run, 1))
     before = run.parts()
     # What the split would give now plays no part any more.
     monkeypatch.setattr(training.fitting, "open_material", None)

@@ -14,7 +14,7 @@ QUICK = {
 
 
 class PauseAt:
-    """A Progress that wishes for a pause at an epoch."""
+    """A Progress that asks for a pause at an epoch."""
 
     def __init__(self, run, epoch):
         self.run, self.at = run, epoch
@@ -29,7 +29,7 @@ class PauseAt:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_run_is_trained_paused_resumed_and_judged_with_any_model(name, tmp_path):
+def test_a_run_is_trained_paused_resumed_and_evaluated_with_any_model(name, tmp_path):
     music = make_music(tmp_path)
     write_features(music, kind="patches" if name == "cnn" else "summary")
     config = training.new_config("music", model=name, settings=QUICK[name], split="random")

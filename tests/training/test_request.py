@@ -1,5 +1,7 @@
 """What is refused before a run is made, and what is only warned of."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from genre_engine.errors import (
     WrongUsage,
 )
 from genre_engine.features.summary import Summary
+from genre_engine.training import SearchRequest, TrainingRequest
 from tests.extracted import make_music, write_features
 from tests.training.conftest import import_table, table
 
@@ -54,7 +57,7 @@ def test_a_config_holds_all_that_decides_the_result(small):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "error", "match"),
+    ("options", "error", "match"),
     [
         ({"model": "fnc"}, WrongUsage, "Did you mean 'fcn'"),
         ({"settings": {"epoch": 3}}, BadSetting, "Did you mean 'epochs'"),
@@ -74,9 +77,9 @@ def test_a_config_holds_all_that_decides_the_result(small):
         ({"excerpt_s": 15.0}, WrongUsage, "aren't made from excerpts"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_with_the_mend(small, wishes, error, match):
+def test_what_cannot_be_trained_is_refused_with_what_to_do(small, options, error, match):
     with pytest.raises(error, match=match):
-        training.new_config("small", **wishes)
+        training.new_config("small", **options)
     assert runs.listing() == []
 
 
@@ -112,7 +115,7 @@ def test_a_genre_that_no_track_in_train_has_is_refused_with_the_genres_that_are_
     assert training.new_config("official", split="official", genres="ambient,jazz,rock").genres
 
 
-def test_a_genre_that_cannot_be_judged_is_only_warned_of(official):
+def test_a_genre_that_cannot_be_evaluated_is_only_warned_of(official):
     official("train")
     warnings = training.new_config("official", split="official").warnings
     for part in ("validation", "test"):
@@ -140,9 +143,9 @@ def test_tracks_without_audio_and_failed_ones_are_left_out_and_counted(music, tm
     ids = music.tracks["track_id"].tolist()
     write_features(music, ids[8:], failed=ids[5:8])
     config = training.new_config("music", model="linear", split="random")
-    told = " ".join(config.warnings)
-    assert "5 of 60 tracks are left out: their audio isn't there" in told
-    assert "3 tracks are left out: their features could not be extracted" in told
+    said = " ".join(config.warnings)
+    assert "5 of 60 tracks are left out: their audio isn't there" in said
+    assert "3 tracks are left out: their features could not be extracted" in said
     material = training.open_material(config)
     assert sorted(material.track_ids) == sorted(ids[8:])
     # Other features, for which nothing failed, are judged on the same parts.
@@ -196,7 +199,7 @@ def newer_version(monkeypatch):
     return come
 
 
-def test_features_of_an_earlier_version_are_not_used_and_can_only_be_made_anew(
+def test_features_of_an_earlier_version_are_not_used_and_can_only_be_made_again(
     music, newer_version
 ):
     write_features(music)
@@ -220,7 +223,43 @@ def test_a_run_whose_features_are_gone_says_how_to_make_them_or_that_none_can(
         training.open_material(config)
 
 
-def test_a_data_set_of_one_genre_has_nothing_to_tell_apart(tmp_path):
+def test_a_data_set_of_one_genre_has_nothing_to_choose_between(tmp_path):
     import_table(tmp_path, "one", table().assign(genre="rock"))
-    with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to tell it from"):
+    with pytest.raises(WrongUsage, match="With 'rock' alone there is nothing to choose between"):
         training.new_config("one")
+
+
+def test_a_request_survives_json_and_what_is_left_out_is_at_its_default():
+    request = TrainingRequest(
+        "small", genres=["jazz", "rock"], settings={"layers": (8, 8)}, excerpt_s=None, origin="cli"
+    )
+    assert TrainingRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == (
+        replace(request, settings={"layers": [8, 8]})
+    )
+    assert TrainingRequest.from_dict({"dataset_name": "small"}) == TrainingRequest("small")
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({}, "needs 'dataset_name'"),
+        ({"dataset_name": "small", "dance": 1}, "has no 'dance'. It has: dataset_name, model"),
+        ({"dataset_name": "small", "seed": "7"}, "'seed' as a whole number, not '7'"),
+        ({"dataset_name": "small", "seed": True}, "'seed' as a whole number"),
+        ({"dataset_name": "small", "genres": ["rock", 3]}, "'genres' as text or a list or null"),
+        ({"dataset_name": "small", "settings": [1]}, "'settings' as names with values"),
+        ({"dataset_name": None}, "'dataset_name' as text"),
+        ([], "described by names with values"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(values, match):
+    with pytest.raises(WrongUsage, match=re.escape(match)):
+        TrainingRequest.from_dict(values)
+
+
+def test_a_search_has_a_training_s_entries_and_a_budget():
+    request = SearchRequest(TrainingRequest("small", model="linear", name="found"), minutes=5)
+    assert SearchRequest.from_dict(json.loads(json.dumps(request.to_dict()))) == request
+    assert (request.trials, SearchRequest(TrainingRequest("small")).trials) == (None, 20)
+    with pytest.raises(WrongUsage, match="finds the settings itself"):
+        SearchRequest(TrainingRequest("small", settings={"epochs": 3}))

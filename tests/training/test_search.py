@@ -11,6 +11,7 @@ from genre_engine import datasets, models, runs, training
 from genre_engine.errors import ModelError, RunError, RunExists, StorageError, WrongUsage
 from genre_engine.models.linear import Linear
 from genre_engine.training import search as settings_search
+from genre_engine.training import trials
 from genre_engine.training.search import Search
 from tests.training.conftest import import_table
 
@@ -28,9 +29,9 @@ def folder(tmp_path):
     return tmp_path / "search"
 
 
-def told(trials):
+def without_times(ended):
     """Trials without their times."""
-    return [(t.number, dict(t.settings), t.state, t.score, dict(t.curve)) for t in trials]
+    return [(t.number, dict(t.settings), t.state, t.score, dict(t.curve)) for t in ended]
 
 
 def after(n_trials):
@@ -50,7 +51,7 @@ def test_a_budget_in_trials_is_kept_and_the_first_trial_has_the_defaults(folder)
     assert len({json.dumps(dict(trial.settings)) for trial in found}) == 4
     scores = [trial.score for trial in found if trial.score is not None]
     assert best.score == max(scores) >= found[0].score
-    assert best == settings_search.best(found)
+    assert best == trials.best(found)
 
 
 def test_every_suggestion_lies_in_the_declared_range(folder):
@@ -91,12 +92,14 @@ def test_it_is_stopped_at_any_time_and_goes_on_as_if_it_had_not_been(folder, tmp
     stopped = Search(folder, {**LINEAR, "trials": 4})
     best = stopped.run(should_stop=should_stop, ended=ended)
     assert [trial.number for trial in stopped.trials()] == [0, 1]
-    assert best == settings_search.best(stopped.trials())
+    assert best == trials.best(stopped.trials())
     # A writer that was killed left half a line: that trial is tried again.
     with (folder / "trials.jsonl").open("a") as file:
         file.write('{"number": 2, "settings": {"tre')
     Search(folder, {**LINEAR, "trials": 4}).run()
-    assert told(Search(folder, {**LINEAR, "trials": 4}).trials()) == told(whole.trials())
+    assert without_times(Search(folder, {**LINEAR, "trials": 4}).trials()) == without_times(
+        whole.trials()
+    )
 
 
 def test_the_trial_under_way_is_dropped_by_a_stop(folder):
@@ -116,7 +119,7 @@ def test_the_trial_under_way_is_dropped_by_a_stop(folder):
 
 def test_more_trials_than_before_go_on_with_those_there_are(folder):
     Search(folder, {**LINEAR, "trials": 2}).run()
-    before = settings_search.trials(folder)
+    before = trials.read(folder)
     search = Search(folder, {**LINEAR, "trials": 3, "name": "found"})
     search.run()
     assert search.trials()[:2] == before
@@ -133,7 +136,7 @@ def test_trials_of_another_search_are_not_gone_on_with(change, folder):
     assert len(search.trials()) == 1
 
 
-def test_trials_on_a_data_set_that_was_imported_anew_are_not_gone_on_with(folder, tmp_path):
+def test_trials_on_a_data_set_that_was_imported_again_are_not_gone_on_with(folder, tmp_path):
     Search(folder, {**LINEAR, "trials": 1}).run()
     info = datasets.open("small").folder / "dataset.json"
     values = json.loads(info.read_text())
@@ -142,10 +145,23 @@ def test_trials_on_a_data_set_that_was_imported_anew_are_not_gone_on_with(folder
         Search(folder, {**LINEAR, "trials": 1})
 
 
-def test_a_damaged_search_is_told(folder):
+def test_a_search_that_an_earlier_version_began_goes_on(folder):
+    """It wrote only what it was asked for, without what was at its default."""
+    Search(folder, {**LINEAR, "trials": 2}).run()
+    values = json.loads((folder / "search.json").read_text())
+    kept = ("dataset_name", "model", "dataset_created")
+    (folder / "search.json").write_text(json.dumps({name: values[name] for name in kept}))
+    before = trials.read(folder)
+    search = Search(folder, {**LINEAR, "trials": 3})
+    search.run()
+    assert search.trials()[:2] == before
+    assert len(search.trials()) == 3
+
+
+def test_a_damaged_search_is_named(folder):
     Search(folder, {**LINEAR, "trials": 1}).run()
     (folder / "search.json").write_text("{")
-    with pytest.raises(RunError, match=r"search\.json of this search can't be read"):
+    with pytest.raises(RunError, match=r"search\.json of this search cannot be read"):
         Search(folder, {**LINEAR, "trials": 1})
 
 
@@ -185,11 +201,11 @@ def test_what_cannot_be_searched_is_refused_and_nothing_is_written(request_, mat
     assert not folder.exists()
 
 
-def test_trials_that_fail_are_told_and_three_of_them_end_the_search(folder, monkeypatch):
-    def burst(*_, **__):
+def test_trials_that_fail_are_kept_and_three_of_them_end_the_search(folder, monkeypatch):
+    def diverge(*_, **__):
         raise ModelError("The numbers overflowed. Choose a smaller learning rate.")
 
-    monkeypatch.setattr(Linear, "fit", burst)
+    monkeypatch.setattr(Linear, "fit", diverge)
     search = Search(folder, {**LINEAR, "trials": 9})
     with pytest.raises(ModelError, match=r"first trials all failed\. The numbers overflowed"):
         search.run()
@@ -203,28 +219,28 @@ def test_one_failed_trial_does_not_end_the_search(folder, monkeypatch):
     def sometimes(self, *arguments, **options):
         calls.append(self)
         if len(calls) == 2:
-            raise ModelError("It burst.")
+            raise ModelError("It diverged.")
         return fit(self, *arguments, **options)
 
     monkeypatch.setattr(Linear, "fit", sometimes)
     search = Search(folder, {**LINEAR, "trials": 3})
     search.run()
     assert [trial.state for trial in search.trials()] == ["finished", "failed", "finished"]
-    assert search.trials()[1].message == "It burst."
+    assert search.trials()[1].message == "It diverged."
 
 
-def test_a_full_disk_is_told_and_the_trials_before_it_stay(folder, monkeypatch):
+def test_a_full_disk_is_reported_and_the_trials_before_it_stay(folder, monkeypatch):
     search = Search(folder, {**LINEAR, "trials": 3})
-    write = Search._write
+    write = trials.add
 
-    def full(self, trial):
+    def full(folder, trial):
         if trial.number == 1:
-            with settings_search.workspace.storage_errors(self.folder):
+            with settings_search.workspace.storage_errors(folder):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write(self, trial)
+        write(folder, trial)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Search, "_write", full)
+        patch.setattr(trials, "add", full)
         with pytest.raises(StorageError, match="is full"):
             search.run()
     assert len(search.trials()) == 1
@@ -232,7 +248,7 @@ def test_a_full_disk_is_told_and_the_trials_before_it_stay(folder, monkeypatch):
     assert len(search.trials()) == 3
 
 
-def test_progress_tells_trials_and_the_best(folder):
+def test_progress_names_trials_and_the_best(folder):
     said = []
     search = Search(folder, {**LINEAR, "trials": 2})
     search.run(progress=lambda done, total, text: said.append((done, total, text)))

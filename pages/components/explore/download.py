@@ -38,7 +38,7 @@ def view() -> None:
         "is known; the metadata is CC BY-NC-SA 4.0 (Music Technology Group)."
     )
     try:
-        hosted.check_request("download", {})
+        hosted.check_download()
     except GenreEngineError as error:
         st.info(plain(str(error)), icon=":material/cloud_off:")
         return

@@ -146,7 +146,7 @@ def _player(path: Path, name: str) -> None:
 
 def _pictures(path: Path, track: pd.Series) -> None:
     try:
-        drawn = datasets.portrayed(str(path), path.stat().st_mtime_ns)
+        drawn = datasets.track_view_of(str(path), path.stat().st_mtime_ns)
     except (GenreEngineError, OSError) as error:
         said = str(error) if isinstance(error, GenreEngineError) else "The file can't be read."
         st.error(plain(said), icon=":material/error:")

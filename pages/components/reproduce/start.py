@@ -106,7 +106,7 @@ def _last_word(dataset: str) -> None:
 
 def _start(request: Request) -> None:
     try:
-        hosted.check_request("reproduction", request.to_dict())
+        hosted.check_reproduction()
     except GenreEngineError as error:
         st.info(plain(str(error)), icon=":material/cloud_off:")
         return

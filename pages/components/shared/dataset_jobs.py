@@ -10,7 +10,7 @@ from genre_engine.jobs import Job, hosted
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import duration, plain
 
-# How often running work is looked after, in seconds.
+# How often running work is looked at, in seconds.
 _TICK_S = 0.4
 _MINE = "works"
 
@@ -28,7 +28,7 @@ def running() -> list[Job]:
 
 def name(job: Job) -> str:
     """The data set's."""
-    return str(job.request.get("name", ""))
+    return job.dataset or ""
 
 
 def start(request: dict[str, Any], upload: Any = None) -> None:

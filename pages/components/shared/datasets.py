@@ -20,7 +20,7 @@ from genre_engine.features import track_view
 from genre_engine.labels import Labels
 from genre_engine.splits import Split
 
-# The leak meter and the heat map are about these many genres at most, the commonest.
+# The leak meter and the heat map are about these many genres at most, the most common.
 MOST_MEASURED = 30
 MOST_PAIRED = 20
 
@@ -30,8 +30,8 @@ class Opened:
     """A data set as it was at one moment.
 
     Attributes:
-        key: tells it from every other, and from itself at another time.
-        counts: tracks per genre, the commonest first.
+        key: differs from every other's, and from its own at another time.
+        counts: tracks per genre, the most common first.
         size_bytes: what it takes on the disk, audio elsewhere not counted.
         kinds: the kinds of split that can be made.
     """
@@ -156,7 +156,7 @@ def _agreement(
 
 
 def together(data: Opened, y: Labels) -> statistics.Cooccurrence:
-    """Which of the commonest of the chosen genres go together."""
+    """Which of the most common of the chosen genres go together."""
     return _together(data.key, y.genres, y.rule, y)
 
 
@@ -190,7 +190,7 @@ def _mapped(
 
 
 @st.cache_resource(max_entries=16, show_spinner="Computing the pictures …")
-def portrayed(path: str, stamp: int) -> track_view.Portrait:
+def track_view_of(path: str, stamp: int) -> track_view.Portrait:
     """The five pictures' numbers of a track.
 
     Raises:

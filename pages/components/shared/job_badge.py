@@ -80,7 +80,7 @@ def _chip() -> None:
 
 
 def link(job: Job) -> None:
-    """A link to where a job is looked at."""
+    """A link to where a job is shown."""
     pages = {"training": "train", "tuning": "train", "reproduction": "reproduce"}
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():

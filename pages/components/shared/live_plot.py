@@ -1,8 +1,8 @@
-"""A Plotly chart that grows without being mounted anew: no flicker, and a zoom stays.
+"""A Plotly chart that grows without being mounted again: no flicker, and a zoom stays.
 
 `st.plotly_chart` builds its chart again at every change of its data. This one keeps its node and
 hands new figures to `Plotly.react`. plotly.js comes out of the installed plotly package, through
-Streamlit's static serving; where the folder can't be written and doesn't hold it, the chart is
+Streamlit's static serving; where the folder can't be written and lacks it, the chart is
 Streamlit's own.
 """
 

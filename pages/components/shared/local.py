@@ -18,9 +18,9 @@ def is_local() -> bool:
     """
     if hosted.active():
         return False
-    told = os.environ.get("GENRE_ENGINE_LOCAL_PATHS")
-    if told in ("0", "1"):
-        return told == "1"
+    given = os.environ.get("GENRE_ENGINE_LOCAL_PATHS")
+    if given in ("0", "1"):
+        return given == "1"
     headers = st.context.headers
     if st.context.ip_address is not None or any(headers.get(name) for name in _PROXY_HEADERS):
         return False

@@ -59,7 +59,7 @@ def run() -> None:
         page_title=f"{page.title} · Genre Studio", page_icon=str(_HERE / "icon.svg"), layout="wide"
     )
     st.logo(str(_HERE / "logo.svg"), size="large")
-    theme.mend()
+    theme.adjust()
     job_badge.show()
     page.run()
 

@@ -6,7 +6,7 @@ _CHIPS = '[data-testid="stMultiSelect"] [data-tag]'
 _BUTTONS = '[data-testid="stBaseButton-primary"]:not(:disabled)'
 
 
-def mend() -> None:
+def adjust() -> None:
     """Where the theme is dark: dark letters on a multiselect's chips, and a darker ground under a
     primary button's white ones. White on the theme's light violet is too little contrast."""
     if st.context.theme.type == "dark":

@@ -26,7 +26,6 @@ def may_see(job: Job) -> bool:
     run = job.run()
     if run is not None:
         return hosted.may_see(run.folder, visitor())
-    name = job.request.get("dataset_name") or job.request.get("dataset") or job.request.get("name")
-    if not isinstance(name, str) or job.kind == "dataset":
-        return False
-    return hosted.may_see(workspace.datasets_folder() / name, visitor())
+    if job.dataset is None or job.kind == "dataset":
+        return False  # one that is being made is its visitor's alone
+    return hosted.may_see(workspace.datasets_folder() / job.dataset, visitor())

@@ -1,4 +1,4 @@
-"""A run as one file: out of this server, and into it."""
+"""A run as one file: export and import."""
 
 import tempfile
 from pathlib import Path
@@ -44,9 +44,9 @@ def _packed(run: Run) -> bytes:
         return bundle.export(run, Path(room) / bundle.file_name(run)).read_bytes()
 
 
-def take_in() -> None:
-    """Offer to take in a run from elsewhere."""
-    with st.expander("Bring a run from another machine", icon=":material/upload:"):
+def import_form() -> None:
+    """Offer to import a run from elsewhere."""
+    with st.expander("Import a run from another machine", icon=":material/upload:"):
         upload = st.file_uploader(
             "A run as a zip",
             type=["zip"],
@@ -70,7 +70,7 @@ def take_in() -> None:
             st.rerun()
         st.page_link(
             "pages/train.py",
-            label="It is here: look at it",
+            label="Imported: show the run",
             icon=":material/check_circle:",
             query_params={"run": taken[upload.file_id]},
         )

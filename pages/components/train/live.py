@@ -13,18 +13,13 @@ from genre_engine.jobs import Job
 from genre_engine.runs import Run
 from pages.components.shared.live_plot import live_plot
 from pages.components.shared.text import duration, plain
-from pages.components.train.tail import do_nothing, tail
+from pages.components.train.tail import baseline, tail
 
-# How often a running job is looked after, in seconds; a waiting one more seldom.
+# How often a running job is looked at, in seconds; a waiting one more seldom.
 _TICK_S = 0.5
 _WAITING_TICK_S = 1.0
 
 _HEIGHT = 300
-_WORKING = {
-    "training": "Training",
-    "extraction": "Extracting features",
-    "tuning": "Searching for settings",
-}
 
 
 def buttons(job: Job) -> None:
@@ -102,7 +97,7 @@ def progress(job: Job) -> None:
             icon=":material/hourglass_top:",
         )
         return
-    said = plain(job.note) or _WORKING.get(job.kind, "Working")
+    said = plain(job.note) or job.working
     run = job.run()
     if run is not None and job.note.startswith("Epoch"):
         at = run.progress()
@@ -123,19 +118,19 @@ def curves(run: Run, *, ended: bool) -> None:
     if ended and not shown.epochs:
         return
     if not shown.epochs and known.batch is None:
-        st.markdown("The first point comes with the first epoch; starting up takes some seconds.")
-        if run.told().status != "running":
+        st.markdown("The curves begin with the first epoch; starting takes a few seconds.")
+        if run.recorded().status != "running":
             return
         # Empty ones at once: what draws them is on its way while the training starts up.
-    nothing = do_nothing(run)
+    reached = baseline(run)
     columns = st.columns(3)
     for column, (quantity, title) in zip(columns, figures.QUANTITIES.items(), strict=True):
         with column:
             st.markdown(_headline(shown, quantity, title))
             live_plot(
-                figures.training_curve(shown, quantity, do_nothing=nothing.get(quantity)),
+                figures.training_curve(shown, quantity, do_nothing=reached.get(quantity)),
                 key=f"train-curve-{run.id}-{quantity}",
-                alt=figures.training_curve_alt(shown, quantity, nothing.get(quantity)),
+                alt=figures.training_curve_alt(shown, quantity, reached.get(quantity)),
                 height=_HEIGHT,
             )
 

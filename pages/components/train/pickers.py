@@ -1,4 +1,4 @@
-"""The recipe on the Train page: a sentence whose words can be chosen."""
+"""What is to be trained, on the Train page: a sentence whose words can be chosen."""
 
 from typing import Any, TypeVar
 
@@ -8,52 +8,56 @@ from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.features import store as feature_stores
 from genre_engine.prediction import vocabulary
+from genre_engine.training import TrainingRequest
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.feature_names import excerpt_of, features_text
 from pages.components.shared.text import plain
-from pages.components.train import settings
-from pages.components.train.recipe import RULES, SPLITS, TASKS, Recipe
+from pages.components.train import request_text, settings
+from pages.components.train.request_text import RULES, SPLITS, TASKS
 
-_WHICH = {"": "Those of the data set", "top10": "The ten commonest", "named": "Chosen ones"}
+_WHICH = {"": "Those of the data set", "top10": "The ten most common", "named": "Chosen ones"}
 Choice = TypeVar("Choice")
 
-_RECIPE = "train-recipe"
+_CHOICE = "train-choice"
 _ADDRESS = "train-address"
 
 
-def current() -> Recipe:
+def current() -> TrainingRequest:
     """The choice that the page shows: the address's where that is news, else this visit's."""
     params = {name: value for name, value in st.query_params.items() if value}
-    known: Recipe | None = st.session_state.get(_RECIPE)
+    known: TrainingRequest | None = st.session_state.get(_CHOICE)
     if known is None or (params and params != st.session_state.get(_ADDRESS)):
-        known = Recipe.read(params)
+        known = request_text.read(params)
         fill(known)
     return known
 
 
-def keep(recipe: Recipe) -> None:
+def keep(choice: TrainingRequest) -> None:
     """Remember a choice and put it into the address, so that a link or a reload brings it back."""
-    params = recipe.params()
-    st.session_state[_RECIPE] = recipe
+    params = request_text.params(choice)
+    st.session_state[_CHOICE] = choice
     st.session_state[_ADDRESS] = params
     if st.query_params.to_dict() != params:
         st.query_params.from_dict(params)
 
 
-def fill(recipe: Recipe) -> None:
+def fill(choice: TrainingRequest) -> None:
     """Set all widgets; before they are drawn, or in a callback."""
-    st.session_state[_RECIPE] = recipe
-    for name in ("data", "model", "task", "rule", "split", "seed"):
-        st.session_state[f"train-{name}"] = getattr(recipe, name)
-    st.session_state["train-features"] = (recipe.features, recipe.excerpt)
-    which = recipe.genres if recipe.genres in ("", "top10") else "named"
+    st.session_state[_CHOICE] = choice
+    st.session_state["train-data"] = choice.dataset_name
+    for name in ("model", "task", "rule", "split", "seed"):
+        st.session_state[f"train-{name}"] = getattr(choice, name)
+    excerpt = request_text.excerpt_text(choice)
+    st.session_state["train-features"] = (choice.features or "", excerpt)
+    genres = request_text.genres_text(choice)
+    which = genres if genres in ("", "top10") else "named"
     st.session_state["train-which"] = which
-    st.session_state["train-genres"] = labels.unlisted(recipe.genres) if which == "named" else []
-    settings.fill(recipe.model, recipe.settings)
+    st.session_state["train-genres"] = labels.unlisted(genres) if which == "named" else []
+    settings.fill(choice.model, choice.settings)
 
 
-def sentence(names: list[str]) -> tuple[Opened, Recipe]:
+def sentence(names: list[str]) -> tuple[Opened, TrainingRequest]:
     """Draw the sentence; returns the data set and the choice without its settings.
 
     Raises:
@@ -69,13 +73,13 @@ def sentence(names: list[str]) -> tuple[Opened, Recipe]:
         genres, task, rule = _genres(data)
         split = _choice("split", _splits(data), lambda kind: SPLITS.get(kind, kind), 140)
         features, excerpt = _choice("features", kinds, lambda chosen: features_text(*chosen), 165)
-    return data, Recipe(
-        data=name,
+    return data, TrainingRequest(
+        name,
         model=model,
-        features=features if features != kinds[0][0] else "",
-        excerpt=excerpt,
+        features=features if features != kinds[0][0] else None,
+        excerpt_s=request_text.excerpt_s(excerpt),
         task=task,
-        genres=genres,
+        genres=genres or None,
         rule=rule,
         split=split,
         seed=int(st.session_state.get("train-seed", 0)),
@@ -170,7 +174,7 @@ def _genres(data: Opened) -> tuple[str, str, str]:
         )
         st.number_input(
             "Seed", 0, 2**32 - 1, key="train-seed", persist_state="session",
-            help="Decides the split and the network's first weights",
+            help="Decides the split and the network's initial weights",
         )  # fmt: skip
     genres = labels.listed(named) if which == "named" else str(which)
     return genres, str(task), str(rule)

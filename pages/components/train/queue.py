@@ -7,13 +7,13 @@ from genre_engine.jobs import Job
 from pages.components.shared import job_badge
 from pages.components.shared.text import plain
 from pages.components.shared.visible import visible_runs
-from pages.components.train.recipe import sentence
+from pages.components.train.request_text import sentence
 
 _SHOWN = 8
 
 
 def others(shown: Job | None) -> None:
-    """The queue, as far as it isn't the one that is looked at."""
+    """The queue, without the job that is shown."""
     rest = [job for job in job_badge.busy() if shown is None or job.id != shown.id]
     if not rest:
         return

@@ -1,6 +1,7 @@
 """Searching for better settings: how long, and its trials as they come."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -8,31 +9,32 @@ import streamlit as st
 from genre_engine import figures, jobs, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job, hosted
-from genre_engine.training import search
-from genre_engine.training.search import Trial
+from genre_engine.training import SearchRequest, TrainingRequest, search
+from genre_engine.training import trials as trials_on_disk
+from genre_engine.training.request import TRIALS
+from genre_engine.training.trials import Trial
 from pages.components.shared.live_plot import live_plot
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
-from pages.components.train import live
-from pages.components.train.recipe import Recipe
+from pages.components.train import live, request_text
 
 _TICK_S = 1.0
 _SCORE = "Macro average precision"
 _BUDGETS = {"trials": "trials", "minutes": "minutes"}
-_DEFAULTS = {"trials": 20, "minutes": 10}
+_DEFAULTS = {"trials": TRIALS, "minutes": 10}
 _MOST = {"trials": 200, "minutes": 600}
 
 
-def form(recipe: Recipe) -> None:
-    """Offer a search for the recipe."""
-    names = [info.label for info in search.searchable(recipe.model)]
+def form(choice: TrainingRequest) -> None:
+    """Offer a search for what is chosen."""
+    names = [info.label for info in search.searchable(choice.model)]
     if not names:
         return
     with st.expander("Search for better settings", icon=":material/search:"):
         st.markdown(
             f"Trains again and again with other settings ({plain(', '.join(names))}) and keeps the "
-            f"best by {_SCORE.lower()} on the half of validation that selects. The first trial has "
-            "the defaults; the best one becomes an ordinary run."
+            f"best by {_SCORE.lower()} on the early-stopping set, half of validation. The first "
+            "trial has the defaults; the best one becomes an ordinary run."
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             budget = str(
@@ -54,19 +56,15 @@ def form(recipe: Recipe) -> None:
                 width=140,
             )
             clicked = st.button("Search", icon=":material/search:", key="train-search")
-        command = recipe.command("tune", f"--{budget}", str(amount))
+        command = request_text.command(choice, "tune", f"--{budget}", str(amount))
         st.code(command, language="bash", wrap_lines=True)
     if clicked:
-        _start({**_request(recipe), budget: amount})
+        _start(replace(choice, settings={}), **{budget: amount})
 
 
-def _request(recipe: Recipe) -> dict[str, Any]:
-    return {key: value for key, value in recipe.request().items() if key != "settings"}
-
-
-def _start(request: dict[str, Any]) -> None:
+def _start(training: TrainingRequest, **budget: Any) -> None:
     try:
-        job = jobs.submit("tuning", request, owner=visitor())
+        job = jobs.submit("tuning", SearchRequest(training, **budget), owner=visitor())
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -104,15 +102,15 @@ def _tick(job_id: str, drawn: tuple[Any, ...]) -> None:
 
 
 def _table(job: Job) -> None:
-    ended = search.trials(job.folder)
+    ended = trials_on_disk.read(job.folder)
     if not ended:
-        st.markdown("The first trial comes when it has been trained to its end.")
+        st.markdown("The first trial is shown when its training has ended.")
         return
-    best = search.best(ended)
+    best = trials_on_disk.best(ended)
     figure = figures.tuning_trials([trial.score for trial in ended], _SCORE)
     alt = f"{_SCORE} of {len(ended)} trials" + (f", at best {best.score:.2f}" if best else "")
     live_plot(figure, key=f"train-trials-{job.id}", alt=alt, height=260)
-    about = models.model(str(job.request.get("model", "fcn"))).Settings
+    about = models.model(SearchRequest.from_dict(job.request).training.model).Settings
     infos = {info.name: info for info in about.describe()}
     rows = [_row(trial, infos, trial == best) for trial in ended]
     rows.sort(key=lambda row: -(row["Score"] or 0.0))

@@ -11,12 +11,12 @@ import streamlit as st
 from genre_engine import features, jobs, labels, models, runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.features import store as feature_stores
+from genre_engine.training import TrainingRequest
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import duration, plain
-from pages.components.train import pickers
-from pages.components.train.recipe import Recipe
+from pages.components.train import pickers, request_text
 
 # Of the runs on this machine, so many of the newest are asked how long an epoch took.
 _ASKED = 30
@@ -32,7 +32,7 @@ class Outlook:
         missing: tracks whose features must be extracted first.
         differing: in what features that are there differ, where those wanted aren't.
         tracks: how many take part.
-        training_s: None where there is nothing to judge by.
+        training_s: None where there is nothing to estimate it from.
     """
 
     kind: str
@@ -42,17 +42,17 @@ class Outlook:
     training_s: float | None = None
 
 
-def outlook(data: Opened, recipe: Recipe) -> Outlook:
+def outlook(data: Opened, choice: TrainingRequest) -> Outlook:
     """Raises GenreEngineError: the choice can't be trained."""
-    wanted: Sequence[str] | str = recipe.genres or data.dataset.genres
-    chosen = datasets.chosen(data, wanted, recipe.rule)
-    if recipe.task != "multilabel":
+    wanted: Sequence[str] | str = choice.genres or data.dataset.genres
+    chosen = datasets.chosen(data, wanted, choice.rule)
+    if choice.task != "multilabel":
         chosen = data.dataset.select(
-            labels.choose(data.counts, wanted), rule=recipe.rule, task=recipe.task
+            labels.choose(data.counts, wanted), rule=choice.rule, task=choice.task
         )
-    kind = recipe.features or pickers.feature_kinds(data, recipe.model)[0]
-    missing, differing = _to_extract(data, kind, recipe.excerpt_s)
-    seconds = _training_s(recipe, len(chosen.rows))
+    kind = choice.features or pickers.feature_kinds(data, choice.model)[0]
+    missing, differing = _to_extract(data, kind, choice.excerpt_s)
+    seconds = _training_s(choice, len(chosen.rows))
     return Outlook(kind, len(chosen.rows), missing, differing, seconds)
 
 
@@ -73,10 +73,10 @@ def _to_extract(data: Opened, kind: str, excerpt_s: float | None) -> tuple[int, 
     return len(missing), ""
 
 
-def _training_s(recipe: Recipe, n_tracks: int) -> float | None:
+def _training_s(choice: TrainingRequest, n_tracks: int) -> float | None:
     """By what an epoch of a model of the same size took here, if one was ever trained."""
-    settings = models.model(recipe.model).Settings.from_dict(recipe.settings).to_dict()
-    rate = _seconds_per_track(recipe.model, _size(recipe.model, settings))
+    settings = models.model(choice.model).Settings.from_dict(choice.settings).to_dict()
+    rate = _seconds_per_track(choice.model, _size(choice.model, settings))
     if rate is None:
         return None
     per_track, usual = rate
@@ -115,14 +115,14 @@ def _seconds_per_track(model: str, size: str) -> tuple[float, int] | None:
     return (median(rates), int(median(most))) if rates else None
 
 
-def bar(data: Opened, recipe: Recipe | None) -> None:
+def bar(data: Opened, choice: TrainingRequest | None) -> None:
     """The bar with Start, which stays in sight."""
     with st.container(horizontal=True, vertical_alignment="center", key="train-start", border=True):
         seen: Outlook | None = None
-        problem = "One of the settings can't be used; it is marked above." if not recipe else ""
-        if recipe is not None:
+        problem = "One of the settings can't be used; it is marked above." if not choice else ""
+        if choice is not None:
             try:
-                seen = outlook(data, recipe)
+                seen = outlook(data, choice)
             except GenreEngineError as error:
                 problem = str(error)
         label = "Extract features, then train" if seen and seen.missing else "Start"
@@ -134,7 +134,7 @@ def bar(data: Opened, recipe: Recipe | None) -> None:
             disabled=seen is None,
         )
         st.markdown(plain(problem) if problem else _expected(seen), width="stretch")
-        if recipe is not None:
+        if choice is not None:
             with (
                 st.container(width="content", key="train-command"),
                 st.popover("As a command", icon=":material/terminal:"),
@@ -143,11 +143,11 @@ def bar(data: Opened, recipe: Recipe | None) -> None:
                 extract = seen is not None and seen.missing and seen.kind in features.NAMES
                 first = ""
                 if seen is not None and extract:
-                    asked = {"excerpt_s": recipe.excerpt_s}
+                    asked = {"excerpt_s": choice.excerpt_s}
                     first = f"{feature_stores.command(data.dataset.name, seen.kind, asked)}\n"
-                st.code(first + recipe.command(), language="bash", wrap_lines=True)
-    if clicked and recipe is not None:
-        start("training", recipe.request())
+                st.code(first + request_text.command(choice), language="bash", wrap_lines=True)
+    if clicked and choice is not None:
+        start(choice)
 
 
 def _expected(seen: Outlook | None) -> str:
@@ -167,10 +167,10 @@ def _expected(seen: Outlook | None) -> str:
     return " · ".join(said)
 
 
-def start(kind: str, request: dict[str, Any]) -> None:
-    """Put a job into the queue and look at it."""
+def start(request: TrainingRequest) -> None:
+    """Put a training into the queue and look at it."""
     try:
-        job = jobs.submit(kind, request, owner=visitor())
+        job = jobs.submit("training", request, owner=visitor())
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

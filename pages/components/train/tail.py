@@ -58,30 +58,30 @@ def tail(run: Run) -> Tail:
     return tails[run.id]
 
 
-def do_nothing(run: Run) -> dict[str, float]:
-    """By quantity, what a predictor reaches that only knows how common the genres are in train.
+def baseline(run: Run) -> dict[str, float]:
+    """By quantity, what the no-skill baseline reaches that only knows how common the genres are.
 
     On the validation tracks that the curves are about; nothing where these aren't known any more.
     """
     try:
-        return _do_nothing(run.id, run)
+        return _baseline(run.id, run)
     except (GenreEngineError, KeyError, OSError):
         return {"auc": 0.5}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _do_nothing(run_id: str, _run: Run) -> dict[str, float]:
+def _baseline(run_id: str, _run: Run) -> dict[str, float]:
     config, parts = _run.config, _run.parts()
     dataset = datasets.open(config.dataset)
     chosen = dataset.select(config.genres, rule=config.rule, task=config.task)
     there = dataset.tracks["track_id"].iloc[chosen.rows]
     row = {str(track): index for index, track in enumerate(there)}
-    train, judged = (
+    train, stopping = (
         np.array([row[track] for track in parts["track_id"][which]], int)
         for which in (parts["part"] == "train", parts["half"] == "selecting")
     )
-    y: Any = chosen.y[judged]
-    prior = np.tile(chosen.y[train].mean(axis=0, dtype=np.float32), (len(judged), 1))
+    y: Any = chosen.y[stopping]
+    prior = np.tile(chosen.y[train].mean(axis=0, dtype=np.float32), (len(stopping), 1))
     return {
         "loss": history.cross_entropy(y, prior, config.task),
         "accuracy": history.accuracy(y, prior, config.task),

@@ -9,8 +9,7 @@ from genre_engine.runs import Run
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 from pages.components.shared.visible import may_see
-from pages.components.train import bundles, live, pickers, search
-from pages.components.train.recipe import Recipe, sentence
+from pages.components.train import bundles, live, pickers, request_text, search
 
 _LOOKED_AT = "train-looked-at"
 _STATUS = {
@@ -30,7 +29,7 @@ def found() -> tuple[Job | None, Run | None]:
         GenreEngineError: there is no such run or job.
     """
     run_id, job_id = st.query_params.get("run"), st.query_params.get("job")
-    _tell_address(run_id, job_id)
+    _set_address(run_id, job_id)
     if run_id:
         run = runs.open(run_id)
         if not hosted.may_see(run.folder, visitor()):
@@ -48,8 +47,8 @@ def found() -> tuple[Job | None, Run | None]:
     return None, None
 
 
-def _tell_address(run_id: str | None, job_id: str | None) -> None:
-    """Put what is looked at into the browser's address: it stays as it was when a link of this page
+def _set_address(run_id: str | None, job_id: str | None) -> None:
+    """Put what is shown into the browser's address: it stays as it was when a link of this page
     leads to this page, and a reload would bring back what was there before.
     """
     before = st.session_state.get(_LOOKED_AT)
@@ -86,13 +85,13 @@ def show(job: Job | None, run: Run | None) -> None:
 
 
 def leave() -> None:
-    """Back to the recipe."""
+    """Back to the choice of what to train."""
     st.query_params.clear()
 
 
 def _about(run: Run) -> str:
     config = run.config
-    said = plain(sentence(config))
+    said = plain(request_text.sentence(config))
     if config.synthetic:
         said += " · :material/science: synthetic music: scores say nothing about real songs"
     return said
@@ -136,13 +135,12 @@ def _again(run: Run) -> None:
         icon=":material/edit:",
         on_click=_refill,
         args=(run,),
-        help="Fills the recipe with this run's choice",
+        help="Fills the page with what this run trained",
     )
 
 
 def _refill(run: Run) -> None:
-    recipe = Recipe.of(run.config)
-    pickers.fill(recipe)
+    pickers.fill(request_text.of_run(run.config))
     leave()
 
 

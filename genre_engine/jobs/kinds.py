@@ -1,0 +1,255 @@
+"""The kinds of jobs: the one place that says what each is.
+
+A new kind is a request with `from_dict` and `to_dict`, a task, and an entry here.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongUsage
+from genre_engine.jobs import hosted, tasks
+from genre_engine.jobs.record import Record
+from genre_engine.jobs.reporter import Reporter
+from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
+from genre_engine.storage import workspace
+from genre_engine.training import SearchRequest, TrainingRequest
+
+if TYPE_CHECKING:
+    from genre_engine.runs import Config
+
+Task = Callable[[Any, Reporter], None]
+
+
+class Request(Protocol):
+    """What is asked for, as plain values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `job.json` has it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job.
+
+    Attributes:
+        title: of a job, in a few words, from its request.
+        request: reads a request from what JSON gave; raises WrongUsage.
+        check: refuses what can't be done, given the jobs that run or wait; returns the config of a
+            training that has its features, since its run is made at once.
+        check_hosted: refuses what a server that visitors share doesn't do, given the entries of the
+            request for which a file was uploaded.
+        task: does it.
+        dataset: the name of the data set that it reads or makes.
+        pool: what it takes a place of. What trains, by whatever name, shares the places.
+        working: what it does, in words, where it says nothing of itself.
+        pausable: whether a part that is done serves who goes on.
+        reads_dataset: whether its data set must be there before.
+        stops_when_asked: whether its task asks if it is to stop; else its process is killed.
+        in_background: whether it runs at a lower priority, since nobody sits and waits for it.
+        clear: removes what a process that was killed left half made.
+    """
+
+    title: Callable[[Any], str]
+    request: Callable[[Mapping[str, Any]], Request]
+    check: Callable[[Any, Sequence[Record]], "Config | None"]
+    check_hosted: Callable[[Any, Collection[str]], None]
+    task: Task
+    dataset: Callable[[Any], str | None]
+    pool: str
+    working: str
+    pausable: bool = True
+    reads_dataset: bool = True
+    stops_when_asked: bool = True
+    in_background: bool = True
+    clear: Callable[[Any], None] | None = None
+
+
+def kind(name: str) -> Kind:
+    """Raises WrongUsage: there is no such kind."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise WrongUsage(
+            f"There is no kind of job {name!r}. Choose one of: {', '.join(KINDS)}."
+        ) from None
+
+
+def dataset_of(job: Record) -> str | None:
+    """The name of the data set that a job reads or makes, where that is known."""
+    try:
+        found = kind(job.kind)
+        return found.dataset(found.request(job.request))
+    except WrongUsage:  # of another version
+        return None
+
+
+def _training_request(values: Mapping[str, Any]) -> TrainingRequest | RunRequest:
+    return RunRequest.from_dict(values) if "run" in values else TrainingRequest.from_dict(values)
+
+
+def _training_title(request: TrainingRequest | RunRequest) -> str:
+    if isinstance(request, RunRequest):
+        return f"Train {request.run}"
+    return f"Train {request.name or f'{request.model} on {request.dataset_name}'}"
+
+
+def _training_dataset(request: TrainingRequest | RunRequest) -> str | None:
+    if isinstance(request, TrainingRequest):
+        return request.dataset_name
+    from genre_engine.runs import Run
+
+    run = Run(workspace.runs_folder() / request.run)
+    return None if run.error else run.config.dataset
+
+
+def _check_training(request: TrainingRequest, _busy: Sequence[Record]) -> "Config | None":
+    from genre_engine import training
+
+    try:
+        return training.config_of(request)
+    except FeaturesMissing:  # then its process extracts them first
+        return None
+
+
+def _check_training_hosted(
+    request: TrainingRequest | RunRequest, _uploaded: Collection[str]
+) -> None:
+    if isinstance(request, TrainingRequest):
+        hosted.check_memory(request.model)
+        hosted.check_tracks(request)
+
+
+def _check_search(request: SearchRequest, _busy: Sequence[Record]) -> None:
+    from genre_engine.training import search
+
+    search.check(request)
+
+
+def _check_extraction(request: ExtractionRequest, _busy: Sequence[Record]) -> None:
+    from genre_engine import datasets, features
+
+    datasets.open(request.dataset)
+    features.kind(request.features, excerpt_s=request.excerpt_s)
+
+
+def _check_dataset(request: DatasetRequest, busy: Sequence[Record]) -> None:
+    if workspace.dataset_folder(request.name).exists():
+        raise DatasetExists(
+            f"There is a data set {request.name!r} already, and it stays as it is. Choose another "
+            "name."
+        )
+    if any(job.kind == "dataset" and dataset_of(job) == request.name for job in busy):
+        raise DatasetExists(
+            f"A data set {request.name!r} is being made at this moment. Wait for it, or choose "
+            "another name."
+        )
+
+
+def _clear_dataset(request: DatasetRequest) -> None:
+    from genre_engine.datasets import store
+
+    store.clear_half_made(request.name)
+
+
+def _download_request(values: Mapping[str, Any]) -> Request:
+    from genre_engine.download.jamendo_plan import Request as DownloadRequest
+
+    return DownloadRequest.from_dict(values)
+
+
+def _check_download(request: Any, busy: Sequence[Record]) -> None:
+    if any(job.kind == "download" and dataset_of(job) == request.name for job in busy):
+        raise JobError(
+            f"The audio of {request.name!r} is being fetched already, or waits for that. Let it "
+            "finish, or cancel it."
+        )
+
+
+def _reproduction_request(values: Mapping[str, Any]) -> Request:
+    # Imported here, since every page imports this module.
+    from genre_engine.reproduce.state import Request as ReproductionRequest
+
+    return ReproductionRequest.from_dict(values)
+
+
+def _check_reproduction(request: Any, _busy: Sequence[Record]) -> None:
+    from genre_engine import datasets
+
+    if request.tracks is None:  # else a data set that doesn't exist is fetched
+        datasets.open(request.dataset)
+
+
+KINDS = {
+    "training": Kind(
+        title=_training_title,
+        request=_training_request,
+        check=_check_training,
+        check_hosted=_check_training_hosted,
+        task=tasks.train,
+        dataset=_training_dataset,
+        pool="training",
+        working="Training",
+    ),
+    "extraction": Kind(
+        title=lambda request: f"Extract {request.features} of {request.dataset}",
+        request=ExtractionRequest.from_dict,
+        check=_check_extraction,
+        check_hosted=lambda request, _: hosted.check_tracks(TrainingRequest(request.dataset)),
+        task=tasks.extract,
+        dataset=lambda request: request.dataset,
+        pool="extraction",
+        working="Extracting features",
+    ),
+    "tuning": Kind(
+        title=lambda request: f"Tune {request.training.model} on {request.dataset_name}",
+        request=SearchRequest.from_dict,
+        check=_check_search,
+        check_hosted=lambda request, _: hosted.check_search(request),
+        task=tasks.search,
+        dataset=lambda request: request.dataset_name,
+        pool="training",
+        working="Searching for settings",
+    ),
+    "dataset": Kind(
+        title=lambda request: f"Make {request.name}",
+        request=DatasetRequest.from_dict,
+        check=_check_dataset,
+        check_hosted=lambda request, uploaded: hosted.check_dataset(request, uploaded=uploaded),
+        task=tasks.make_dataset,
+        dataset=lambda request: request.name,
+        pool="dataset",
+        working="Making a data set",
+        pausable=False,
+        reads_dataset=False,
+        # It is built out of sight, and what was half done is cleared away.
+        stops_when_asked=False,
+        in_background=False,
+        clear=_clear_dataset,
+    ),
+    "download": Kind(
+        title=lambda request: f"Download audio of {request.name}",
+        request=_download_request,
+        check=_check_download,
+        check_hosted=lambda _request, _uploaded: hosted.check_download(),
+        task=tasks.download,
+        dataset=lambda request: request.name,
+        pool="download",
+        working="Fetching audio",
+        reads_dataset=False,
+    ),
+    "reproduction": Kind(
+        title=lambda request: f"Reproduction for {request.dataset}",
+        request=_reproduction_request,
+        check=_check_reproduction,
+        check_hosted=lambda _request, _uploaded: hosted.check_reproduction(),
+        task=tasks.reproduce,
+        dataset=lambda request: request.dataset,
+        pool="training",
+        working="Reproducing the experiment",
+        reads_dataset=False,
+    ),
+}
+
+POOLS = tuple(sorted({entry.pool for entry in KINDS.values()}))
