@@ -23,6 +23,7 @@ RULES = ("any", "only")
 TASKS = ("multilabel", "multiclass", "binary")
 DEFAULT_GENRES = "top10"
 
+_BETWEEN = re.compile(r"[-_\s]+")
 _TOP = re.compile(r"top(\d{1,6})")
 
 
@@ -53,6 +54,27 @@ class Labels:
     @property
     def labels_per_track(self) -> float:
         return float(self.y.sum() / len(self.y)) if len(self.y) else 0.0
+
+
+def folded(name: str) -> str:
+    """What two spellings of a genre have in common.
+
+    >>> {folded(name) for name in ("Hip-Hop", "hip-hop", "HIP HOP", " hip_hop ")}
+    {'hip hop'}
+    """
+    return _BETWEEN.sub(" ", name).strip().casefold()
+
+
+def spellings(names: Iterable[str]) -> dict[str, str]:
+    """The most frequent spelling of each genre by what its spellings have in common.
+
+    >>> spellings(["Rock", "rock", "Rock"])
+    {'rock': 'Rock'}
+    """
+    best: dict[str, str] = {}
+    for name, _ in sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(folded(name), name)
+    return best
 
 
 def count(genre_lists: Iterable[Sequence[str]]) -> dict[str, int]:

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from genre_engine.cli.batch import Batch
 from genre_engine.cli.console import complain, printable
 from genre_engine.cli.songs import Song
 from genre_engine.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from genre_engine.cli.classify import Batch
     from genre_engine.prediction.analysis import Analysis
 
 
@@ -57,7 +57,7 @@ def _beginning(path: Path) -> str:
         return file.read(64).decode("utf-8", "replace")
 
 
-def write_json(batch: "Batch", songs: list[Song], file: IO[str]) -> None:
+def write_json(batch: Batch, songs: list[Song], file: IO[str]) -> None:
     """A list, each element written as it is done; the list is closed even when cut off by hand."""
     before = "[\n"
     try:
@@ -70,7 +70,7 @@ def write_json(batch: "Batch", songs: list[Song], file: IO[str]) -> None:
         file.write("[]\n" if before == "[\n" else "\n]\n")
 
 
-def write_table(batch: "Batch", songs: list[Song], file: IO[str]) -> None:
+def write_table(batch: Batch, songs: list[Song], file: IO[str]) -> None:
     """Rows of songs; failures and warnings go to standard error."""
     from rich.console import Console
     from rich.table import Table
@@ -144,7 +144,7 @@ def _escaped(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r")
 
 
-def write_csv(batch: "Batch", songs: list[Song], output: Path | None) -> None:
+def write_csv(batch: Batch, songs: list[Song], output: Path | None) -> None:
     """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
     from genre_engine.prediction.analysis import csv_header
     from genre_engine.storage.output import is_special
@@ -171,7 +171,7 @@ def write_csv(batch: "Batch", songs: list[Song], output: Path | None) -> None:
 
 
 def _stream_csv(
-    batch: "Batch", songs: list[Song], file: IO[str], header: list[str] | None, top: int
+    batch: Batch, songs: list[Song], file: IO[str], header: list[str] | None, top: int
 ) -> None:
     from genre_engine.prediction.analysis import csv_row
 
@@ -185,7 +185,7 @@ def _stream_csv(
         file.flush()
 
 
-def _continue_csv(output: Path, header: list[str], batch: "Batch") -> set[str]:
+def _continue_csv(output: Path, header: list[str], batch: Batch) -> set[str]:
     """Names of the songs that the file holds; failed rows and a torn last one are taken out.
 
     Raises:

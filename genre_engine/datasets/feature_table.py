@@ -6,14 +6,13 @@ column named track_id, filename, file or id), what is dropped, and the row numbe
 writes.
 
 The GTZAN tables (filename,length,chroma_stft_mean,…,label) come in as they are: `length` says only
-how long the clip is, and the 3 s slices of one song (blues.00000.0.wav, …) are one group, for a
-song whose slices are in train and test would flatter every score.
+how long the clip is. Slices of one song are one group (see `row_groups`), and so are rows with the
+same id: where their features are equal too, they are one track with the genres of all of them.
 
 Rows are counted as a spreadsheet shows them: the header is row 1. In Parquet the first row is 1.
 """
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ import pandas as pd
 
 from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
+from genre_engine.datasets.row_groups import group_rows
 from genre_engine.datasets.store import Imported
 from genre_engine.datasets.tables import Table, read
 from genre_engine.errors import BadTable, WrongUsage
@@ -37,7 +37,6 @@ ID_COLUMNS = ("track_id", "filename", "file", "id")
 ROW = "row_"
 FEATURE_KIND = "table"
 _GTZAN = {"filename", "length", "chroma_stft_mean"}
-_GTZAN_SLICE = re.compile(r"(\w+\.\d{5})\.\d+(?:\.\w+)?")
 _MISSING = frozenset(("", "nan", "na", "n/a", "none", "null", "<na>"))
 
 
@@ -58,7 +57,7 @@ def build(
         label_columns: columns of zeros and ones, one a genre, instead.
 
     Raises:
-        BadTable: text or no number in a feature, no label, a label on one row only, an id twice.
+        BadTable: text or no number in a feature, no label, a label on one row only.
         DatasetError: the file can't be read.
         WrongUsage: a column that isn't there, or not exactly one way to name labels.
     """
@@ -76,10 +75,8 @@ def build(
             )
     notes: list[str] = []
     ids, id_column = _ids(table, taken=named)
-    lists = _genres(table, label, label_separator, label_columns)
+    lists = _one_spelling(_genres(table, label, label_separator, label_columns), notes)
     kept = _with_genre(table, lists, notes)
-    _refuse_single(table, lists)
-    groups = _groups(table, group, ids, notes)
     left_out = {*named, id_column}
     if set(table.columns) >= _GTZAN:
         left_out.add("length")
@@ -89,11 +86,16 @@ def build(
     feature_names = [name for name in table.columns if name not in left_out]
     if not feature_names:
         raise BadTable(file.name, "no column is left that could be a feature. Give more columns.")
-    values = np.column_stack([_numbers(table, name) for name in feature_names])[kept]
+    values = np.column_stack([_numbers(table, name) for name in feature_names])
+    kept = _join_equal(kept, ids, lists, values, notes)
+    _refuse_single(table, [lists[row] for row in kept])
+    groups = _groups(table, group, ids, kept, notes)
+    names = _unique([ids[row] for row in kept])
+    values = values[kept]
 
     columns: dict[str, list[Any]] = {
-        "track_id": [ids[row] for row in kept],
-        "artist_id": [groups[row] for row in kept],
+        "track_id": names,
+        "artist_id": groups,
         "title": [ids[row] for row in kept],
         "genres": [lists[row] for row in kept],
     }
@@ -141,18 +143,67 @@ def _ids(table: Table, taken: Sequence[str]) -> tuple[list[str], str | None]:
     if column is None:
         return [f"{ROW}{table.row(index):07d}" for index in range(len(table))], None
     ids = [text.strip() for text in table.text(column)]
-    first: dict[str, int] = {}
     for index, name in enumerate(ids):
         if not name:
             raise BadTable(table.name, f"the column {column!r} is empty.", row=table.row(index))
-        if first.setdefault(name, index) != index:
-            raise BadTable(
-                table.name,
-                f"{name!r} is in the column {column!r} already, in row {table.row(first[name])}. "
-                f"Remove one of the two, or drop the column with --drop {column}.",
-                row=table.row(index),
-            )
     return ids, column
+
+
+def _unique(ids: Sequence[str]) -> list[str]:
+    """Ids with a number behind those that were there before: x, x #2, x #3."""
+    taken = set(ids)
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in ids:
+        seen[name] += 1
+        new = name
+        while seen[name] > 1 and new in taken:
+            new = f"{name} #{seen[name]}"
+            seen[name] += new in taken
+        taken.add(new)
+        unique.append(new)
+    return unique
+
+
+def _one_spelling(lists: Sequence[list[str]], notes: list[str]) -> list[list[str]]:
+    """Genres that differ in capitals, hyphens or spaces only, by their most frequent spelling."""
+    spelling = labels.spellings(name for names in lists for name in names)
+    joined: dict[str, list[str]] = {}
+    for name in sorted({name for names in lists for name in names}):
+        best = spelling[labels.folded(name)]
+        if name != best:
+            joined.setdefault(best, []).append(name)
+    for best, others in joined.items():
+        notes.append(
+            f"Genres joined, for only their spelling differs: {best}, {', '.join(others)}."
+        )
+    return [sorted({spelling[labels.folded(name)] for name in names}) for names in lists]
+
+
+def _join_equal(
+    kept: Sequence[int],
+    ids: Sequence[str],
+    lists: list[list[str]],
+    values: npt.NDArray[np.float32],
+    notes: list[str],
+) -> list[int]:
+    """Make one row of those with the same id and the same features, with the genres of all."""
+    first: dict[tuple[str, bytes], int] = {}
+    rows = []
+    for row in kept:
+        key = (ids[row], values[row].tobytes())
+        if key in first:
+            earlier = first[key]
+            lists[earlier] = sorted({*lists[earlier], *lists[row]})
+        else:
+            first[key] = row
+            rows.append(row)
+    if n_joined := len(kept) - len(rows):
+        notes.append(
+            f"{n_joined:,} rows repeat the id and the features of an earlier one: each such track "
+            "is one row with all its genres."
+        )
+    return rows
 
 
 def _genres(
@@ -218,18 +269,33 @@ def _refuse_single(table: Table, lists: Sequence[Sequence[str]]) -> None:
 
 
 def _groups(
-    table: Table, group: str | None, ids: Sequence[str], notes: list[str]
-) -> Sequence[str | None]:
+    table: Table, group: str | None, ids: Sequence[str], kept: Sequence[int], notes: list[str]
+) -> list[str | None]:
+    """What belongs together, for each row that is kept: by the group's column, else by names."""
+    names = [ids[row] for row in kept]
+    given: list[str | None] = [None] * len(kept)
     if group:
-        return [
-            text.strip() if text.strip().lower() not in _MISSING else None
-            for text in table.text(group)
+        texts = table.text(group)
+        given = [
+            texts[row].strip() if texts[row].strip().lower() not in _MISSING else None
+            for row in kept
         ]
-    slices = [_GTZAN_SLICE.fullmatch(name) for name in ids]
-    if all(slices):
-        notes.append("The slices of one song are one group (artist), named by their file names.")
-        return [found[1] for found in slices if found]
-    return [None] * len(ids)
+        if all(text is not None for text in given):
+            return given
+    found, said = group_rows(names)
+    counts = Counter(names)
+    repeated = sum(n > 1 for n in counts.values())
+    if repeated:
+        found = [
+            own if own is not None else name if counts[name] > 1 else None
+            for own, name in zip(found, names, strict=True)
+        ]
+        said.append(
+            f"{repeated:,} ids stand on several rows with different features. These rows are one "
+            "group each, as one artist's tracks are, so that they stay in one part."
+        )
+    notes += said
+    return [text if text is not None else own for text, own in zip(given, found, strict=True)]
 
 
 def _numbers(table: Table, column: str) -> npt.NDArray[np.float32]:

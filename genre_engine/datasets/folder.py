@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +30,10 @@ EXTENSIONS = SUFFIXES
 MAX_TRACKS = 1_000_000
 _PARTED = re.compile(r"[;/\0]")
 _MAX_TEXT = 1_000
+_NUMBER = re.compile(r"\d+")
+_LEAST_FOLDERS = 2
+# From so many tracks on a genre for every other track is doubtful.
+_MANY = 10
 
 _log = logging.getLogger(__name__)
 
@@ -94,9 +97,11 @@ def build(
             f"None of the {len(files)} audio files below {path} can be read. The first is "
             f"{failed[0][0]}: {failed[0][2]}"
         )
-    source = genre_source(found) if genres_from == "auto" else genres_from
-    spelling = _spellings(genres for item in found for genres in _genres(item, source))
-    lists = [sorted({spelling[g.casefold()] for g in _genres(item, source)}) for item in found]
+    depth = genre_depth([item.track_id for item in found])
+    source = genre_source(found, depth) if genres_from == "auto" else genres_from
+    named = [_genres(item, source, depth) for item in found]
+    spelling = labels.spellings(genre for names in named for genre in names)
+    lists = [sorted({spelling[labels.folded(genre)] for genre in names}) for names in named]
     kept = [(item, names) for item, names in zip(found, lists, strict=True) if names]
     if not kept:
         raise DatasetError(
@@ -108,6 +113,7 @@ def build(
         if source == "folders"
         else "Genres come from the files' own tags."
     ]
+    notes += _doubts({genre for _, names in kept for genre in names}, len(kept), source)
     if n_without := len(found) - len(kept):
         first = next(item.track_id for item, names in zip(found, lists, strict=True) if not names)
         notes.append(f"{n_without} files without a genre left out, the first is {first}.")
@@ -153,49 +159,91 @@ def walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> I
                 yield Path(place, name).relative_to(folder).as_posix()
 
 
-def genre_source(found: Sequence[Found]) -> str:
+def genre_depth(track_ids: Sequence[str]) -> int:
+    """How many folders lie around those that are named after genres.
+
+    One folder around all others is a wrapper, as in Kaggle's GTZAN (`genres_original/blues/…`).
+
+    >>> genre_depth(["genres_original/blues/1.wav", "genres_original/rock/2.wav"])
+    1
+    >>> genre_depth(["rock/a/1.wav", "rock/a/2.wav"])
+    0
+    """
+    folders = [name.split("/")[:-1] for name in track_ids]
+    depth = 0
+    while True:
+        around = {tuple(names[: depth + 1]) for names in folders}
+        inside = {names[depth + 1] for names in folders if len(names) > depth + 1}
+        if len(around) > 1 or len(inside) < _LEAST_FOLDERS:
+            # Without several folders inside, what is around is a genre by itself.
+            return depth if len(around) > 1 else 0
+        depth += 1
+
+
+def _doubts(genres: set[str], n_tracks: int, source: str) -> list[str]:
+    """What makes it doubtful that these are genres."""
+    if len(genres) == 1:
+        return [
+            f"Only one genre was found, {next(iter(genres))!r}, so nothing can be learnt from this "
+            "data set. Name the folder whose sub-folders are the genres, or take the genres from "
+            "the files' tags (--genres-from tags)."
+        ]
+    if source == "folders" and all(_NUMBER.fullmatch(genre) for genre in genres):
+        return [
+            "The sub-folders are numbers, which are no genres. If the files have tags, take the "
+            "genres from them (--genres-from tags); else rename the folders."
+        ]
+    if n_tracks >= _MANY and 2 * len(genres) > n_tracks:
+        return [
+            f"{len(genres):,} genres for {n_tracks:,} tracks: these may be names of artists, "
+            "albums or songs. Check the folders, or take the genres from the tags "
+            "(--genres-from tags)."
+        ]
+    return []
+
+
+def genre_source(found: Sequence[Found], depth: int = 0) -> str:
     """Whether genres are in the names of sub-folders or in tags.
 
-    Sub-folders that hold the files themselves are genres, unless they are named after the files'
-    artists or albums; in deeper folders (artist, album) tags are taken if most files have one.
+    Sub-folders that hold the files themselves are genres, unless they are numbers or named after
+    the files' artists or albums; in deeper folders (artist, album) tags are taken if most files
+    have one.
+
+    Args:
+        depth: see `genre_depth`.
     """
-    nested = [item for item in found if "/" in item.track_id]
+    nested = [item for item in found if item.track_id.count("/") > depth]
     tagged = sum(bool(item.genres) for item in nested)
     if not nested:
         return "tags"
     if not tagged:
         return "folders"
-    deep = sum(item.track_id.count("/") > 1 for item in nested)
+    numbered = sum(bool(_NUMBER.fullmatch(item.track_id.split("/")[depth])) for item in nested)
+    deep = sum(item.track_id.count("/") > depth + 1 for item in nested)
+    if 2 * numbered > len(nested):
+        return "tags" if 2 * tagged > len(nested) else "folders"
     if 2 * deep > len(nested):
         return "tags" if 2 * tagged > len(nested) else "folders"
     named = sum(
-        item.track_id.split("/")[0].casefold()
+        item.track_id.split("/")[depth].casefold()
         in {(item.artist or "").casefold(), (item.album or "").casefold()}
         for item in nested
     )
     return "tags" if 2 * named > len(nested) else "folders"
 
 
-def _genres(item: Found, source: str) -> list[str]:
-    first, slash, _ = item.track_id.partition("/")
+def _genres(item: Found, source: str, depth: int) -> list[str]:
+    folders = item.track_id.split("/")[:-1]
     # A file beside the sub-folders has nothing but its tags.
-    if source == "tags" or not slash:
+    if source == "tags" or len(folders) <= depth:
         return list(item.genres)
-    return split_genres([first])
+    return split_genres([folders[depth]])
 
 
 def split_genres(texts: Iterable[str]) -> list[str]:
     """Genres of one or more texts, parted at `;` and `/`."""
     names = (" ".join(name.split()) for text in texts for name in _PARTED.split(text))
     return list(dict.fromkeys(name for name in names if name))
-
-
-def _spellings(names: Iterable[str]) -> dict[str, str]:
-    """The most frequent spelling of each genre by its folded name: "rock" and "Rock" are one."""
-    best: dict[str, str] = {}
-    for name, _ in sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])):
-        best.setdefault(name.casefold(), name)
-    return best
 
 
 def _read_all(
@@ -221,6 +269,9 @@ def _read(folder: Path, name: str) -> Found | tuple[str, str, str]:
         return printable, "BadName", "The file's name can't be written as text. Rename the file."
     if name != name.strip():
         return printable, "BadName", "The file's name begins or ends with a space. Rename the file."
+    if problem := track_table.path_problem(name):
+        # `I: Allegro.mp3` would be a drive's letter on another system.
+        return printable, "BadName", f"The file's name {problem}. Rename the file."
     try:
         return read_file(folder / name, name)
     except OSError as error:
@@ -297,7 +348,8 @@ def _plain(tags: Any) -> dict[str, list[str]]:
         texts = getattr(value, "genres", None) or getattr(value, "text", value)
         if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
             texts = [texts]
-        plain[name] = [str(text)[:_MAX_TEXT] for text in texts]
+        # What isn't text in a damaged tag must not spoil the table.
+        plain[name] = [str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode() for text in texts]
     return plain
 
 

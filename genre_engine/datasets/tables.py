@@ -20,6 +20,7 @@ MAX_BYTES = 1_000_000_000
 MAX_COLUMNS = 20_000
 MAX_CELLS = 300_000_000
 _BLOCK_BYTES = 1 << 26  # also the longest row
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
@@ -96,10 +97,18 @@ def _check_size(name: str, n_columns: int, n_rows: int) -> None:
 
 def _read_csv(path: Path) -> Table:
     text = decode(read_bytes(path, limit=MAX_BYTES), path.name)
+    if "\n" not in text:  # an old Excel for Mac ends lines so
+        text = text.replace("\r", "\n")
     first, line_end, rest = text.partition("\n")
+    skipped = 0
+    if named := _SEPARATOR_LINE.fullmatch(first.strip()):  # Excel's own, before the header
+        first, line_end, rest = rest.partition("\n")
+        skipped = 1
     if not first.strip():
-        raise BadTable(path.name, "the first row is empty; it must name the columns.", row=1)
-    separator = max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
+        raise BadTable(
+            path.name, "the first row is empty; it must name the columns.", row=1 + skipped
+        )
+    separator = named[1] if named else max(",;\t", key=re.sub(r'"[^"]*"', "", first).count)
     header = [name.strip() for name in next(csv.reader([first.rstrip("\r")], delimiter=separator))]
     _check_names(path.name, header)
     _check_size(path.name, len(header), rest.count("\n") + 1)
@@ -130,12 +139,13 @@ def _read_csv(path: Path) -> Table:
     except pa.ArrowException as error:
         if ragged:
             row, n_columns = ragged[0]
-            problem = f"{n_columns} columns where {len(header)} belong. Mend the row."
-            raise BadTable(path.name, problem, row=row) from error
+            problem = f"{n_columns} columns where {len(header)} belong. Correct the row."
+            raise BadTable(path.name, problem, row=row + skipped) from error
         raise BadTable(path.name, f"it can't be read as CSV ({error}).") from error
     frame = table.to_pandas()
     filled = np.flatnonzero((frame != "").any(axis=1).to_numpy())
-    return Table(path.name, frame.iloc[filled].reset_index(drop=True), filled + 2)
+    rows = filled + 2 + skipped
+    return Table(path.name, frame.iloc[filled].reset_index(drop=True), rows)
 
 
 def _check_names(name: str, columns: list[str]) -> None:

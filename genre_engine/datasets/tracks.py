@@ -123,7 +123,9 @@ def path_problem(text: str) -> str | None:
         return "is empty, or holds signs that no path has"
     path = PurePosixPath(text)
     # A backslash or a drive letter is harmless here and an escape on Windows.
-    if path.is_absolute() or ".." in path.parts or "\\" in text or text[1:2] == ":":
+    if text[1:2] == ":":
+        return "begins like a drive's letter on Windows; a letter and a colon must not stand first"
+    if path.is_absolute() or ".." in path.parts or "\\" in text:
         return "leads out of the audio folder; paths must be relative and without .."
     return None
 

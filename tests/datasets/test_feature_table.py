@@ -106,7 +106,7 @@ def test_labels_that_look_like_numbers_or_missing_values_stay_text(write):
         ("f,label\n1,a,9\n2,a,9\n", r"row 2: 3 columns where 2 belong"),
         ("f,label\n1,a\n2\n", r"row 3: 1 columns where 2 belong"),
         ("f,f,label\n1,1,a\n2,2,a\n", r"row 1: two columns are named 'f'"),
-        ("id,f,label\nx,1,a\nx,2,a\n", r"row 3: 'x' is in the column 'id' already, in row 2"),
+        ("id,f,label\nx,1,a\n,2,a\n", r"row 3: the column 'id' is empty"),
         ("label\na\na\n", "no column is left"),
         ("f,label\n", "no row below the header"),
         ("", "row 1: the first row is empty"),

@@ -211,3 +211,67 @@ def test_thousands_of_files_are_read_and_counted(music):
     )
     assert len(dataset.tracks) == 2001
     assert seen[-1] == (2001, 2001)
+
+
+def test_a_wrapper_round_the_genres_is_looked_through(music):
+    """Kaggle's GTZAN has its genres in Data/genres_original."""
+    for genre in ("blues", "rock"):
+        for number in range(2):
+            music(f"genres_original/{genre}/{genre}.{number:05d}.flac")
+    dataset = datasets.import_folder("g", music.root)
+    assert dataset.genres == ("blues", "rock")
+    assert dataset.tracks["track_id"].iloc[0] == "genres_original/blues/blues.00000.flac"
+
+
+def test_a_folder_of_one_genre_with_albums_is_no_wrapper(music):
+    for place in ("rock/one/a.flac", "rock/two/b.flac", "pop/three/c.flac", "pop/four/d.flac"):
+        music(place)
+    assert datasets.import_folder("g", music.root).genres == ("pop", "rock")
+
+
+def test_numbered_folders_are_no_genres_where_files_are_tagged(music):
+    """FMA's folders are the first digits of the tracks' numbers."""
+    for number in range(6):
+        music(f"{number % 2:03d}/{number:06d}.flac", genre="Rock" if number % 3 else "Folk")
+    dataset = datasets.import_folder("f", music.root)
+    assert dataset.genres == ("Folk", "Rock")
+    assert not any("numbers" in note for note in dataset.notes)
+
+
+def test_numbered_folders_without_tags_come_in_with_a_warning(music):
+    for number in range(4):
+        music(f"{number % 2:03d}/{number:06d}.flac")
+    dataset = datasets.import_folder("f", music.root)
+    assert dataset.genres == ("000", "001")
+    assert any("The sub-folders are numbers" in note for note in dataset.notes)
+
+
+def test_one_genre_alone_has_a_warning(music):
+    for number in range(3):
+        music(f"blues/{number}.flac")
+    dataset = datasets.import_folder("b", music.root)
+    assert any("Only one genre was found, 'blues'" in note for note in dataset.notes)
+
+
+def test_a_genre_for_every_track_has_a_warning(music):
+    for number in range(12):
+        music(f"artist {number}/song.flac")
+    dataset = datasets.import_folder("b", music.root)
+    assert any("12 genres for 12 tracks" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("name", ["I: Allegro.flac", "x: y/song.flac"])
+def test_a_name_that_a_table_cannot_hold_is_one_row_and_not_the_import(name, music):
+    music("a.flac", genre="Rock")
+    music(name, genre="Rock")
+    dataset = datasets.import_folder("m", music.root)
+    assert dataset.tracks["track_id"].tolist() == ["a.flac"]
+    (failure,) = dataset.failures.to_dict("records")
+    assert failure["track_id"] == name
+    assert "drive's letter" in failure["message"]
+
+
+def test_spellings_of_a_genre_are_joined(music):
+    for name, genre in (("a", "Hip-Hop"), ("b", "Hip-Hop"), ("c", "hip hop"), ("d", "HIP-HOP")):
+        music(f"{name}.flac", genre=genre)
+    assert datasets.import_folder("m", music.root).genres == ("Hip-Hop",)

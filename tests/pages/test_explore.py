@@ -214,6 +214,16 @@ def test_an_uploaded_table_becomes_a_data_set(features):
     assert "**60** tracks" in said(app)
 
 
+def test_an_artist_column_that_stands_first_is_proposed(features):
+    lines = [line.split(",") for line in features.read_text().splitlines()]
+    at = lines[0].index("artist")
+    moved = [[line[at], *line[:at], *line[at + 1 :]] for line in lines]
+    features.write_text("\n".join(map(",".join, moved)) + "\n")
+    app = choose_table(explore(), features)
+    assert app.selectbox(key="table-group").options[1] == "artist"
+    assert app.selectbox(key="table-group").value == "artist"
+
+
 def test_a_bad_table_is_refused_in_place_and_leaves_nothing(features, workspace):
     features.write_text(features.read_text().replace("song 05,artist 5,", "song 05,artist 5,loud"))
     app = choose_table(explore(), features)

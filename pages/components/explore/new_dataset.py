@@ -151,12 +151,13 @@ def _table() -> None:
     if label:
         st.markdown(f":gray[It begins with: {plain(', '.join(row[label] for row in first))}]")
     separator = st.text_input(
-        "What parts several genres in it", key="table-separator", placeholder="Nothing; one genre"
+        "Genre separator", key="table-separator", placeholder="None: one genre a row"
     )
+    guessed = _guess(columns, _GROUP_NAMES)
     group = st.selectbox(
         "Column with the artist",
         [_NONE, *columns],
-        index=(_guess(columns, _GROUP_NAMES) or -1) + 1,
+        index=0 if guessed is None else guessed + 1,
         key="table-group",
         help="Or with any other group that must not be in two parts of a split.",
     )
