@@ -32,7 +32,7 @@ def test_a_link_puts_two_models_side_by_side_on_one_song(visit, app):
     all_heard(page)
     left, right = (shown.locator(".strip").nth(i).bounding_box() for i in (0, 1))
     assert left["x"] + left["width"] <= right["x"]
-    assert "model=pretrained&model=toy" in page.url
+    page.wait_for_url("**model=full&model=toy**")
 
 
 def test_a_song_is_heard_by_a_run_s_model_and_both_are_in_the_download(visit):
@@ -56,13 +56,13 @@ def test_a_model_is_chosen_from_the_list(visit):
     expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
     page.get_by_test_id("stMultiSelect").locator("input").click()
     page.get_by_role("option", name="tones (3 genres)").click()
-    page.wait_for_url("**model=pretrained&model=tones**")
+    page.wait_for_url("**model=full&model=tones**")
     expect(card(page, example.TITLE).locator(".strip")).to_have_count(2)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_two_models_have_no_grave_faults_and_fit_the_screen(visit, width, dark):
-    page = visit("/classify?model=pretrained&model=tones", width=width, dark=dark)
+    page = visit("/classify?model=full&model=tones", width=width, dark=dark)
     shown = card(page, example.TITLE)
     expect(shown.locator(".strip")).to_have_count(2)
     all_heard(page)
