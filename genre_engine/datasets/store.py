@@ -24,7 +24,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from genre_engine import labels, splits
 from genre_engine.datasets import tracks as track_table
@@ -36,6 +35,7 @@ from genre_engine.errors import (
     StorageError,
 )
 from genre_engine.storage import workspace
+from genre_engine.storage.lock import exclusively
 
 FORMAT = 1
 Progress = Callable[[int, int], None]  # done, total (0: not yet known)
@@ -209,15 +209,11 @@ def building(name: str) -> Iterator[Path]:
     """
     place = workspace.dataset_folder(name)
     workspace.make_folder(place.parent)
-    lock = FileLock(place.parent / f".{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DatasetError(
-            f"A data set {name!r} is being imported at this moment. Wait for it, or choose another "
-            "name."
-        ) from error
-    try:
+    refusal = DatasetError(
+        f"A data set {name!r} is being imported at this moment. Wait for it, or choose another "
+        "name."
+    )
+    with exclusively(place.parent / f".{name}.lock", refusal):
         if place.exists():
             raise _taken(name)
         workspace.clear_leftovers(place)
@@ -229,14 +225,16 @@ def building(name: str) -> Iterator[Path]:
             if place.exists() and isinstance(error.__cause__, OSError):
                 raise _taken(name) from error
             raise
-    finally:
-        lock.release()
 
 
 def clear_half_made(name: str) -> None:
     """Remove what a killed import left of a data set that never became whole."""
     place = workspace.dataset_folder(name)
-    with suppress(Timeout), FileLock(place.parent / f".{name}.lock", timeout=0):
+    busy = DatasetError(f"The data set {name!r} is being imported.")
+    with (
+        suppress(DatasetError, StorageError),
+        exclusively(place.parent / f".{name}.lock", busy),
+    ):
         workspace.clear_leftovers(place)
 
 

@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from genre_engine.audio import mp3_frames
 from genre_engine.datasets import store
@@ -35,6 +34,7 @@ from genre_engine.download.journal import Journal
 from genre_engine.download.workers import Crew
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.storage.lock import exclusively
 from genre_engine.web.fetch import fetch_alone, wrong
 from genre_engine.web.http import Retry
 
@@ -114,20 +114,14 @@ def download(
     made = request if isinstance(request, Plan) else plan(request)
     jamendo_plan.check_room(made.bytes_kept)
     dataset = _dataset(made)
-    lock = FileLock(workspace.make_folder(dataset.folder / "download") / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DownloadError(
-            f"The audio of {dataset.name!r} is being fetched by another program at this moment. "
-            "Wait for it, or stop it."
-        ) from error
-    try:
-        with Journal(dataset.folder / "download" / "journal.jsonl") as journal:
-            run = _Run(made, dataset, journal, progress, should_stop, retry or Retry())
-            return run.run()
-    finally:
-        lock.release()
+    refusal = DownloadError(
+        f"The audio of {dataset.name!r} is being fetched by another program at this moment. Wait "
+        "for it, or stop it."
+    )
+    folder = workspace.make_folder(dataset.folder / "download")
+    with exclusively(folder / ".lock", refusal), Journal(folder / "journal.jsonl") as journal:
+        run = _Run(made, dataset, journal, progress, should_stop, retry or Retry())
+        return run.run()
 
 
 def _dataset(made: Plan) -> Dataset:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from genre_engine.errors import RunError
+from genre_engine.errors import GenreEngineError, RunError
 from genre_engine.storage import workspace
 
 # Whoever looks whether a lock is held holds it for an instant itself; a trainer waits that long.
@@ -19,23 +19,37 @@ _SECONDS = 1.0
 
 
 @contextmanager
-def hold(folder: Path, refusal: str) -> Iterator[None]:
-    """Hold a run's lock.
+def exclusively(path: Path, refusal: GenreEngineError, seconds: float = 0.0) -> Iterator[None]:
+    """Keep other processes out while the block runs, by a lock file; the system frees it.
+
+    Args:
+        refusal: raised where another process has it after `seconds`.
 
     Raises:
-        RunError: another process holds it; `refusal` says what to do.
-        StorageError: its folder can't be written.
+        StorageError: the lock file can't be written.
     """
-    lock = FileLock(folder / "lock")
-    with workspace.storage_errors(folder / "lock"):
+    lock = FileLock(path)
+    with workspace.storage_errors(path):
         try:
-            lock.acquire(timeout=_SECONDS)
+            lock.acquire(timeout=seconds)
         except Timeout as error:
-            raise RunError(refusal) from error
+            raise refusal from error
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def hold(folder: Path, refusal: str) -> Iterator[None]:
+    """Lock a run.
+
+    Raises:
+        RunError: another process has it; `refusal` says what to do.
+        StorageError: its folder can't be written.
+    """
+    with exclusively(folder / "lock", RunError(refusal), _SECONDS):
+        yield
 
 
 def is_held(folder: Path, name: str = "lock") -> bool:

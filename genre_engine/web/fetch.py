@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
+from genre_engine.storage.lock import exclusively
 from genre_engine.web.http import Answer, BeyondEnd, Cut, NotThere, Retry, Web
 
 __all__ = ["Check", "NotThere", "Progress", "Retry", "fetch", "fetch_alone", "wrong"]
@@ -53,29 +52,25 @@ def fetch(
     if target.exists() and wrong(target, sha256, size, check) is None:
         return target
     workspace.make_folder(target.parent)
-    lock = FileLock(target.parent / f".{target.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DownloadError(
-            f"{target.name} is being fetched by another program at this moment. Wait for it."
-        ) from error
-    web = Web()
-    try:
-        fetch_alone(
-            url,
-            target,
-            web=web,
-            retry=retry or Retry(),
-            sha256=sha256,
-            size=size,
-            max_bytes=max_bytes,
-            check=check,
-            progress=progress,
-        )
-    finally:
-        web.close()
-        lock.release()
+    refusal = DownloadError(
+        f"{target.name} is being fetched by another program at this moment. Wait for it."
+    )
+    with exclusively(target.parent / f".{target.name}.lock", refusal):
+        web = Web()
+        try:
+            fetch_alone(
+                url,
+                target,
+                web=web,
+                retry=retry or Retry(),
+                sha256=sha256,
+                size=size,
+                max_bytes=max_bytes,
+                check=check,
+                progress=progress,
+            )
+        finally:
+            web.close()
     return target
 
 

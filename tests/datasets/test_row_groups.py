@@ -92,9 +92,7 @@ def test_a_groups_column_goes_before_names_and_names_fill_its_gaps(imported, tmp
 
 
 def test_rows_with_an_id_and_features_in_common_are_one_track_with_all_genres(imported):
-    dataset = imported(
-        [("t1", 1, "pop"), ("t1", 1, "rock"), ("t2", 2, "pop"), ("t3", 3, "rock")]
-    )
+    dataset = imported([("t1", 1, "pop"), ("t1", 1, "rock"), ("t2", 2, "pop"), ("t3", 3, "rock")])
     assert dataset.tracks["track_id"].tolist() == ["t1", "t2", "t3"]
     assert dataset.tracks["genres"].tolist() == [["pop", "rock"], ["pop"], ["rock"]]
     assert any("repeat the id" in note for note in dataset.notes)

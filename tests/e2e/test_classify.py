@@ -151,11 +151,11 @@ def test_waveform_and_spectrogram_are_drawn_when_opened(visit):
 
 def test_a_removed_song_comes_back_with_undo(visit):
     page = visit("/classify")
-    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text("No songs on this page.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
-    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_role("button", name="Try the example").click()
     expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
 
