@@ -123,7 +123,7 @@ def _measure(room: Path, times: int) -> dict[str, Any]:
                 change(f"open: {tab}", page.get_by_role("tab", name=tab).click)
         before = _memory_mb(process.pid)
         page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 55})
-        page.locator(".st-key-portrait").wait_for(timeout=120_000)
+        page.locator(".st-key-track_panels").wait_for(timeout=120_000)
         _settle(page)
         after = _memory_mb(process.pid)
         browser.close()

@@ -343,7 +343,7 @@ def main() -> None:
 
 
 def real_clips(audio: Path, folder: Path) -> list[Path]:
-    """The middles of a folder's songs, 30 s each, encoded anew so that all are alike."""
+    """The middles of a folder's songs, 30 s each, encoded again so that all are alike."""
     from genre_engine.audio.decoders import is_audio
 
     made: list[Path] = []

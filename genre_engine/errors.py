@@ -10,7 +10,7 @@
     │   ├── TooShort            under 0.1 s
     │   ├── TooLong             over the limit of length or size
     │   └── SilentAudio         digital silence or mere noise
-    ├── WeightsError            the pretrained weights can't be had or are damaged
+    ├── WeightsError            the pretrained weights can't be fetched or are damaged
     ├── DatasetError            a data set can't be read, made or used
     │   └── BadTable            a table's content, with file and row
     ├── SplitError              a split that can't be made from these tracks

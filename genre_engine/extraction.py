@@ -93,7 +93,7 @@ def extract(
         ExtractionRunning: another process is extracting into this store.
         DatasetError: there is no audio.
         StorageError: the disk is full; the store is intact.
-        WeightsError: the kind needs weights that can't be had.
+        WeightsError: the kind needs weights that can't be fetched.
     """
     tasks = _tasks(dataset, track_ids)
     report = progress or (lambda done, total, failed: None)

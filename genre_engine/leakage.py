@@ -1,7 +1,7 @@
 """What a split lets through from train to test, and what can be scored without listening.
 
-The deaf predictor never hears a note: it gives a track the shares of each genre among its artist's
-tracks in train, else its album's, else everybody's. A model below it has shown nothing.
+The artist-prior baseline never listens: it gives a track the shares of each genre among its
+artist's tracks in train, else its album's, else everybody's. A model below it has shown nothing.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ _THRESHOLDS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
-class Deaf:
-    """The deaf predictor's scores on a split's held-out part.
+class ArtistPrior:
+    """The artist-prior baseline's scores on a split's held-out part.
 
     Attributes:
         threshold: one for all genres: it maximises macro F1 on `threshold_from`.
@@ -53,14 +53,14 @@ class Leakage:
         album_overlap: the same for albums.
         duplicate_groups: groups of byte-identical audio that lie in more than one part; None where
             no checksum is known.
-        deaf: None where there is nothing to train on or to judge by.
+        artist_prior: None where there is nothing to train on or to judge by.
     """
 
     held_out: str
     artist_overlap: float | None
     album_overlap: float | None
     duplicate_groups: int | None
-    deaf: Deaf | None
+    artist_prior: ArtistPrior | None
 
 
 def measure(tracks: pd.DataFrame, y: Labels, split: Split) -> Leakage:
@@ -71,7 +71,7 @@ def measure(tracks: pd.DataFrame, y: Labels, split: Split) -> Leakage:
         overlap(tracks["artist_id"], split),
         overlap(tracks["album_id"], split),
         duplicate_groups(tracks["sha256"], split),
-        deaf(tracks, y, split),
+        artist_prior(tracks, y, split),
     )
 
 
@@ -100,8 +100,8 @@ def duplicate_groups(sha256: pd.Series, split: Split) -> int | None:
     return int((frame.groupby("sha256")["part"].nunique() > 1).sum())
 
 
-def deaf_scores(tracks: pd.DataFrame, y: Labels, train: npt.NDArray[np.bool_]) -> Scores:
-    """The deaf predictor's scores [n, n_genres] for all tracks.
+def artist_prior_scores(tracks: pd.DataFrame, y: Labels, train: npt.NDArray[np.bool_]) -> Scores:
+    """The artist-prior baseline's scores [n, n_genres] for all tracks.
 
     A track in train is left out of the shares it is given: else the only track of an artist would
     predict itself.
@@ -130,12 +130,12 @@ def deaf_scores(tracks: pd.DataFrame, y: Labels, train: npt.NDArray[np.bool_]) -
     return scores
 
 
-def deaf(tracks: pd.DataFrame, y: Labels, split: Split) -> Deaf | None:
-    """Score the deaf predictor on a split's held-out part."""
+def artist_prior(tracks: pd.DataFrame, y: Labels, split: Split) -> ArtistPrior | None:
+    """Score the artist-prior baseline on a split's held-out part."""
     train, held_out = split.part == "train", split.part == held_out_part(split)
     if not train.any() or not held_out.any():
         return None
-    scores = deaf_scores(tracks, y, train)
+    scores = artist_prior_scores(tracks, y, train)
     separate = (split.part == "validation").any() and held_out_part(split) == "test"
     chooser = "validation" if separate else "train"
     choosing = split.part == chooser
@@ -149,7 +149,7 @@ def deaf(tracks: pd.DataFrame, y: Labels, split: Split) -> Deaf | None:
 
         precision = float(average_precision_score(truth[:, defined], guess[:, defined]))
         auc = float(roc_auc_score(truth[:, defined], guess[:, defined]))
-    return Deaf(
+    return ArtistPrior(
         threshold,
         chooser,
         macro_f1(truth, guess >= threshold),

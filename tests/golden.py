@@ -1,6 +1,6 @@
 """Numbers that rendered sound is held to, and how to make them again.
 
-python -m tests.golden        writes tests/data/*.json anew, after a change that is meant
+python -m tests.golden        writes tests/data/*.json again, after a change that is meant
 """
 
 import dataclasses

@@ -46,7 +46,7 @@ def test_deaf_scores_are_shares_of_artist_else_album_else_everybody():
     tracks = tracks_of(["a", "a", "b", "a", None, "new"], ["p", "p", "q", "p", "q", "new"])
     y = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [0, 0], [0, 0]], np.uint8)
     train = np.array([True, True, True, False, False, False])
-    scores = leakage.deaf_scores(tracks, y, train)
+    scores = leakage.artist_prior_scores(tracks, y, train)
     assert scores[3] == pytest.approx([1, 0.5])
     assert scores[4] == pytest.approx([0, 1])
     assert scores[5] == pytest.approx([2 / 3, 2 / 3])
@@ -55,7 +55,7 @@ def test_deaf_scores_are_shares_of_artist_else_album_else_everybody():
 def test_a_training_track_does_not_predict_itself():
     tracks = tracks_of(["a", "a", "b"])
     y = np.array([[1, 0], [0, 1], [1, 0]], np.uint8)
-    scores = leakage.deaf_scores(tracks, y, np.ones(3, bool))
+    scores = leakage.artist_prior_scores(tracks, y, np.ones(3, bool))
     assert scores.tolist() == [[0, 1], [1, 0], [0.5, 0.5]]
 
 
@@ -63,7 +63,7 @@ def test_deaf_predictor_is_right_where_artists_keep_to_a_genre_and_leak():
     artists = [f"a{index % 10}" for index in range(100)]
     y = np.array([[index % 2, 1 - index % 2] for index in range(100)], np.uint8)
     split = split_of(*["train"] * 60, *["validation"] * 20, *["test"] * 20)
-    found = leakage.deaf(tracks_of(artists), y, split)
+    found = leakage.artist_prior(tracks_of(artists), y, split)
     assert found.f1_macro == 1
     assert found.roc_auc_macro == 1
     assert found.average_precision_macro == 1
@@ -75,7 +75,7 @@ def test_deaf_predictor_falls_to_the_priors_without_shared_artists():
     rng = np.random.default_rng(0)
     artists = [f"a{index}" for index in range(100)]
     y = rng.integers(0, 2, (100, 3)).astype(np.uint8)
-    found = leakage.deaf(tracks_of(artists), y, split_of(*["train"] * 70, *["test"] * 30))
+    found = leakage.artist_prior(tracks_of(artists), y, split_of(*["train"] * 70, *["test"] * 30))
     assert found.roc_auc_macro == 0.5
     assert found.average_precision_macro == pytest.approx(found.prevalence)
     assert found.threshold_from == "train"
@@ -84,7 +84,7 @@ def test_deaf_predictor_falls_to_the_priors_without_shared_artists():
 def test_genres_absent_from_test_are_left_out_of_the_deaf_scores():
     artists = ["a", "b", "a", "b"]
     y = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 0]], np.uint8)
-    found = leakage.deaf(tracks_of(artists), y, split_of("train", "train", "test", "test"))
+    found = leakage.artist_prior(tracks_of(artists), y, split_of("train", "train", "test", "test"))
     assert found.roc_auc_macro == 1
     assert found.prevalence == 0.5
 

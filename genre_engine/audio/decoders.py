@@ -212,7 +212,7 @@ class Decoder:
                     yield from self._conformed(part, self._read(part, closing))
 
     def excerpt(self, start_s: float, length_s: float) -> NDArray[np.float32] | None:
-        """Samples `[frames, channels]` from anywhere, or None where they can't be had so.
+        """Samples `[frames, channels]` from anywhere, or None where they can't be fetched so.
 
         Only what libsndfile reads can be sought in, and a file that was cut short lacks its end.
         """

@@ -244,8 +244,8 @@ _PEAKS_WAITING = 2**16
 class Tuning:
     """How far music lies off A = 440 Hz, from its spectra in batches.
 
-    The commonest deviation among the peaks of all spectra, as in librosa's estimate_tuning: a peak
-    is a bin between 150 and 4000 Hz above both neighbours and above a tenth of its frame's
+    The most common deviation among the peaks of all spectra, as in librosa's estimate_tuning: a
+    peak is a bin between 150 and 4000 Hz above both neighbours and above a tenth of its frame's
     greatest, its frequency is interpolated, and the stronger half counts.
     """
 

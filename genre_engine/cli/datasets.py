@@ -93,15 +93,15 @@ def show(name: NameArgument, format_: FormatOption = Format.TABLE) -> None:
     console.print(genres)
     leaks = datasets.leaks(dataset, made=made)
     parts = Table(
-        "split", "train", "validation", "test", "artist overlap", "deaf predictor's macro F1"
+        "split", "train", "validation", "test", "artist overlap", "artist-prior baseline's macro F1"
     )
     for kind, sizes in summary["splits"].items():
-        overlap, deaf = summary["artist_overlap"][kind], leaks[kind].deaf
+        overlap, artist_prior = summary["artist_overlap"][kind], leaks[kind].artist_prior
         parts.add_row(
             kind,
             *(str(sizes.get(part, "–")) for part in ("train", "validation", "test")),
             "unknown" if overlap is None else f"{overlap:.1%}",
-            "–" if deaf is None else f"{deaf.f1_macro:.2f}",
+            "–" if artist_prior is None else f"{artist_prior.f1_macro:.2f}",
         )
     if summary["splits"]:
         console.print(parts)

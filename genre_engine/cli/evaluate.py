@@ -75,7 +75,7 @@ def _print_table(run: "Run", report: "Report") -> None:
         f"[bold]{escape(run.name)}[/] on {report.part}: {found['tracks']} tracks, "
         f"{len(report.genres)} genres"
     )
-    figures = Table("", "model", "95 % interval", "do-nothing", "deaf")
+    figures = Table("", "model", "95 % interval", "no-skill", "artist prior")
     for row in evaluation.figure_rows(found):
         figures.add_row(*map(escape, row))
     console.print(figures)

@@ -238,11 +238,11 @@ def _add_mtg(rows: Rows, place: tuple[str, int], cells: list[str], part: str | N
     file, row = place
     if len(cells) < 5:
         raise BadTable(
-            file, f"{len(cells)} columns where at least 5 belong. Mend the row.", row=row
+            file, f"{len(cells)} columns where at least 5 belong. Correct the row.", row=row
         )
     track_id, artist_id, album_id, path, duration = (cell.strip() for cell in cells[:5])
     if not track_id:
-        raise BadTable(file, "the track has no TRACK_ID. Mend the row.", row=row)
+        raise BadTable(file, "the track has no TRACK_ID. Correct the row.", row=row)
     if problem := track_table.path_problem(path):
         raise BadTable(file, f"the path {path!r} {problem}.", row=row)
     genres = set()
@@ -300,7 +300,7 @@ def _read_huggingface(path: Path, text: str, rows: Rows) -> None:
             place = (path.name, reader.line_num)
             if None in cells or any(cells[name] is None for name in HF_HEADER):
                 raise BadTable(
-                    path.name, "too many or too few columns. Mend the row.", row=place[1]
+                    path.name, "too many or too few columns. Correct the row.", row=place[1]
                 )
             number = _numbered(cells["id"], place)
             chunk = (cells.get("chunk_nr") or "").strip() or "0"
@@ -317,7 +317,7 @@ def _read_huggingface(path: Path, text: str, rows: Rows) -> None:
             if problem := track_table.path_problem(rows.path[-1]):
                 raise BadTable(path.name, f"the path {rows.path[-1]!r} {problem}.", row=place[1])
     except csv.Error as error:
-        raise BadTable(path.name, f"{error}. Mend the row.", row=reader.line_num) from error
+        raise BadTable(path.name, f"{error}. Correct the row.", row=reader.line_num) from error
     if not rows.track_id:
         raise BadTable(path.name, "there is no row below the header. Fetch the file again.")
 

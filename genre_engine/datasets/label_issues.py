@@ -1,7 +1,7 @@
 """Labels that a listener holds to be wrong: `label_marks.json` in a data set's folder.
 
 Marks lie beside the track table and change nothing in it, nor in any run. Tracks in a test part
-can't be marked: who mends test by ear, after having seen what a model says, makes it easier.
+can't be marked: who corrects test by ear, after having seen what a model says, makes it easier.
 """
 
 import json
@@ -49,7 +49,7 @@ def read(dataset: Dataset) -> list[Mark]:
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DatasetError(
-            f"{FILE} of {dataset.name!r} can't be read ({error}). Move it away to begin anew."
+            f"{FILE} of {dataset.name!r} can't be read ({error}). Move it away to begin again."
         ) from error
 
 

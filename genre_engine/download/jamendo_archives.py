@@ -9,7 +9,7 @@ from genre_engine.download import jamendo_metadata as addresses
 from genre_engine.download import mp3_excerpt, tar_stream
 from genre_engine.download.jamendo_plan import MAX_TRACK_BYTES, Plan
 from genre_engine.download.journal import Journal
-from genre_engine.download.workers import Crew, Job
+from genre_engine.download.workers import Job, Workers
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
 from genre_engine.web.fetch import wrong
@@ -28,7 +28,7 @@ class Archives:
     made: Plan
     folder: Path
     journal: Journal
-    crew: Crew
+    workers: Workers
     afresh: bool
     notes: list[str]
 
@@ -68,10 +68,10 @@ class _Archive:
         except DownloadError as error:
             for file, track_id in self.wanted.items():
                 if file not in self.taken:
-                    self.all.crew.tell(track_id, error)
+                    self.all.workers.tell(track_id, error)
             return
         for file, reason in found.refused.items():
-            self.all.crew.tell(self.wanted[file], DownloadError(reason))
+            self.all.workers.tell(self.wanted[file], DownloadError(reason))
         absent = [
             self.wanted[file]
             for file in self.wanted
@@ -83,7 +83,7 @@ class _Archive:
 
     def _missing(self, track_id: str) -> None:
         name = addresses.tar_name(self.number)
-        self.all.crew.tell(track_id, NotThere(f"The archive {name} has no such track."))
+        self.all.workers.tell(track_id, NotThere(f"The archive {name} has no such track."))
 
     def _unpacked(self, place: tar_stream.Place) -> tar_stream.Unpacked:
         sums = self.all.made.sums
@@ -117,21 +117,21 @@ class _Archive:
         return tar_stream.unpack(
             addresses.tar_url(every.made.base, self.number),
             {name: self._part(name) for name in self.wanted if name not in self.taken},
-            web=every.crew.web,
-            retry=every.crew.retry,
+            web=every.workers.web,
+            retry=every.workers.retry,
             take=self._take,
             place=place,
             noted=self._noted,
             sha256=every.made.sums.tars.get(self.number),
             max_bytes=MAX_TRACK_BYTES,
-            count=every.crew.web.count,
+            count=every.workers.web.count,
         )
 
     def _noted(self, place: tar_stream.Place) -> None:
         self.all.journal.tar(
             self.number, next=place.offset, total=place.total, validator=place.validator
         )
-        self.all.crew.tell(self.wanted[self.taken[-1]], None)
+        self.all.workers.tell(self.wanted[self.taken[-1]], None)
 
     def _part(self, name: str) -> Path:
         target = self.all.folder / name

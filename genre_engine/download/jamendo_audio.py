@@ -8,7 +8,7 @@ What lies in the data set's folder:
 
     audio/41/241.low.mp3        whole tracks; middles of 30 s are below audio-30s/
     download/journal.jsonl      what is done (journal.py)
-    failures.parquet            what couldn't be had and why, anew after each download
+    failures.parquet            what could not be fetched and why, again after each download
 
 A file takes its name only when it is whole and checked, so whatever bears one is right. A killed
 download leaves parts, which the next one goes on with, and perhaps a file that the journal doesn't
@@ -31,7 +31,7 @@ from genre_engine.download import jamendo_plan, mp3_excerpt
 from genre_engine.download.jamendo_archives import Archives
 from genre_engine.download.jamendo_plan import MAX_TRACK_BYTES, Plan, Request, plan
 from genre_engine.download.journal import Journal
-from genre_engine.download.workers import Crew
+from genre_engine.download.workers import Workers
 from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
 from genre_engine.storage.lock import exclusively
@@ -61,7 +61,7 @@ class Outcome:
     Attributes:
         done: tracks whose audio is there now, of `total`; `fetched` of them came just now.
         n_bytes: that came, with what was thrown away.
-        failures: what couldn't be had: track_id, error, message.
+        failures: what could not be fetched: track_id, error, message.
         notes: sentences for the user.
         stopped: it was told to stop.
     """
@@ -107,7 +107,7 @@ def download(
 
     Raises:
         WrongUsage, DatasetError: as `jamendo_plan.plan`.
-        DownloadError: the metadata can't be had, or one track after the other fails; or the same
+        DownloadError: the metadata can't be fetched, one track after the other fails, or the same
             data set is being fetched by another program.
         StorageError: a file can't be written, or the disk hasn't room for all.
     """
@@ -152,8 +152,8 @@ class _Run:
     ) -> None:
         self.plan, self.request, self.dataset, self.journal = made, made.request, dataset, journal
         self.progress, self.should_stop = progress, should_stop
-        self.crew = Crew(made.request.jobs, retry)
-        self.web = self.crew.web
+        self.workers = Workers(made.request.jobs, retry)
+        self.web = self.workers.web
         self.folder = dataset.audio_folder
         rows = zip(
             made.tracks["track_id"], made.tracks["file"], made.tracks["duration_s"], strict=True
@@ -195,15 +195,15 @@ class _Run:
                 made=self.plan,
                 folder=self.folder,
                 journal=self.journal,
-                crew=self.crew,
+                workers=self.workers,
                 afresh=self.lost,
                 notes=self.notes,
             )
-            self.crew.work.extend(archives.jobs(left))
+            self.workers.work.extend(archives.jobs(left))
         else:
             order = [track_id for track_id in self.tracks if track_id in left]
-            self.crew.work.extend(_bound(self._track, track_id) for track_id in order)
-        self.crew.run(self._heard, self._tick)
+            self.workers.work.extend(_bound(self._track, track_id) for track_id in order)
+        self.workers.run(self._heard, self._tick)
         return self._ended(n_before, time.monotonic() - begun)
 
     def _heard(self, track_id: str, error: BaseException | None) -> None:
@@ -221,7 +221,7 @@ class _Run:
         if self.in_a_row >= _HOPELESS and not self.request.tars:
             raise DownloadError(
                 f"{self.in_a_row} tracks in a row can't be fetched; the last: {error} What has "
-                "come is kept: start again when that is mended."
+                "come is kept: start again when that is corrected."
             )
 
     def _tick(self) -> None:
@@ -230,7 +230,7 @@ class _Run:
             total = max(come, self.plan.bytes_needed)
             self.progress(len(self.done), len(self.tracks), len(self.failed), come, total)
         if self.should_stop and self.should_stop():
-            self.crew.stop.set()
+            self.workers.stop.set()
 
     def _ended(self, n_before: int, seconds: float) -> Outcome:
         n_bytes = self.web.n_bytes
@@ -280,7 +280,7 @@ class _Run:
                     url,
                     target,
                     web=self.web,
-                    retry=self.crew.retry,
+                    retry=self.workers.retry,
                     sha256=self._sum(file),
                     max_bytes=MAX_TRACK_BYTES,
                     check=mp3_frames.problem,
@@ -293,15 +293,15 @@ class _Run:
                     duration_s=duration_s,
                     seconds=self.request.excerpt_s,
                     web=self.web,
-                    retry=self.crew.retry,
+                    retry=self.workers.retry,
                     max_bytes=MAX_TRACK_BYTES,
                     count=self.web.count,
                 )
         except DownloadError as error:
-            self.crew.tell(track_id, error)
+            self.workers.tell(track_id, error)
             return
         self.journal.track(track_id, n_bytes)
-        self.crew.tell(track_id, None)
+        self.workers.tell(track_id, None)
 
 
 def _bound(function: Callable[..., None], *arguments: Any) -> Callable[[], None]:

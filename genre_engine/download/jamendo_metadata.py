@@ -211,7 +211,7 @@ def jamendo_lists(
 ) -> list[str]:
     """Fetch the lists that help with the audio; arguments as for `jamendo_metadata`.
 
-    None of them is needed, so what can't be had is only told.
+    None of them is needed, so what can't be fetched is only told.
 
     Returns:
         Sentences about those.

@@ -77,7 +77,7 @@ def unpack(
         count: told the bytes that have come, as they come.
 
     Raises:
-        NotThere, DownloadError: the archive can't be had, or is no archive.
+        NotThere, DownloadError: the archive can't be fetched, or is no archive.
         Spoilt: its checksum is another.
         StorageError: a file can't be written.
     """

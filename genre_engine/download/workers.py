@@ -38,11 +38,11 @@ class CountingWeb(Web):
         self._counts[me] = self._counts.get(me, 0) + n_bytes
 
 
-class Crew:
+class Workers:
     """Does jobs on some threads; a job reports with `tell` and may raise Stopped.
 
     Attributes:
-        web, retry: what the jobs fetch with; waits end when the crew is stopped.
+        web, retry: what the jobs fetch with; waits end when the workers is stopped.
         work: the jobs that are left.
     """
 

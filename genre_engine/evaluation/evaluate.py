@@ -136,10 +136,10 @@ def verdict(found: dict[str, Any]) -> str:
         for name, values in figures["baselines"].items()
         if values and values["f1"]["macro"] is not None
     }
-    deaf = idle.pop("deaf", None)
+    artist_prior = idle.pop("artist_prior", None)
     if idle:
-        said += f"; do-nothing {max(idle.values()):.2f}"
-    return said + (f"; deaf {deaf:.2f}" if deaf is not None else "")
+        said += f"; no-skill {max(idle.values()):.2f}"
+    return said + (f"; artist prior {artist_prior:.2f}" if artist_prior is not None else "")
 
 
 def thresholds_of(run: Run, found: dict[str, Any], wanted: str | float) -> Any:
@@ -208,12 +208,16 @@ def _baselines(run: Run, predicted: Predictions) -> dict[str, Any]:
     validation = run.predictions("validation")
     tuning = _in_tuning(run, validation)
     y = validation.y[tuning]
-    found: dict[str, Any] = baselines.do_nothing(
+    found: dict[str, Any] = baselines.no_skill(
         _train_truth(run), y, len(predicted.y), config.genres, task=config.task, seed=config.seed
     )
-    if predicted.deaf is not None and validation.deaf is not None:
-        found["deaf"] = baselines.deaf(
-            y, validation.deaf[tuning], predicted.deaf, config.genres, task=config.task
+    if predicted.artist_prior is not None and validation.artist_prior is not None:
+        found["artist_prior"] = baselines.artist_prior(
+            y,
+            validation.artist_prior[tuning],
+            predicted.artist_prior,
+            config.genres,
+            task=config.task,
         )
     return found
 

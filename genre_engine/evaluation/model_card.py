@@ -69,11 +69,11 @@ def at(figures: Mapping[str, Any], name: str) -> Any:
 
 
 def best_idle(found: Mapping[str, Any], name: str) -> float | None:
-    """The best that is reached without learning anything; the deaf one stands by itself."""
+    """The best that is reached without learning; the artist-prior baseline stands by itself."""
     values = [
         at(figures, name)
         for kind, figures in found["baselines"].items()
-        if figures is not None and kind != "deaf"
+        if figures is not None and kind != "artist_prior"
     ]
     known = [value for value in values if value is not None]
     best = min if name in _LOWER_IS_BETTER else max
@@ -81,8 +81,8 @@ def best_idle(found: Mapping[str, Any], name: str) -> float | None:
 
 
 def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """Name, figure, its interval, the best do-nothing predictor's and the deaf one's, as text."""
-    deaf = found["baselines"].get("deaf")
+    """Name, figure, its interval, and both kinds of baselines, as text."""
+    artist_prior = found["baselines"].get("artist_prior")
     intervals = found["intervals"]
     told = []
     for name, label in _ROWS:
@@ -93,7 +93,7 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
                 number(at(found, name)),
                 f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "",
                 number(best_idle(found, name)),
-                number(at(deaf, name)) if deaf else "–",
+                number(at(artist_prior, name)) if artist_prior else "–",
             )
         )
     return told
@@ -104,7 +104,7 @@ def number(value: float | None) -> str:
 
 
 def _figures(found: Mapping[str, Any]) -> list[str]:
-    head = ("", "model", "95 % interval", "do-nothing", "deaf")
+    head = ("", "model", "95 % interval", "no-skill", "artist prior")
     return _table(head, rows(found))
 
 

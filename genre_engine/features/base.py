@@ -109,7 +109,7 @@ class Kind(ABC):
         """Fetch what must be there before the first track, such as weights.
 
         Raises:
-            WeightsError: it can't be had.
+            WeightsError: it can't be fetched.
         """
 
     def _samples(self, signal: Signal) -> NDArray[np.float32]:

@@ -89,7 +89,7 @@ def _matrices(samples: Floats) -> Matrices:
     )
 
 
-# Spectra of half a minute and a little, five megabytes: taking them from the system anew for every
+# Spectra of half a minute and a little, five megabytes: taking them from the system again for every
 # track costs more than filling them.
 _KEPT_FRAMES = 1300
 _kept = threading.local()

@@ -17,7 +17,7 @@ def read() -> dict[str, dict[str, float]]:
             for name, rate in known.items()
         }
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        return {}  # only estimates depend on it, and the next extraction writes it anew
+        return {}  # only estimates depend on it, and the next extraction writes it again
 
 
 def remember(fingerprint: str, **rate: float) -> None:

@@ -21,7 +21,7 @@ CENTROIDS = ("fifths x", "fifths y", "minor x", "minor y", "major x", "major y")
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait:
+class TrackView:
     """Frames as rows.
 
     Attributes:
@@ -47,7 +47,7 @@ class Portrait:
     end_s: float
 
 
-def portrait(source: Source, *, excerpt_s: float = EXCERPT_S) -> Portrait:
+def of_source(source: Source, *, excerpt_s: float = EXCERPT_S) -> TrackView:
     """Portray the middle of a source.
 
     Raises:
@@ -56,7 +56,7 @@ def portrait(source: Source, *, excerpt_s: float = EXCERPT_S) -> Portrait:
     return of_signal(audio.load(source, SAMPLE_RATE, excerpt_s))
 
 
-def of_signal(signal: Signal) -> Portrait:
+def of_signal(signal: Signal) -> TrackView:
     """Portray all of a signal at 22,050 Hz."""
     drawn = summary.matrices(signal.samples)
     n = len(drawn.mfcc)
@@ -64,7 +64,7 @@ def of_signal(signal: Signal) -> Portrait:
     # Frame i is centred on sample i·hop, so its neighbourhood starts half a hop before.
     first = N_FFT // 2 - HOP_LENGTH // 2
     around = padded[first : first + n * HOP_LENGTH].reshape(n, HOP_LENGTH)
-    return Portrait(
+    return TrackView(
         times_s=signal.start_s + np.arange(n) * HOP_LENGTH / SAMPLE_RATE,
         low=around.min(axis=1),
         high=around.max(axis=1),

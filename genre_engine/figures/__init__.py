@@ -17,7 +17,7 @@ from genre_engine.figures.dataset import (
     leak_meter_alt,
 )
 from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, waveform
-from genre_engine.figures.track import portrait, track_map
+from genre_engine.figures.track import track_map, track_panels
 from genre_engine.figures.training import (
     QUANTITIES,
     Curves,
@@ -43,8 +43,8 @@ __all__ = [
     "leak_meter",
     "leak_meter_alt",
     "mel_spectrogram",
-    "portrait",
     "track_map",
+    "track_panels",
     "training_curve",
     "training_curve_alt",
     "tuning_trials",

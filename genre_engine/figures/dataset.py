@@ -24,7 +24,7 @@ _MOST_LABELLED = 12
 def genre_parts(
     table: pd.DataFrame, *, values: str = "share", of: str = "tracks in {part}"
 ) -> "go.Figure":
-    """A dot per genre and part, from `exploration.genre_parts`, the commonest genre on top.
+    """A dot per genre and part, from `exploration.genre_parts`, the most common genre on top.
 
     Args:
         values: `share` or `tracks`.
@@ -115,10 +115,12 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
         cols=2,
         shared_yaxes=True,
         horizontal_spacing=0.08,
-        subplot_titles=("Artist overlap", "Deaf macro F1"),
+        subplot_titles=("Artist overlap", "Artist-prior macro F1"),
     )
     overlap = [leaks[kind].artist_overlap for kind in kinds]
-    deaf = [found.f1_macro if (found := leaks[kind].deaf) else None for kind in kinds]
+    artist_prior = [
+        found.f1_macro if (found := leaks[kind].artist_prior) else None for kind in kinds
+    ]
     said = [
         [
             "No artist is known, so overlap can't be told"
@@ -132,14 +134,16 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
             if score is None
             else f"{kind}: guessing from the artist alone, without listening, reaches macro F1 "
             f"{score:.2f}"
-            for kind, score in zip(kinds, deaf, strict=True)
+            for kind, score in zip(kinds, artist_prior, strict=True)
         ],
     ]
     texts = [
         ["unknown" if share is None else f"{share:.0%}" for share in overlap],
-        ["–" if score is None else f"{score:.2f}" for score in deaf],
+        ["–" if score is None else f"{score:.2f}" for score in artist_prior],
     ]
-    for column, values in enumerate(([100 * (v or 0) for v in overlap], [v or 0 for v in deaf]), 1):
+    for column, values in enumerate(
+        ([100 * (v or 0) for v in overlap], [v or 0 for v in artist_prior]), 1
+    ):
         figure.add_bar(
             x=values,
             y=[kind.capitalize() for kind in kinds],
@@ -177,8 +181,8 @@ def leak_meter_alt(leaks: Mapping[str, Leakage]) -> str:
     told = []
     for kind, found in leaks.items():
         share = "unknown" if found.artist_overlap is None else f"{found.artist_overlap:.0%}"
-        score = "unknown" if found.deaf is None else f"{found.deaf.f1_macro:.2f}"
-        told.append(f"{kind}: artist overlap {share}, deaf predictor's macro F1 {score}")
+        score = "unknown" if found.artist_prior is None else f"{found.artist_prior.f1_macro:.2f}"
+        told.append(f"{kind}: artist overlap {share}, artist-prior baseline's macro F1 {score}")
     return "; ".join(told)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _MARGIN = {"l": 4, "r": 16, "t": 8, "b": 4}
-_DEAF = "#ea580c"
+_ARTIST_PRIOR = "#ea580c"
 VERDICT = {"f1.macro": "Macro F1", "average_precision.macro": "Macro average precision"}
 FIGURES = {
     "f1": "F1",
@@ -30,7 +30,7 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
     for name, title in VERDICT.items():
         value, interval = value_of(report, name), value_of(report["intervals"], name)
         best = best_baseline(report, name)
-        deaf = value_of(report["baselines"].get("deaf"), name)
+        artist_prior = value_of(report["baselines"].get("artist_prior"), name)
         if interval:
             figure.add_scatter(
                 x=interval,
@@ -41,8 +41,14 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
                 showlegend=False,
             )
         marks = [
-            ("do-nothing", best and best[1], "line-ns-open", NEUTRAL, _best_sentence(best)),
-            ("deaf", deaf, "diamond-open", _DEAF, "Knows the artist and never listens"),
+            ("no-skill", best and best[1], "line-ns-open", NEUTRAL, _best_sentence(best)),
+            (
+                "artist prior",
+                artist_prior,
+                "diamond-open",
+                _ARTIST_PRIOR,
+                "Knows the artist and never listens",
+            ),
             ("this run", value, "circle", ACCENT, "This run"),
         ]
         for label, x, symbol, colour, said in marks:
@@ -57,7 +63,7 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
                 showlegend=name == next(iter(VERDICT)),
                 marker={
                     "symbol": symbol,
-                    "size": 16 if label == "do-nothing" else 12,
+                    "size": 16 if label == "no-skill" else 12,
                     "color": colour,
                     "line": {"width": 2.5, "color": colour},
                 },
@@ -74,7 +80,7 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
 
 
 def _best_sentence(best: tuple[str, float] | None) -> str:
-    return "" if best is None else f"Doing nothing ({BASELINES.get(best[0], best[0])})"
+    return "" if best is None else f"No skill ({BASELINES.get(best[0], best[0])})"
 
 
 def verdict_alt(report: Mapping[str, Any]) -> str:
@@ -82,11 +88,11 @@ def verdict_alt(report: Mapping[str, Any]) -> str:
     told = []
     for name, title in VERDICT.items():
         value, best = value_of(report, name), best_baseline(report, name)
-        deaf = value_of(report["baselines"].get("deaf"), name)
+        artist_prior = value_of(report["baselines"].get("artist_prior"), name)
         said = f"{title} {_short(value)}"
         if interval := value_of(report["intervals"], name):
             said += f" between {interval[0]:.2f} and {interval[1]:.2f}"
-        said += f", doing nothing {_short(best and best[1])}, deaf {_short(deaf)}"
+        said += f", no skill {_short(best and best[1])}, artist prior {_short(artist_prior)}"
         told.append(said)
     return "; ".join(told)
 
@@ -113,7 +119,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
         best = _best_of_genre(report, genre, name)
         title = vocabulary.display_name(genre)
         if best is not None:
-            said = f"{title}: doing nothing reaches {best[1]:.2f} ({BASELINES[best[0]]})"
+            said = f"{title}: no skill reaches {best[1]:.2f} ({BASELINES[best[0]]})"
             ticks.append((labels[genre], best[1], said))
         if value is None:
             continue
@@ -132,7 +138,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
         showlegend=False,
     )
     styles = (
-        ("best do-nothing", ticks, "line-ns-open", 14, NEUTRAL),
+        ("best no-skill", ticks, "line-ns-open", 14, NEUTRAL),
         ("this run", dots, "circle", 10, ACCENT),
     )
     for label, found, symbol, size, colour in styles:
@@ -184,7 +190,7 @@ def _best_of_genre(report: Mapping[str, Any], genre: str, name: str) -> tuple[st
     known = {
         baseline: value
         for baseline, found in report["baselines"].items()
-        if found is not None and baseline in BASELINES and baseline != "deaf"
+        if found is not None and baseline in BASELINES and baseline != "artist_prior"
         if (value := found["per_genre"][genre][name]) is not None
     }
     if not known:

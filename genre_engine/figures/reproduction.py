@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genre_engine.features.track_view import Portrait
+from genre_engine.features.track_view import TrackView
 from genre_engine.figures.colours import ACCENT
-from genre_engine.figures.track import portrait
+from genre_engine.figures.track import track_panels
 from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# In the order in which `figures.track.portrait` stacks them.
+# In the order in which `figures.track.track_panels` stacks them.
 TRACK_FIGURES = ("waveform", "mfcc", "mel", "chroma", "tonnetz")
 
 
 def genre_counts(counts: Mapping[str, int], part: str) -> "go.Figure":
-    """Tracks per genre in a part, as bars, the commonest genre on top."""
+    """Tracks per genre in a part, as bars, the most common genre on top."""
     import plotly.graph_objects as go
 
     names = [vocabulary.display_name(genre) for genre in counts]
@@ -45,11 +45,11 @@ def genre_counts_alt(counts: Mapping[str, int], part: str) -> str:
     return f"Tracks in {part} by genre: {told}"
 
 
-def track_figures(drawn: Portrait) -> dict[str, "go.Figure"]:
+def track_figures(drawn: TrackView) -> dict[str, "go.Figure"]:
     """The five pictures of a track one by one, by a name of TRACK_FIGURES."""
     import plotly.graph_objects as go
 
-    whole = portrait(drawn)
+    whole = track_panels(drawn)
     found: dict[str, go.Figure] = {}
     for row, (name, trace) in enumerate(zip(TRACK_FIGURES, whole.data, strict=True), 1):
         number = "" if row == 1 else str(row)

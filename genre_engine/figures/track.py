@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.datasets.pca_map import TrackMap
-from genre_engine.features.track_view import CENTROIDS, PITCHES, Portrait
+from genre_engine.features.track_view import CENTROIDS, PITCHES, TrackView
 from genre_engine.figures.colours import ACCENT, DIVERGING, LEVELS, NEUTRAL
 from genre_engine.prediction import vocabulary
 
@@ -25,7 +25,7 @@ _SAID = (
 _SHOWN_HZ = (100, 500, 1000, 2000, 4000, 8000)
 
 
-def portrait(drawn: Portrait) -> "go.Figure":
+def track_panels(drawn: TrackView) -> "go.Figure":
     """Waveform, MFCC, mel spectrogram, chroma and tonnetz, below each other; zooming is shared."""
     from plotly.subplots import make_subplots
 
@@ -93,7 +93,7 @@ def portrait(drawn: Portrait) -> "go.Figure":
 def _heat(
     figure: "go.Figure",
     row: int,
-    drawn: Portrait,
+    drawn: TrackView,
     values: NDArray[Any],
     names: Sequence[str],
     spread: float | None,
@@ -130,7 +130,7 @@ def track_map(
 
     Args:
         names, genre_lists: of the tracks on the map, in its order.
-        colours: from `genre_colours`, the commonest genre first.
+        colours: from `genre_colours`, the most common genre first.
 
     Returns:
         The figure, and for each of its traces the tracks' positions in `found.rows`.

@@ -1,6 +1,6 @@
 """A training's curves, while it runs and afterwards.
 
-Train is dashed, validation solid, what doing nothing reaches is dotted; the axis of epochs is as
+Train is dashed, validation solid, what no skill reaches is dotted; the axis of epochs is as
 long as the training may become, so that nothing moves but the curves' ends. No smoothing.
 """
 
@@ -71,14 +71,12 @@ class Curves:
         return float(done + batch["batch"] / batch["batches"])
 
 
-def training_curve(
-    curves: Curves, quantity: str, *, do_nothing: float | None = None
-) -> "go.Figure":
+def training_curve(curves: Curves, quantity: str, *, no_skill: float | None = None) -> "go.Figure":
     """One quantity of train and validation against epochs.
 
     Args:
         quantity: a key of QUANTITIES.
-        do_nothing: what a predictor reaches on validation that only knows how common genres are.
+        no_skill: what a predictor reaches on validation that only knows how common genres are.
     """
     import plotly.graph_objects as go
 
@@ -115,8 +113,8 @@ def training_curve(
             f"{best[f'val_{quantity}']:.2f} on validation<extra></extra>",
         )
     empty = not any(y for _, y, _ in lines.values())
-    _lines(figure, curves, quantity, do_nothing)
-    _direct_labels(figure, curves, lines, do_nothing)
+    _lines(figure, curves, quantity, no_skill)
+    _direct_labels(figure, curves, lines, no_skill)
     figure.update_layout(
         showlegend=False,
         hovermode="closest",
@@ -133,7 +131,7 @@ def training_curve(
     )
     if empty:
         # Nothing to fit an axis to, which would reach below zero.
-        top = max(1.0, 2 * (do_nothing or 0)) if quantity == "loss" else 1.0
+        top = max(1.0, 2 * (no_skill or 0)) if quantity == "loss" else 1.0
         figure.update_yaxes(range=[0, top])
     return figure
 
@@ -166,25 +164,25 @@ def _points(curves: Curves, quantity: str, part: str) -> Line:
     return x, y, said
 
 
-def _lines(figure: "go.Figure", curves: Curves, quantity: str, do_nothing: float | None) -> None:
-    if do_nothing is not None:
+def _lines(figure: "go.Figure", curves: Curves, quantity: str, no_skill: float | None) -> None:
+    if no_skill is not None:
         figure.add_scatter(
             x=[0, curves.span * 1.02],
-            y=[do_nothing, do_nothing],
-            name="doing nothing",
+            y=[no_skill, no_skill],
+            name="no skill",
             mode="lines",
             line={"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-            hovertemplate=f"doing nothing reaches {do_nothing:.2f}<extra></extra>",
+            hovertemplate=f"no skill reaches {no_skill:.2f}<extra></extra>",
         )
         # At the right, unless a curve ends there and has its own name beside it.
-        level = _height(figure, do_nothing)
+        level = _height(figure, no_skill)
         ends = [trace.y[-1] for trace in figure.data[:2] if trace.y]
         met = curves.ended and any(abs(_height(figure, y) - level) < 2 * _NEAR for y in ends)
         figure.add_annotation(
             x=0.005 if met else 0.995,
             xref="x domain",
-            y=do_nothing,
-            text="doing nothing",
+            y=no_skill,
+            text="no skill",
             showarrow=False,
             xanchor="left" if met else "right",
             # Loss falls below the line, the others rise over it.
@@ -216,14 +214,14 @@ def _height(figure: "go.Figure", value: float) -> float:
 
 
 def _direct_labels(
-    figure: "go.Figure", curves: Curves, lines: Mapping[str, Line], do_nothing: float | None
+    figure: "go.Figure", curves: Curves, lines: Mapping[str, Line], no_skill: float | None
 ) -> None:
     """Names at the curves' ends, instead of a legend."""
     ends = {part: (x[-1], y[-1]) for part, (x, y, _) in lines.items() if x}
     if not ends:
         return
     values = [value for _, y, _ in lines.values() for value in y]
-    values += [do_nothing] if do_nothing is not None else []
+    values += [no_skill] if no_skill is not None else []
     height = (max(values) - min(values)) or 1.0
     by_height = sorted(ends, key=lambda part: ends[part][1])
     near = len(ends) == 2 and ends[by_height[1]][1] - ends[by_height[0]][1] < _NEAR * height
@@ -243,7 +241,7 @@ def _direct_labels(
         )
 
 
-def training_curve_alt(curves: Curves, quantity: str, do_nothing: float | None = None) -> str:
+def training_curve_alt(curves: Curves, quantity: str, no_skill: float | None = None) -> str:
     """The same in words."""
     title = QUANTITIES[quantity]
     if not curves.epochs:
@@ -254,8 +252,8 @@ def training_curve_alt(curves: Curves, quantity: str, do_nothing: float | None =
     said.append(", ".join(f"{value:.2f} on {part}" for part, value in pairs if value is not None))
     if best is not None and best.get(f"val_{quantity}") is not None:
         said.append(f"; epoch {best['epoch']} is the best, {best[f'val_{quantity}']:.2f}")
-    if do_nothing is not None:
-        said.append(f"; doing nothing reaches {do_nothing:.2f}")
+    if no_skill is not None:
+        said.append(f"; no skill reaches {no_skill:.2f}")
     return f"{said[0]} {''.join(said[1:])}."
 
 

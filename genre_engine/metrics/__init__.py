@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genre_engine.metrics.arrays import Flags, Floats, Judged, check
-from genre_engine.metrics.baselines import Baseline, do_nothing
+from genre_engine.metrics.baselines import Baseline, no_skill
 from genre_engine.metrics.calibration import Platt
 from genre_engine.metrics.figures import NAMES, PER_GENRE, losses, mean_of_defined
 from genre_engine.metrics.ranking import rank_genres
@@ -37,10 +37,10 @@ __all__ = [
     "check",
     "choose_global",
     "choose_per_genre",
-    "do_nothing",
     "evaluate",
     "for_precision",
     "labelwise_accuracy",
+    "no_skill",
     "top1_accuracy",
 ]
 

@@ -3,9 +3,9 @@
     always_negative   says no genre
     always_positive   says every genre
     training_prior    gives every track each genre's share in train, as a constant score
-    most_frequent     says the k commonest genres of train, k chosen on validation
+    most_frequent     says the k most common genres of train, k chosen on validation
     prior_random      says each genre as often as train has it, at random
-    deaf              knows the artist and never listens (`leakage.deaf_scores`)
+    artist_prior              knows the artist and never listens (`leakage.artist_prior_scores`)
 
 A baseline says what it says as decisions, and ranks by its scores; one that says yes or no has
 scores of 1 and 0. It has no best-ranked genre where it ranks all alike: its `top1` is null.
@@ -27,7 +27,7 @@ NAMES = (
     "training_prior",
     "most_frequent",
     "prior_random",
-    "deaf",
+    "artist_prior",
 )
 WITHOUT_TRAINING = ("always_negative", "always_positive")
 
@@ -59,7 +59,7 @@ def without_training(n: int, n_genres: int, *, task: str = "multilabel") -> dict
     }
 
 
-def do_nothing(
+def no_skill(
     y_train: Any,
     y_validation: Any,
     n_test: int,
@@ -68,7 +68,7 @@ def do_nothing(
     task: str = "multilabel",
     seed: int = 0,
 ) -> dict[str, Baseline]:
-    """All but the deaf one, for n_test tracks.
+    """All but the artist-prior baseline, for n_test tracks.
 
     Args:
         y_train: zeros and ones [n, n_genres].
@@ -101,7 +101,7 @@ def do_nothing(
     }
 
 
-def deaf(
+def artist_prior(
     y_validation: Any,
     scores_validation: Any,
     scores: Any,
@@ -109,11 +109,11 @@ def deaf(
     *,
     task: str = "multilabel",
 ) -> Baseline:
-    """The deaf predictor with a threshold from validation, like a model's.
+    """The artist-prior baseline with a threshold from validation, like a model's.
 
     Args:
         y_validation: zeros and ones [m, n_genres].
-        scores_validation: `leakage.deaf_scores` of the same tracks.
+        scores_validation: `leakage.artist_prior_scores` of the same tracks.
         scores: those of the tracks that are judged, [n, n_genres].
     """
     scores = np.asarray(scores, float)
@@ -133,7 +133,7 @@ def _labels(y: Any, genres: Sequence[str]) -> Flags:
 
 
 def _best_k(prior: Floats, y: Flags) -> int:
-    """How many of the commonest genres to say, for the highest micro F1 on validation."""
+    """How many of the most common genres to say, for the highest micro F1 on validation."""
     ranked = y[:, np.argsort(-prior, kind="stable")]
     hits = np.cumsum(ranked.sum(axis=0))
     said = np.arange(1, len(prior) + 1) * len(y)

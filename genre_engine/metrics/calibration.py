@@ -1,4 +1,4 @@
-"""Whether a probability of 0.7 comes true seven times in ten, and how to mend it where it doesn't.
+"""Whether a probability of 0.7 comes true seven times in ten, and its correction where not.
 
 Class weights, focal loss, mixup and label smoothing all bend probabilities. Platt's scaling bends
 them back: `sigmoid(slope · logit(p) + offset)`, with an offset for each genre and one slope for

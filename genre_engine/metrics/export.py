@@ -26,9 +26,9 @@ BASELINES = {
     "always_negative": "says no genre",
     "always_positive": "says every genre",
     "training_prior": "shares in train, as constant scores",
-    "most_frequent": "says the commonest genres",
+    "most_frequent": "says the most common genres",
     "prior_random": "says genres at random, as often as in train",
-    "deaf": "knows the artist, never listens",
+    "artist_prior": "knows the artist, never listens",
 }
 LESS_IS_BETTER = ("loss", "hamming_loss")
 COLUMNS = ("predictor", "genre", "figure", "value", "low", "high", "support")
@@ -87,14 +87,14 @@ def _one_line(text: str) -> str:
 
 
 def best_baseline(report: Mapping[str, Any], name: str) -> tuple[str, float] | None:
-    """The do-nothing predictor with the best figure, and the figure; the first of equals.
+    """The no-skill baseline with the best figure, and the figure; the first of equals.
 
-    The deaf one stands apart: it knows something, the artist.
+    The artist-prior one stands apart: it knows something, the artist.
     """
     known = {
         baseline: value
         for baseline, found in report["baselines"].items()
-        if baseline != "deaf" and (value := value_of(found, name)) is not None
+        if baseline != "artist_prior" and (value := value_of(found, name)) is not None
     }
     if not known:
         return None

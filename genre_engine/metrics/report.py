@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genre_engine.errors import WrongUsage
-from genre_engine.metrics import baselines as do_nothing
+from genre_engine.metrics import baselines as no_skill
 from genre_engine.metrics import bootstrap, calibration
 from genre_engine.metrics.arrays import Flags, Floats, Judged, check, decide, thresholds_of
 from genre_engine.metrics.baselines import Baseline
@@ -25,8 +25,8 @@ class Report:
     Attributes:
         figures: of the model, each an array of one.
         thresholds: float [n_genres]; None where the most probable genre is said.
-        baselines: figures of each do-nothing predictor and the deaf one; None where training data
-            would be needed.
+        baselines: figures of each no-skill baseline and the artist-prior one; None where training
+            data would be needed.
         draws: of the bootstrap; None where there is a single track or artist, or none was asked.
         run, part, artist_overlap: as they were given; None if they weren't.
     """
@@ -190,8 +190,8 @@ def evaluate(
         raise WrongUsage(f"There is no part {part!r}. Choose one of: {', '.join(PARTS)}.")
     prepared = sums(judged, decisions)
     drawn = bootstrap.draw(prepared, bootstrap.groups_of(groups, len(judged.y)), n=draws, seed=seed)
-    found: dict[str, Figures | None] = dict.fromkeys(do_nothing.NAMES)
-    known = do_nothing.without_training(*judged.y.shape, task=task) | dict(baselines or {})
+    found: dict[str, Figures | None] = dict.fromkeys(no_skill.NAMES)
+    known = no_skill.without_training(*judged.y.shape, task=task) | dict(baselines or {})
     for name, predictor in known.items():
         found[name] = _baseline_figures(name, predictor, judged, values)
     return Report(

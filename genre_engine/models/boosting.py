@@ -121,7 +121,7 @@ class BoostingSettings(Settings):
 class Boosting(Model):
     name = "xgboost"
     title = "XGBoost"
-    about = "Many small decision trees, each mending what those before it got wrong."
+    about = "Many small decision trees, each correcting what those before it got wrong."
     Settings = BoostingSettings
     PRESETS: ClassVar = {
         "fast": {"rounds": 100, "learning_rate": 0.2, "columns": 0.2, "depth": 3},
@@ -291,7 +291,7 @@ def _renew(booster: "xgboost.Booster") -> None:
     """Let the booster draw its next tracks and features as if it had just been loaded.
 
     XGBoost seeds each round by its number, but what grows the trees keeps random state of its own,
-    which no saved booster holds. Changing the method there and back makes it anew.
+    which no saved booster holds. Changing the method there and back makes it again.
     """
     for method in ("approx", "hist"):
         booster.set_param("tree_method", method)

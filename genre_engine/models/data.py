@@ -153,12 +153,12 @@ def check_labels(train: Data, validation: Data) -> None:
     if train.task not in TASKS:
         raise ModelError(f"There is no task {train.task!r}. Choose one of: {', '.join(TASKS)}.")
     if (train.genres, train.task) != (validation.genres, validation.task):
-        raise ModelError("Train and validation have different genres or tasks. Make them anew.")
+        raise ModelError("Train and validation have different genres or tasks. Make them again.")
     if train.features.fingerprint != validation.features.fingerprint:
         raise ModelError("Train and validation have different features. Use the same for both.")
     for name, part in (("train", train), ("validation", validation)):
         if part.y.shape != (len(part.x), len(part.genres)):
-            raise ModelError(f"The labels of {name} don't fit its features. Make the part anew.")
+            raise ModelError(f"The labels of {name} don't fit its features. Make the part again.")
         if not len(part):
             raise ModelError(
                 f"There are no tracks in {name}. Choose a split that gives it some, or add tracks."

@@ -130,7 +130,7 @@ def _dictionary(value: Any) -> dict[str, Any]:
 def damaged(folder: Path, file: str, why: str = "is damaged") -> ModelError:
     """An error that says which file can't be used."""
     return ModelError(
-        f"{file} of the model in {folder} {why}. Train the model again, or get it anew."
+        f"{file} of the model in {folder} {why}. Train the model again, or get it again."
     )
 
 

@@ -105,7 +105,7 @@ class LearningSettings(Settings):
         choices=LOSSES,
         label="Loss",
         help="What is minimised. Focal loss looks at hard cases more; it spoils probabilities, "
-        "which calibration mends.",
+        "which calibration corrects.",
         search=LOSSES,
     )
     focal_gamma: float = setting(

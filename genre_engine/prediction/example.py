@@ -6,7 +6,7 @@ the classical manner, and house again. Nothing in it is a recording; `render` ma
 What the pretrained networks hear in it is bundled too, so that a first visitor sees a result before
 any weights are there.
 
-    python -m genre_engine.prediction.example       makes both bundled files anew
+    python -m genre_engine.prediction.example       makes both bundled files again
 """
 
 import json

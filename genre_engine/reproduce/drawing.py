@@ -94,7 +94,7 @@ def _track(dataset: Dataset, track: Any) -> Drawn:
     if path is None:
         return
     try:
-        drawn = track_view.portrait(path)
+        drawn = track_view.of_source(path)
     except AudioError as error:
         raise type(error)(f"{track['track_id']}: {error}") from error
     for name, figure in figures.track_figures(drawn).items():

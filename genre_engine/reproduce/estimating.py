@@ -21,7 +21,7 @@ _ASSUMED = {
     "embedding": (1.9, 6_100),
 }
 # Seconds of a training on two cores: at least, and for each thousand tracks. From the processor
-# time of fits on 8,000 x 498 (`python -m benchmarks.training`), trees reckoned up from fewer of
+# time of fits on 8,000 x 498 (`python -m benchmarks.training`), trees estimated from fewer of
 # them; that of cnn and the factor for quick runs are rough guesses.
 _TRAINING_S = {
     "fcn": (6.0, 4.0),

@@ -77,7 +77,7 @@ def fetch_audio(request: Request, share: Share, should_stop: ShouldStop) -> dict
 
     Raises:
         DatasetMissing, DatasetError: there is none, and none is to be fetched.
-        DownloadError: it can't be had.
+        DownloadError: it can't be fetched.
     """
     # What was begun here goes on until all is there; what the user brought is taken as it is.
     if request.tracks is not None and is_fetched(request.dataset):
@@ -88,14 +88,14 @@ def fetch_audio(request: Request, share: Share, should_stop: ShouldStop) -> dict
     paths = dataset.tracks["path"]
     n = sum(dataset.audio_path(path) is not None for path in paths)
     if not n:
-        mend = (
+        advice = (
             f"Fetch it with `download jamendo-audio {dataset.name}`"
             if dataset.kind == "jamendo"
             else f"Put it into {dataset.audio_folder}"
         )
         raise DatasetError(
-            f"None of the {len(paths)} tracks of {dataset.name!r} has its audio here. {mend}, and "
-            "start again."
+            f"None of the {len(paths)} tracks of {dataset.name!r} has its audio here. "
+            f"{advice}, and start again."
         )
     return {"tracks": len(paths), "audio": n}
 

@@ -44,7 +44,7 @@ def found_or_fetched(folder: Path | None = None) -> tuple[dict[int, dict[str, Pa
     """As `tables`; in the workspace's own folder what is missing is fetched first.
 
     Returns:
-        The tables, and a sentence on why some can't be had (with a space at its end), or nothing.
+        The tables, and a sentence on why some can't be fetched (a space at its end), or nothing.
     """
     there = tables(folder)
     if len(there) == len(NUMBERS) or folder is not None:

@@ -68,14 +68,14 @@ def _silent(done: float, total: int, note: str) -> None:
 
 
 def _fresh(reproduction: Reproduction) -> Reproduction:
-    """Without what was found on a data set of that name that has been made anew since."""
+    """Without what was found on a data set of that name that has been made again since."""
     before = reproduction.dataset_created
     try:
         now = datasets.open(reproduction.dataset).info.get("created")
     except GenreEngineError:
         return reproduction
     if before is not None and before != now:
-        _log.info("the data set %s was made anew: starting over", reproduction.dataset)
+        _log.info("the data set %s was made again: starting over", reproduction.dataset)
         reproduction = Reproduction(reproduction.dataset)
     reproduction.dataset_created = now
     return reproduction
@@ -152,8 +152,8 @@ def _one(
         _log.info("%s: %s", stage.name, error)
         changes = {"status": "failed", "message": str(error)}
     except MemoryError:
-        mend = "There is not enough memory. Close other programs and start again."
-        changes = {"status": "failed", "message": mend}
+        advice = "There is not enough memory. Close other programs and start again."
+        changes = {"status": "failed", "message": advice}
     except Exception as error:  # noqa: BLE001 - a fault of one stage mustn't end the others
         _log.exception("%s", stage.name)
         told = f"A fault of this program: {type(error).__name__}: {error}"

@@ -23,6 +23,9 @@ from genre_engine.storage import json_fields, lock, workspace
 FORMAT = 1
 STATUSES = ("waiting", "running", "done", "failed", "skipped")
 
+# What earlier versions called the figures of baselines.
+_EARLIER = {"do_nothing": "no_skill", "deaf": "artist_prior"}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -139,7 +142,9 @@ class Reproduction:
     def output(self, name: str) -> dict[str, Any] | None:
         """What a stage found; None before it is done."""
         outcome = self.outcomes[name]
-        return outcome.output if outcome.status == "done" else None
+        if outcome.status != "done":
+            return None
+        return {_EARLIER.get(key, key): value for key, value in outcome.output.items()}
 
     def set(self, name: str, **changes: Any) -> Outcome:
         """Change what is known of a stage, and keep it.
@@ -199,5 +204,5 @@ def load(dataset: str) -> Reproduction:
 
 def _damaged(path: Path, why: str) -> DatasetError:
     return DatasetError(
-        f"{path} can't be read ({why}). Remove it to begin anew; features and runs stay."
+        f"{path} can't be read ({why}). Remove it to begin again; features and runs stay."
     )

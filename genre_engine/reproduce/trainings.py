@@ -150,7 +150,7 @@ def _free_name(name: str) -> str:
 def judge(run: Run, thresholds: str) -> dict[str, Any]:
     """What a stage keeps of its run's figures on test; the look is counted in the run."""
     found = evaluation.evaluate_run(run, "test", thresholds).to_dict()
-    intervals, deaf = found["intervals"], found["baselines"].get("deaf")
+    intervals, artist_prior = found["intervals"], found["baselines"].get("artist_prior")
     config = run.config
     return {
         "model": config.model,
@@ -165,20 +165,24 @@ def judge(run: Run, thresholds: str) -> dict[str, Any]:
         "epochs": (run.report() or {}).get("fit", {}).get("epochs"),
         "figures": {name: at(found, name) for name in KEPT},
         "intervals": {name: at(intervals, name) for name in KEPT} if intervals else None,
-        "do_nothing": {name: best_idle(found, name) for name in KEPT},
-        "deaf": {name: at(deaf, name) for name in KEPT} if deaf else None,
+        "no_skill": {name: best_idle(found, name) for name in KEPT},
+        "artist_prior": {name: at(artist_prior, name) for name in KEPT} if artist_prior else None,
         "bootstrap": found["bootstrap"],
     }
 
 
 def sentence(output: dict[str, Any]) -> str:
     """A stage's outcome in a line."""
-    figures, idle, deaf = output["figures"], output["do_nothing"], output["deaf"]
+    figures, idle, artist_prior = output["figures"], output["no_skill"], output["artist_prior"]
     several = output["task"] == "multilabel"
     key, label = ("f1.macro", "Macro F1") if several else ("accuracy.top1", "Accuracy")
     said = f"{label} {figures[key]:.2f} on {output['tracks']['test']:,} test tracks"
     if several and idle[key] is not None:
-        said += f"; do-nothing {idle[key]:.2f}"
+        said += f"; no-skill {idle[key]:.2f}"
     elif not several:
         said += f"; {output['genres']} genres"
-    return said + (f"; deaf {deaf[key]:.2f}" if deaf and deaf[key] is not None else "")
+    return said + (
+        f"; artist prior {artist_prior[key]:.2f}"
+        if artist_prior and artist_prior[key] is not None
+        else ""
+    )

@@ -4,7 +4,7 @@ track_ids  str [n]
 y          uint8 [n, n_genres]    the truth, columns as the config's genres
 p          float32 [n, n_genres]  what the model says
 groups     int64 [n]              the artist's number, over which intervals are drawn; or absent
-deaf       float32 [n, n_genres]  the artist-prior baseline's scores; or absent
+artist_prior       float32 [n, n_genres]  the artist-prior baseline's scores; or absent
 """
 
 import zipfile
@@ -27,7 +27,7 @@ class Predictions:
     y: npt.NDArray[np.uint8]
     p: npt.NDArray[np.float32]
     groups: npt.NDArray[np.int64] | None = None
-    deaf: npt.NDArray[np.float32] | None = None
+    artist_prior: npt.NDArray[np.float32] | None = None
 
     def save(self, path: Path) -> None:
         """Raises StorageError if it can't be written."""
@@ -38,8 +38,8 @@ class Predictions:
         }
         if self.groups is not None:
             arrays["groups"] = np.asarray(self.groups, np.int64)
-        if self.deaf is not None:
-            arrays["deaf"] = np.asarray(self.deaf, np.float32)
+        if self.artist_prior is not None:
+            arrays["artist_prior"] = np.asarray(self.artist_prior, np.float32)
         with workspace.replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its stub wants a flag
 
@@ -49,17 +49,19 @@ class Predictions:
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
+            if "deaf" in arrays:  # what earlier versions called it
+                arrays["artist_prior"] = arrays.pop("deaf")
             ids, y, p = arrays["track_ids"], arrays["y"], arrays["p"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _damaged(path, str(error)) from error
         wanted = (len(ids), n_genres)
-        others = [arrays[name] for name in ("deaf",) if name in arrays]
+        others = [arrays[name] for name in ("artist_prior",) if name in arrays]
         if ids.ndim != 1 or any(array.shape != wanted for array in (y, p, *others)):
             raise _damaged(path, f"its arrays aren't {wanted[0]} tracks by {n_genres} genres")
         groups = arrays.get("groups")
         if groups is not None and groups.shape != ids.shape:
             raise _damaged(path, "its groups aren't one a track")
-        return cls(ids.tolist(), y, p, groups, arrays.get("deaf"))
+        return cls(ids.tolist(), y, p, groups, arrays.get("artist_prior"))
 
 
 def _damaged(path: Path, why: str) -> RunError:

@@ -175,6 +175,10 @@ class Run:
                 f"report.json of the run {self.name!r} isn't a run's. Remove the run and train "
                 "again."
             )
+        validation = (found or {}).get("validation")
+        baselines = validation.get("baselines") if isinstance(validation, dict) else None
+        if isinstance(baselines, dict) and "deaf" in baselines:  # what earlier versions called it
+            baselines["artist_prior"] = baselines.pop("deaf")
         return found
 
     def looks(self) -> list[str]:

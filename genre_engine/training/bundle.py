@@ -64,7 +64,7 @@ _RATIO_FROM_BYTES = 1 << 20
 _MAX_ROWS = 1_000_000
 _BLOCK = 1 << 20
 
-_MEND = "Ask whoever gave it to you to export the run again, or train it here."
+_ADVICE = "Ask whoever gave it to you to export the run again, or train it here."
 
 
 def export(run: Run, path: Path, *, force: bool = False) -> Path:
@@ -81,9 +81,9 @@ def export(run: Run, path: Path, *, force: bool = False) -> Path:
     if run.error:
         raise RunError(run.error)
     if run.status != "finished":
-        mend = "Resume it first." if run.resumable else "Wait for it."
+        advice = "Resume it first." if run.resumable else "Wait for it."
         raise RunError(
-            f"The run {run.name!r} is {run.status}; only a finished one can be exported. {mend}"
+            f"The run {run.name!r} is {run.status}; only a finished one can be exported. {advice}"
         )
     target = output.check(path, kind="an exported run", is_kind=is_bundle, force=force)
     models.check_files(run.model_folder)
@@ -168,42 +168,42 @@ def _opened(source: Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise BundleError(f"This isn't a zip, or it is damaged. {_MEND}") from error
+        raise BundleError(f"This isn't a zip, or it is damaged. {_ADVICE}") from error
     with archive:
         try:
             yield archive
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise BundleError(f"This zip is damaged. {_MEND}") from error
+            raise BundleError(f"This zip is damaged. {_ADVICE}") from error
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """The members by name, none of which has been read yet."""
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
-        raise BundleError(f"This zip holds {len(infos):,} files, more than any run. {_MEND}")
+        raise BundleError(f"This zip holds {len(infos):,} files, more than any run. {_ADVICE}")
     known = {*_NEEDED, *_OPTIONAL, *_PREDICTIONS, "bundle.json", "model-card.md"}
     found: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         # The name as it stands in the file: zipfile cuts it off at a zero byte.
         name = info.orig_filename
         if name not in known and not _MODEL_FILE.fullmatch(name):
-            raise BundleError(f"This zip holds {name[:80]!r}, which no run of ours has. {_MEND}")
+            raise BundleError(f"This zip holds {name[:80]!r}, which no run of ours has. {_ADVICE}")
         if name in found:
-            raise BundleError(f"This zip holds {name!r} twice. {_MEND}")
+            raise BundleError(f"This zip holds {name!r} twice. {_ADVICE}")
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise BundleError(f"{name} of this zip is a link, not a file. {_MEND}")
+            raise BundleError(f"{name} of this zip is a link, not a file. {_ADVICE}")
         if info.flag_bits & 1:
             raise BundleError("This zip is locked with a password. Export it without one.")
         if info.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
-            raise BundleError(f"{name} of this zip would unpack to far more than it is. {_MEND}")
+            raise BundleError(f"{name} of this zip would unpack to far more than it is. {_ADVICE}")
         if name.endswith((".json", ".jsonl", ".txt", ".md")) and info.file_size > MAX_JSON_BYTES:
-            raise BundleError(f"{name} of this zip is larger than any run's. {_MEND}")
+            raise BundleError(f"{name} of this zip is larger than any run's. {_ADVICE}")
         found[name] = info
     if sum(info.file_size for info in infos) > MAX_BYTES:
-        raise BundleError(f"This zip unpacks to more than {MAX_BYTES >> 20:,} MB. {_MEND}")
+        raise BundleError(f"This zip unpacks to more than {MAX_BYTES >> 20:,} MB. {_ADVICE}")
     if missing := [name for name in ("bundle.json", *_NEEDED) if name not in found]:
-        raise BundleError(f"This zip isn't an exported run: it has no {missing[0]}. {_MEND}")
+        raise BundleError(f"This zip isn't an exported run: it has no {missing[0]}. {_ADVICE}")
     return found
 
 
@@ -211,19 +211,19 @@ def _config(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo]) -> Conf
     about = _json(archive.read(infos["bundle.json"]), "bundle.json")
     version = about.get("format")
     if not isinstance(version, int) or isinstance(version, bool):
-        raise BundleError(f"bundle.json of this zip isn't ours. {_MEND}")
+        raise BundleError(f"bundle.json of this zip isn't ours. {_ADVICE}")
     if version > FORMAT:
         raise BundleError("This zip was made by a newer version. Update this one.")
     sums = about.get("files")
     if not isinstance(sums, dict) or {*sums, "bundle.json"} != set(infos):
-        raise BundleError(f"This zip lacks files, or has some that were added to it. {_MEND}")
+        raise BundleError(f"This zip lacks files, or has some that were added to it. {_ADVICE}")
     for name, info in infos.items():
         if name != "bundle.json" and _sum(archive, info) != sums[name]:
-            raise BundleError(f"{name} of this zip was changed after the export. {_MEND}")
+            raise BundleError(f"{name} of this zip was changed after the export. {_ADVICE}")
     try:
         return Config.from_dict(_json(archive.read(infos["config.json"]), "config.json"))
     except RunError as error:
-        raise BundleError(f"{error} {_MEND}") from error
+        raise BundleError(f"{error} {_ADVICE}") from error
 
 
 def _sum(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
@@ -238,9 +238,9 @@ def _json(data: bytes, name: str) -> dict[str, Any]:
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{name} of this zip is damaged. {_MEND}") from error
+        raise BundleError(f"{name} of this zip is damaged. {_ADVICE}") from error
     if not isinstance(values, dict):
-        raise BundleError(f"{name} of this zip isn't a run's. {_MEND}")
+        raise BundleError(f"{name} of this zip isn't a run's. {_ADVICE}")
     return values
 
 
@@ -267,10 +267,10 @@ def _check(room: Path, config: Config) -> None:
             and description.task == config.task
         )
         if not same:
-            raise BundleError(f"The model in this zip isn't its run's. {_MEND}")
+            raise BundleError(f"The model in this zip isn't its run's. {_ADVICE}")
         status = journal.last(room / "events.jsonl", ("status",))
         if status is None or status.get("status") != "finished":
-            raise BundleError(f"The run in this zip hasn't finished. {_MEND}")
+            raise BundleError(f"The run in this zip hasn't finished. {_ADVICE}")
         for name in ("report.json", "looks.json"):
             if (room / name).is_file():
                 _json((room / name).read_bytes(), name)
@@ -286,7 +286,7 @@ def _check(room: Path, config: Config) -> None:
         said = str(error).replace(f" in {room / 'model'}", " in this zip")
         raise BundleError(said) from error
     except GenreEngineError as error:
-        raise BundleError(f"{error} {_MEND}") from error
+        raise BundleError(f"{error} {_ADVICE}") from error
 
 
 def _check_parts(path: Path) -> None:
@@ -300,12 +300,12 @@ def _check_parts(path: Path) -> None:
             size = sum(about.row_group(group).total_byte_size for group in groups)
             names = set(file.schema_arrow.names)
             if about.num_rows > _MAX_ROWS or size > MAX_BYTES:
-                raise BundleError(f"parts.parquet of this zip is larger than any run's. {_MEND}")
+                raise BundleError(f"parts.parquet of this zip is larger than any run's. {_ADVICE}")
             file.read()
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise BundleError(f"parts.parquet of this zip is damaged. {_MEND}") from error
+        raise BundleError(f"parts.parquet of this zip is damaged. {_ADVICE}") from error
     if not {"track_id", "part", "half", "artist"} <= names:
-        raise BundleError(f"parts.parquet of this zip isn't a run's. {_MEND}")
+        raise BundleError(f"parts.parquet of this zip isn't a run's. {_ADVICE}")
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -149,7 +149,7 @@ def _data(run: Run, material: Material, part: str) -> Data:
 def _predict(run: Run, material: Material, model: Model) -> None:
     """Predictions of validation and test, with the artist-prior baseline's; and train's truth."""
     folder = run.folder / "predictions"
-    prior = leakage.deaf_scores(material.tracks, material.y, material.split.part == "train")
+    prior = leakage.artist_prior_scores(material.tracks, material.y, material.split.part == "train")
     for part in runs.PREDICTED:
         rows = material.rows(part)
         if not len(rows):

@@ -284,8 +284,8 @@ def test_the_course_project_s_choice_has_its_known_size_and_leaks(real_metadata)
     random = dataset.split(chosen, "random", fractions=splits.Fractions(0.8, 0, 0.2))
     found = leakage.measure(dataset.tracks, chosen.y, random)
     assert found.artist_overlap == pytest.approx(0.954, abs=0.01)
-    assert 0.68 <= found.deaf.f1_macro <= 0.78
-    assert found.deaf.roc_auc_macro == pytest.approx(0.94, abs=0.02)
+    assert 0.68 <= found.artist_prior.f1_macro <= 0.78
+    assert found.artist_prior.roc_auc_macro == pytest.approx(0.94, abs=0.02)
     agreement = dataset.info["uploader_agreement"]
     assert agreement["same_genres"] == pytest.approx(0.30, abs=0.01)
     assert agreement["f1"] == pytest.approx(0.70, abs=0.015)

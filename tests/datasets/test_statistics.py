@@ -5,7 +5,7 @@ import pytest
 from genre_engine import figures
 from genre_engine.datasets import pca_map, statistics
 from genre_engine.figures.colours import TEN
-from genre_engine.leakage import Deaf, Leakage
+from genre_engine.leakage import ArtistPrior, Leakage
 
 
 def table():
@@ -24,7 +24,7 @@ def test_genre_parts_count_tracks_artists_and_the_largest_artist():
     assert rows.loc[("pop", "test"), "artists"] == 1
 
 
-def test_the_commonest_genre_of_train_comes_first():
+def test_the_most_common_genre_of_train_comes_first():
     assert list(table()["genre"]) == ["pop", "pop", "rock", "rock"]
 
 
@@ -124,7 +124,9 @@ def test_a_dot_says_in_a_sentence_what_it_is():
 
 def test_the_leak_meter_says_overlap_and_what_deafness_reaches():
     leaks = {
-        "artist": Leakage("test", 0.0, None, None, Deaf(0.1, "validation", 0.26, None, None, 0.1)),
+        "artist": Leakage(
+            "test", 0.0, None, None, ArtistPrior(0.1, "validation", 0.26, None, None, 0.1)
+        ),
         "random": Leakage("test", 0.954, None, None, None),
     }
     figure = figures.leak_meter(leaks, "random")

@@ -71,7 +71,7 @@ def test_music_is_chosen_fetched_cancelled_gone_on_with_and_explored(browse, fet
     expect(estimate(page)).to_contain_text("Tracks40")
     expect(estimate(page)).to_contain_text("Official parts: train")
     page.get_by_text("Whole tracks", exact=True).click()
-    # The button of the choice before stays until the page is drawn anew, and goes for nothing.
+    # The button of the choice before stays until the page is drawn again, and goes for nothing.
     expect(page.get_by_label("Seconds")).to_have_count(0)
     settled(page)
     expect(button(page, "Start the download")).to_be_visible()

@@ -22,7 +22,7 @@ def judged():
 
 @pytest.fixture
 def found(judged):
-    baselines = metrics.do_nothing(judged.y, judged.y, 80, GENRES)
+    baselines = metrics.no_skill(judged.y, judged.y, 80, GENRES)
     return metrics.evaluate(
         judged.y, judged.p, genres=GENRES, baselines=baselines, draws=40
     ).to_dict()
@@ -39,8 +39,8 @@ def test_the_verdict_shows_the_figure_beside_the_best_that_needs_no_listening(fo
         found["average_precision"]["macro"],
     ]
     best = max(f["f1"]["macro"] for f in found["baselines"].values() if f)
-    assert named(figure, "do-nothing")[0].x[0] == best
-    assert not named(figure, "deaf")
+    assert named(figure, "no-skill")[0].x[0] == best
+    assert not named(figure, "artist_prior")
     assert f"Macro F1 {found['f1']['macro']:.2f}" in report.verdict_alt(found)
 
 

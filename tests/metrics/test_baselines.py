@@ -15,22 +15,22 @@ def judged(found, y=Y):
 
 
 def test_the_prior_is_a_constant_score_and_ranks_genres_but_not_tracks():
-    found = judged(baselines.do_nothing(Y, Y, len(Y), GENRES))["training_prior"]
+    found = judged(baselines.no_skill(Y, Y, len(Y), GENRES))["training_prior"]
     assert found["per_genre"]["b"]["roc_auc"] == 0.5
     assert found["roc_auc"]["micro"] > 0.5
     assert found["average_precision"]["macro"] == pytest.approx(Y.mean(axis=0).mean())
     assert found["accuracy"]["top1"] == 1
 
 
-def test_the_commonest_genres_are_said_as_many_as_validation_likes():
-    one = baselines.do_nothing(Y, [[1, 0, 0]] * 3, 2, GENRES)["most_frequent"].decisions
-    two = baselines.do_nothing(Y, [[1, 1, 0]] * 3, 2, GENRES)["most_frequent"].decisions
+def test_the_most_common_genres_are_said_as_many_as_validation_likes():
+    one = baselines.no_skill(Y, [[1, 0, 0]] * 3, 2, GENRES)["most_frequent"].decisions
+    two = baselines.no_skill(Y, [[1, 1, 0]] * 3, 2, GENRES)["most_frequent"].decisions
     assert one.tolist() == [[True, False, False]] * 2
     assert two.tolist() == [[True, True, False]] * 2
 
 
 def test_random_genres_come_as_often_as_in_train_and_again_with_the_same_seed():
-    made = [baselines.do_nothing(Y, Y, 5000, GENRES, seed=s)["prior_random"] for s in (1, 1, 2)]
+    made = [baselines.no_skill(Y, Y, 5000, GENRES, seed=s)["prior_random"] for s in (1, 1, 2)]
     assert made[0].decisions.mean(axis=0) == pytest.approx(Y.mean(axis=0), abs=0.03)
     assert (made[0].decisions == made[1].decisions).all()
     assert (made[0].decisions != made[2].decisions).any()
@@ -38,7 +38,7 @@ def test_random_genres_come_as_often_as_in_train_and_again_with_the_same_seed():
 
 def test_with_one_genre_a_track_each_says_at_most_one():
     y = np.eye(3, dtype=int)[[0, 0, 1, 2]]
-    found = baselines.do_nothing(y, y, 4, GENRES, task="multiclass")
+    found = baselines.no_skill(y, y, 4, GENRES, task="multiclass")
     for name in ("training_prior", "most_frequent", "prior_random"):
         assert (found[name].decisions.sum(axis=1) == 1).all()
     report = metrics.evaluate(
@@ -55,9 +55,9 @@ def test_the_deaf_predictor_gets_a_threshold_from_validation():
     y = np.array([[1, 0, 0], [0, 1, 1]] * 30)
     tracks = pd.DataFrame({"artist_id": artists, "album_id": None}, dtype=object)
     train = np.arange(60) < 20
-    scores = leakage.deaf_scores(tracks, y, train)
-    deaf = baselines.deaf(y[20:40], scores[20:40], scores[40:], GENRES)
-    assert judged({"deaf": deaf}, y[40:])["deaf"]["f1"]["macro"] == 1
+    scores = leakage.artist_prior_scores(tracks, y, train)
+    artist_prior = baselines.artist_prior(y[20:40], scores[20:40], scores[40:], GENRES)
+    assert judged({"artist_prior": artist_prior}, y[40:])["artist_prior"]["f1"]["macro"] == 1
 
 
 def test_plain_scores_are_judged_at_the_models_thresholds():
@@ -67,12 +67,12 @@ def test_plain_scores_are_judged_at_the_models_thresholds():
 
 def test_nothing_to_train_on_is_refused():
     with pytest.raises(WrongUsage, match="no track in train"):
-        baselines.do_nothing(np.zeros((0, 3)), Y, 1, GENRES)
+        baselines.no_skill(np.zeros((0, 3)), Y, 1, GENRES)
     with pytest.raises(WrongUsage, match="Shape of the labels"):
-        baselines.do_nothing(Y[:, :2], Y, 1, GENRES)
+        baselines.no_skill(Y[:, :2], Y, 1, GENRES)
 
 
-def test_known_do_nothing_scores_of_a_dense_table():
+def test_known_no_skill_scores_of_a_dense_table():
     """Always yes: precision is the share of true cells; always no: Hamming loss is."""
     rng = np.random.default_rng(0)
     y = (rng.random((400, 3)) < 0.171).astype(int)

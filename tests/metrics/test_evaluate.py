@@ -153,7 +153,7 @@ def test_the_report_has_the_keys_of_the_contract_and_is_json():
 def test_what_would_need_training_data_is_null_and_the_rest_of_the_baselines_is_there():
     y = np.array([[1, 0], [0, 1], [1, 1], [1, 0]])
     found = evaluated(y, np.full(y.shape, 0.3))["baselines"]
-    for name in ("training_prior", "most_frequent", "prior_random", "deaf"):
+    for name in ("training_prior", "most_frequent", "prior_random", "artist_prior"):
         assert found[name] is None
     negative, positive = found["always_negative"], found["always_positive"]
     assert negative["hamming_loss"] == pytest.approx(y.mean())

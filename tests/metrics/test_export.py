@@ -15,7 +15,7 @@ def report():
     rng = np.random.default_rng(0)
     y = (rng.random((60, 2)) < 0.4).astype(int)
     p = np.clip(0.5 * y + 0.5 * rng.random((60, 2)), 0, 1)
-    baselines = metrics.do_nothing(y, y, 60, GENRES)
+    baselines = metrics.no_skill(y, y, 60, GENRES)
     found = metrics.evaluate(
         *(y, p),
         genres=GENRES,
@@ -51,7 +51,7 @@ def test_csv_of_what_is_not_defined_is_empty_and_a_line_stays_a_line():
     assert (auc["value"], auc["low"]) == ("", "")
 
 
-def test_the_best_do_nothing_score_is_the_lowest_of_what_should_be_low(report):
+def test_the_best_no_skill_score_is_the_lowest_of_what_should_be_low(report):
     losses = [found["loss"] for found in report["baselines"].values() if found]
     assert export.best_baseline(report, "loss")[1] == min(losses)
     f1 = [found["f1"]["macro"] for found in report["baselines"].values() if found]

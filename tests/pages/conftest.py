@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import script_runner
 def _as_in_a_server():
     """The server never imports Keras; where tests of models have, Streamlit would clear its session
     after every run of a page, which takes longer than the page. Nor does a server look through all
-    installed packages anew for each visitor."""
+    installed packages again for each visitor."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         found = functools.cache(manifest_scanner.scan_component_manifests)

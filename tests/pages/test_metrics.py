@@ -73,7 +73,7 @@ def test_the_verdict_comes_first_beside_what_needs_no_listening(run):
     app = results()
     text = said(app)
     assert f"Macro F1 {figure(run, 'f1.macro'):.2f} [" in text
-    assert "; do-nothing 0." in text
+    assert "; no-skill 0." in text
     assert "It hears something" in text
     assert len(charts(app)) == 1
 

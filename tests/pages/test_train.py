@@ -320,12 +320,12 @@ def traces(figure):
 
 
 def test_a_curve_has_train_dashed_validation_solid_and_a_star_at_the_best():
-    found = traces(training_curve(some_curves(), "loss", do_nothing=0.65))
+    found = traces(training_curve(some_curves(), "loss", no_skill=0.65))
     assert found["train"]["line"]["dash"] == "dash"
     assert found["validation"]["line"]["dash"] == "solid"
     assert found["validation"]["y"] == [0.7, 0.5, 0.6]
     assert (found["best"]["x"], found["best"]["y"]) == ([2], [0.5])
-    assert found["doing nothing"]["y"] == [0.65, 0.65]
+    assert found["no skill"]["y"] == [0.65, 0.65]
 
 
 def test_a_loss_grows_during_the_epoch_and_the_axis_stays():
@@ -356,9 +356,9 @@ def test_early_stopping_is_marked_and_a_full_course_is_not():
 
 
 def test_doing_nothing_has_its_name_where_no_curve_ends():
-    def side(do_nothing):
-        figure = training_curve(some_curves(ended=True), "loss", do_nothing=do_nothing)
-        (note,) = [n for n in figure.layout.annotations if n.text == "doing nothing"]
+    def side(no_skill):
+        figure = training_curve(some_curves(ended=True), "loss", no_skill=no_skill)
+        (note,) = [n for n in figure.layout.annotations if n.text == "no skill"]
         return note.xanchor
 
     assert side(2.0) == "right"
@@ -367,7 +367,7 @@ def test_doing_nothing_has_its_name_where_no_curve_ends():
 
 def test_before_the_first_epoch_no_axis_reaches_below_zero():
     for quantity in ("loss", "accuracy", "auc"):
-        axis = training_curve(Curves([], 9), quantity, do_nothing=0.7).layout.yaxis
+        axis = training_curve(Curves([], 9), quantity, no_skill=0.7).layout.yaxis
         assert axis.range[0] == 0
         assert axis.range[1] >= 1
     assert training_curve(some_curves(), "loss").layout.yaxis.range is None
@@ -390,7 +390,7 @@ def test_the_curve_in_words_says_what_the_picture_does():
     text = training_curve_alt(some_curves(), "loss", 0.65)
     assert "after epoch 3 of at most 9" in text
     assert "epoch 2 is the best, 0.50" in text
-    assert "doing nothing reaches 0.65" in text
+    assert "no skill reaches 0.65" in text
 
 
 def test_trials_have_the_best_so_far_as_a_line_and_no_point_for_those_given_up():

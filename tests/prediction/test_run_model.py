@@ -65,7 +65,7 @@ def test_where_a_song_has_one_genre_scores_add_up_to_one(name, trained, song):
 
 
 def test_a_clip_s_probability_is_what_its_run_predicted_for_it(trained):
-    """The whole way: a clip of validation, decoded and computed anew, against the run's file."""
+    """The whole way: a clip of validation, decoded and computed again, against the run's file."""
     run = runs.open("tones")
     predicted = run.predictions("validation")
     name = predicted.track_ids[0]

@@ -103,7 +103,7 @@ def test_a_failed_stage_is_tried_again(small, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(trainings, "judge", lambda *_: 1 / 0)
         assert "ZeroDivisionError" in run("linear").outcomes["linear"].message
-    # Its run had finished, so that is judged and not trained anew.
+    # Its run had finished, so that is judged and not trained again.
     assert run("linear").outcomes["linear"].status == "done"
     assert len(runs.listing()) == 1
 

@@ -51,7 +51,7 @@ def test_a_damaged_state_says_the_mend(text):
     kept = Reproduction("demo")
     kept.save()
     (kept.folder / "state.json").write_text(text)
-    with pytest.raises(DatasetError, match="Remove it to begin anew"):
+    with pytest.raises(DatasetError, match="Remove it to begin again"):
         reproduce.load("demo")
 
 

@@ -236,7 +236,7 @@ def test_predictions_come_back_as_they_were_and_damage_is_named(run):
     assert read.track_ids == made.track_ids
     for name in ("y", "p", "groups"):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
-    assert read.deaf is None
+    assert read.artist_prior is None
     with pytest.raises(RunError, match="It has them for: validation"):
         run.predictions("train")
     path.write_bytes(path.read_bytes()[:100])

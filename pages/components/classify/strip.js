@@ -94,7 +94,7 @@ export default function ({ data, parentElement }) {
   };
   const visible = () => [...lanes.children].filter((lane) => lane.offsetHeight > 0).length;
 
-  // The player may be mounted after the strip, and mounted anew: ask for it as time goes by.
+  // The player may be mounted after the strip, and mounted again: ask for it as time goes by.
   let followed = null;
   const follow = () => show(followed.currentTime);
   const attach = () => {

@@ -125,7 +125,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
             "Place": place,
             "Run": run.name,
             title: value_of(report, figure),
-            "Best do-nothing": _best_do_nothing(report, figure),
+            "Best no-skill": _best_no_skill(report, figure),
         }
         for name in ("average_precision.macro", "f1.macro", "loss"):
             row.setdefault(FIGURES[name][0], value_of(report, name))
@@ -144,7 +144,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
                 for name in rows[0]
                 if name in numbers
             },
-            "Best do-nothing": st.column_config.NumberColumn(
+            "Best no-skill": st.column_config.NumberColumn(
                 format="%.3f", help=f"The best {title} of predictors that never listen."
             ),
             "Artists in test and train": st.column_config.NumberColumn(
@@ -156,7 +156,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
     _parallel(asked, ranked, figure)
 
 
-def _best_do_nothing(report: dict[str, Any], figure: str) -> float | None:
+def _best_no_skill(report: dict[str, Any], figure: str) -> float | None:
     found = best_baseline(report, figure) if report.get("baselines") else None
     return None if found is None else found[1]
 

@@ -177,7 +177,7 @@ def _new() -> dict[str, Any] | None:
         default=list(vocabulary.TEN),
         format_func=vocabulary.display_name,
         key="download-genres",
-        help="From the ten commonest to all 252; none chosen means all.",
+        help="From the ten most common to all 252; none chosen means all.",
         placeholder="All genres",
     )
     with st.container(horizontal=True):
@@ -265,7 +265,7 @@ def _estimate(request: dict[str, Any]) -> None:
         return
     plan = estimates.planner().plan(visitor(), request)
     if not plan.done():
-        st.fragment(_wait, run_every=_TICK_S, key="planning")(plan, "Reckoning what it comes to …")
+        st.fragment(_wait, run_every=_TICK_S, key="planning")(plan, "Estimating …")
         return
     if error := plan.exception():
         _problem(error)
@@ -295,7 +295,7 @@ def _estimate(request: dict[str, Any]) -> None:
 
 
 def _problem(error: BaseException) -> None:
-    said = str(error) if isinstance(error, GenreEngineError) else "This can't be reckoned."
+    said = str(error) if isinstance(error, GenreEngineError) else "This can't be estimated."
     st.error(plain(said), icon=":material/error:")
 
 

@@ -1,4 +1,4 @@
-"""What downloads would come to, reckoned in the background and kept: it takes seconds.
+"""What downloads would come to, estimated in the background and kept: it takes seconds.
 
 One plan at a time for the whole server; what a visitor doesn't wait for any more is dropped.
 """

@@ -81,7 +81,7 @@ def _choices(data: Opened) -> tuple[str, str, Labels]:
                     "Genres",
                     [TEN, "all"],
                     format_func={
-                        TEN: "Ten commonest",
+                        TEN: "Ten most common",
                         "all": f"All {len(data.counts)}",
                     }.__getitem__,
                     default=TEN,
@@ -148,7 +148,7 @@ def _dots(table: pd.DataFrame, values: str, key: str, of: str = "tracks in {part
     )
     if len(genres) > MOST_ROWS:
         st.markdown(
-            f":gray[The {MOST_ROWS} commonest of {len(genres)} genres. Name genres in the "
+            f":gray[The {MOST_ROWS} most common of {len(genres)} genres. Name genres in the "
             "filter to see others.]"
         )
 
@@ -171,7 +171,7 @@ def _leak_meter(data: Opened, y: Labels, kind: str) -> None:
         alt=figures.leak_meter_alt(leaks),
     )
     if measured is not y:
-        st.markdown(":gray[Measured on the ten commonest genres.]")
+        st.markdown(":gray[Measured on the ten most common genres.]")
     duplicates = leaks[kind].duplicate_groups if kind in leaks else None
     if duplicates:
         st.markdown(
@@ -184,7 +184,8 @@ def _leak_meter(data: Opened, y: Labels, kind: str) -> None:
             "**Artist overlap** is the share of held-out tracks whose artist is also in train. "
             "Songs of one artist resemble each other, so a model that remembers artists looks "
             "better than it is.\n\n"
-            "The **deaf predictor** never listens: it gives a track its artist's usual genres. "
+            "The **artist-prior baseline** never listens: it gives a track its artist's usual "
+            "genres. "
             "A model that doesn't beat it on the same split has shown nothing.\n\n"
             "**Uploader agreement**: where the same audio was uploaded twice, how well one "
             "uploader's genres predict the other's. No model should be expected far above it."
@@ -232,7 +233,7 @@ def jamendo_facts() -> None:
             bind="query-params",
         )
         n = st.segmented_control(
-            "Commonest genres",
+            "Most common genres",
             [10, 20, MOST_ROWS],
             default=10,
             required=True,

@@ -14,7 +14,7 @@ _CONFIG = {"displayModeBar": False, "displaylogo": False}
 
 
 def genres_together(data: Opened) -> None:
-    """Co-occurrence and labels per track, of the commonest genres."""
+    """Co-occurrence and labels per track, of the most common genres."""
     try:
         y = datasets.chosen(data, f"top{datasets.MOST_PAIRED}", "any")
     except GenreEngineError as error:
@@ -51,7 +51,7 @@ def genres_together(data: Opened) -> None:
         more = len(data.counts) - len(found.genres)
         st.markdown(
             ":gray[How many times oftener than by chance two genres share a track; similar ones "
-            f"are side by side.{f' The {len(found.genres)} commonest genres.' if more else ''}]"
+            f"are side by side.{f' The {len(found.genres)} most common genres.' if more else ''}]"
         )
 
 

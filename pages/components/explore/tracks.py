@@ -153,8 +153,8 @@ def _pictures(path: Path, track: pd.Series) -> None:
         return
     name = re.sub(r"\W+", "-", str(track["track_id"])).strip("-")[:60] or "track"
     st.plotly_chart(
-        figures.portrait(drawn),
-        key="portrait",
+        figures.track_panels(drawn),
+        key="track_panels",
         config={"displaylogo": False, "toImageButtonOptions": {"filename": name}},
         alt="Waveform, MFCC, mel spectrogram, chroma and tonnetz of "
         f"{datasets.label(track.to_dict())} on one time axis",

@@ -151,7 +151,7 @@ def ranked(one: Judgement) -> None:
 def reliability(one: Judgement) -> None:
     """Small multiples: said against came true."""
     found = data.calibrated(one)
-    before, after = found.error(mended=False), found.error(mended=True)
+    before, after = found.error(calibrated=False), found.error(calibrated=True)
     scaled = "leaves" if after < before else "makes it"
     st.subheader(
         f"Probabilities of all genres together are off by {100 * before:.1f} points; "
@@ -163,7 +163,7 @@ def reliability(one: Judgement) -> None:
             f"On {len(found.y):,} tracks a bin holds so few that most of what a single genre is "
             "off by is chance."
         )
-    mended = st.segmented_control(
+    calibrated = st.segmented_control(
         "Probabilities",
         ["raw", "calibrated"],
         format_func={"raw": "As the model gives them", "calibrated": "Calibrated"}.__getitem__,
@@ -171,7 +171,7 @@ def reliability(one: Judgement) -> None:
         required=True,
         key="calibrated",
     )
-    p = found.mended if mended == "calibrated" else found.raw
+    p = found.calibrated if calibrated == "calibrated" else found.raw
     order = sorted(range(len(one.genres)), key=lambda c: -int(found.y[:, c].sum()))[:_MOST_PANELS]
     with st.container(horizontal=True, gap="medium"):
         for column in order:
@@ -222,7 +222,7 @@ def course(one: Judgement) -> None:
             idle = known[1]
         with column:
             st.markdown(f"**{title}**")
-            figure = history.training_curve(drawn, quantity, do_nothing=idle)
+            figure = history.training_curve(drawn, quantity, no_skill=idle)
             figure.update_layout(height=300)
             st.plotly_chart(
                 figure,

@@ -125,17 +125,17 @@ def matrix(key: Key, _one: Judgement) -> tuple[mistakes.Together, Any, list[tupl
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Probabilities as they came and as Platt's scaling mends them, with the truth: [n, n_genres].
+    """Probabilities as they came and after Platt's scaling, with the truth: [n, n_genres].
 
     Of validation only the half from which the scaling didn't learn.
     """
 
     y: metrics.Flags
     raw: metrics.Floats
-    mended: metrics.Floats
+    calibrated: metrics.Floats
 
-    def error(self, *, mended: bool) -> float:
-        return calibration.ece(self.y, self.mended if mended else self.raw)
+    def error(self, *, calibrated: bool) -> float:
+        return calibration.ece(self.y, self.calibrated if calibrated else self.raw)
 
 
 def calibrated(one: Judgement) -> Calibrated:
@@ -159,7 +159,7 @@ def calibrated(one: Judgement) -> Calibrated:
 
 
 def dataset_of(run: Run) -> Opened | None:
-    """The data set that a run was trained on; None if it is gone or was made anew."""
+    """The data set that a run was trained on; None if it is gone or was made again."""
     try:
         data = datasets.opened(run.config.dataset)
     except GenreEngineError:

@@ -29,7 +29,7 @@ def section(one: Judgement) -> None:
     if len(found["genres"]) > _MOST:
         common = sorted(found["genres"], key=lambda genre: -found["support"][genre])[:_MOST]
         shown = {**found, "genres": common}
-        st.markdown(f":gray[The {_MOST} commonest of {len(found['genres'])} genres.]")
+        st.markdown(f":gray[The {_MOST} most common of {len(found['genres'])} genres.]")
     st.plotly_chart(
         figures.per_genre(shown, name, one.artists),
         key=f"genres-{name}",

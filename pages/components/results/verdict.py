@@ -82,7 +82,7 @@ _CARDS = """<style>
   .st-key-course-tables tr { display: block; padding: 0.5rem 0; }
   .st-key-course-tables td { display: block; border: none !important; padding: 0.1rem 0; }
   .st-key-course-tables td:nth-child(1) { font-weight: 600; }
-  .st-key-course-tables td:nth-child(3) p::before { content: "doing nothing: "; }
+  .st-key-course-tables td:nth-child(3) p::before { content: "no skill: "; }
   .st-key-course-tables td:nth-child(4) p::before { content: "course project: "; }
 }
 </style>"""
@@ -99,7 +99,7 @@ def section(one: Judgement) -> None:
         st.warning(
             f"**The split leaks**: {overlap:.1%} of the test tracks are by artists heard in "
             "training. A model that remembers artists looks better here than it is; compare it "
-            "with the deaf predictor, and train on a split by artist.",
+            "with the artist-prior baseline, and train on a split by artist.",
             icon=":material/warning:",
         )
     st.plotly_chart(
@@ -110,23 +110,25 @@ def section(one: Judgement) -> None:
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """ "Macro F1 0.41 [0.35–0.47]; do-nothing 0.28; deaf 0.12"."""
+    """ "Macro F1 0.41 [0.35–0.47]; no-skill 0.28; artist prior 0.12"."""
     said = f"Macro F1 {_number(found['f1']['macro'])}"
     if interval := value_of(found["intervals"], "f1.macro"):
         said += f" {_interval(interval)}"
     best = best_baseline(found, "f1.macro")
     if best is not None:
-        said += f"; do-nothing {best[1]:.2f}"
-    deaf = value_of(found["baselines"].get("deaf"), "f1.macro")
-    return said + ("" if deaf is None else f"; deaf {deaf:.2f}")
+        said += f"; no-skill {best[1]:.2f}"
+    artist_prior = value_of(found["baselines"].get("artist_prior"), "f1.macro")
+    return said + ("" if artist_prior is None else f"; artist prior {artist_prior:.2f}")
 
 
 def conclusion(found: dict[str, Any]) -> str:
     """What the verdict means, by macro average precision too."""
     value, interval = found["f1"]["macro"], value_of(found["intervals"], "f1.macro")
     best = best_baseline(found, "f1.macro")
-    deaf = value_of(found["baselines"].get("deaf"), "f1.macro")
-    bar = max([score for score in (best and best[1], deaf) if score is not None], default=None)
+    artist_prior = value_of(found["baselines"].get("artist_prior"), "f1.macro")
+    bar = max(
+        [score for score in (best and best[1], artist_prior) if score is not None], default=None
+    )
     if bar is None:
         said = "There is nothing to hold it against."
     elif interval and interval[0] > bar and found["bootstrap"]["effective_groups"] < FEW_GROUPS:
@@ -199,8 +201,9 @@ def _drawn(found: dict[str, Any]) -> str:
         return "Too few tracks or artists for intervals."
     said = (
         f"Bars: the middle 95 % of {drawn['draws']:,} draws of {drawn['groups']:,} "
-        f"{drawn['over']} with replacement. Do-nothing: the best of saying nothing, everything, "
-        "the commonest, the shares in train, or at random. Deaf: knows the artist, never listens."
+        f"{drawn['over']} with replacement. No-skill: the best of saying nothing, everything, "
+        "the most common, the shares in train, or at random. Artist prior: knows the artist, never "
+        "listens."
     )
     if drawn["effective_groups"] < FEW_GROUPS:
         said += f" From so few {drawn['over']} the bars come out too short: don't lean on them."
@@ -219,7 +222,7 @@ def _agreement(one: Judgement) -> None:
 
 
 def tables(one: Judgement) -> None:
-    """The course project's two tables, each figure with its interval and what doing nothing has."""
+    """The course project's two tables, each figure with its interval and what no skill has."""
     st.subheader("The course project's figures, on this run", anchor=False)
     st.html(_CARDS)
     with st.container(key="course-tables"):
@@ -255,7 +258,7 @@ def _row(one: Judgement, name: str) -> dict[str, str]:
     return {
         "Figure": NAMES[name],
         "This run": value,
-        "Doing nothing": idle,
+        "No skill": idle,
         "Course project": _published(course),
         "What it says": meaning,
     }

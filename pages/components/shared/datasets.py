@@ -190,13 +190,13 @@ def _mapped(
 
 
 @st.cache_resource(max_entries=16, show_spinner="Computing the pictures …")
-def track_view_of(path: str, stamp: int) -> track_view.Portrait:
+def track_view_of(path: str, stamp: int) -> track_view.TrackView:
     """The five pictures' numbers of a track.
 
     Raises:
         AudioError: its file can't be read.
     """
-    return track_view.portrait(Path(path))
+    return track_view.of_source(Path(path))
 
 
 def label(row: dict[str, Any]) -> str:

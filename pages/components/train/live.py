@@ -128,7 +128,7 @@ def curves(run: Run, *, ended: bool) -> None:
         with column:
             st.markdown(_headline(shown, quantity, title))
             live_plot(
-                figures.training_curve(shown, quantity, do_nothing=reached.get(quantity)),
+                figures.training_curve(shown, quantity, no_skill=reached.get(quantity)),
                 key=f"train-curve-{run.id}-{quantity}",
                 alt=figures.training_curve_alt(shown, quantity, reached.get(quantity)),
                 height=_HEIGHT,
