@@ -57,7 +57,7 @@ def command(
             wrong += published.fetch(direct, base=source, progress=report)
             if paired:
                 try:
-                    weights.fetch(report)
+                    weights.fetch(report, base=source)
                 except WeightsError as error:
                     wrong.append(str(error))
     for sentence in wrong:

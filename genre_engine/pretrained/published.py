@@ -9,23 +9,21 @@ after `PATIENCE_S` the song is classified with the networks that are there, and 
 asked again after `RETRY_S`.
 """
 
-import json
-import logging
 import os
-import threading
-import time
+import shutil
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from genre_engine.errors import DownloadError, StorageError, WeightsError
+from genre_engine.errors import DownloadError, WeightsError
+from genre_engine.pretrained import patience
 from genre_engine.pretrained.network import NETWORKS, Network
+from genre_engine.pretrained.patience import PATIENCE_S, RETRY_S, Progress
 from genre_engine.storage import workspace
 
+__all__ = ["PATIENCE_S", "RETRY_S", "Progress"]
+
 ADDRESS = "GENRE_ENGINE_WEIGHTS_URL"
-PATIENCE_S = 5.0
-RETRY_S = 600.0
 COMMAND = "python -m genre_engine weights"
 LICENCE = "MIT licence, Music Technology Group, Universitat Pompeu Fabra, 2020"
 
@@ -34,10 +32,6 @@ _FORK = (
     "https://raw.githubusercontent.com/7x11x13/sota-music-tagging-models/"
     "8907dd96f448c7351eb1127cbb2299bcb54b5c73"
 )
-
-_log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 def networks() -> tuple[Network, ...]:
@@ -57,6 +51,22 @@ def present(network: Network) -> bool:
         return False
 
 
+def sound(network: Network) -> bool:
+    """Whether the file is there and what was published."""
+    from genre_engine.web.fetch import wrong
+
+    try:
+        return wrong(path(network), network.weights.sha256, network.weights.n_bytes) is None
+    except OSError:
+        return False
+
+
+def discard_damaged(network: Network) -> None:
+    """Remove a file that isn't what was published, so that it counts as missing."""
+    if present(network) and not sound(network):
+        path(network).unlink(missing_ok=True)
+
+
 def addresses(network: Network, base: str = "") -> tuple[str, ...]:
     """Where a network's file is asked for, in turn.
 
@@ -72,14 +82,17 @@ def addresses(network: Network, base: str = "") -> tuple[str, ...]:
 def fetch(
     wanted: Iterable[Network], *, base: str = "", progress: Progress | None = None
 ) -> list[str]:
-    """Fetch the weights that aren't there; returns what went wrong, a sentence a network.
+    """Fetch the weights that are missing or damaged; returns what went wrong, a sentence a network.
+
+    A host that gives nothing is asked once: the next files aren't waited for.
 
     Raises:
         StorageError: the workspace can't be written.
     """
-    missing = [network for network in wanted if not present(network)]
+    missing = [network for network in wanted if not sound(network)]
     total = sum(network.weights.n_bytes for network in missing)
-    done, wrong = 0, []
+    done, problems = 0, []
+    silent: set[str] = set()
     for network in missing:
 
         def report(name: str, so_far: int, of: int, before: int = done) -> None:
@@ -87,49 +100,29 @@ def fetch(
                 progress(before + so_far, total)
 
         try:
-            _fetch_one(network, base, report)
+            _fetch_one(network, base, report, silent)
         except DownloadError as error:
-            wrong.append(f"{network.name}: {error}")
+            problems.append(f"{network.name}: {error}")
         done += network.weights.n_bytes
-    if not wrong:
+    if not problems:
         _refusals().unlink(missing_ok=True)
-    return wrong
+    return problems
 
 
 def fetch_soon(wanted: Iterable[Network], progress: Progress | None = None) -> None:
-    """As `fetch`, for who must not wait: gives up where nothing answers within PATIENCE_S.
+    """As `fetch`, for who must not wait: gives up where nothing comes within PATIENCE_S.
 
     What goes wrong is remembered in the workspace, so that nobody waits again for RETRY_S.
     """
     missing = [network for network in wanted if not present(network)]
-    if not missing or _refused_lately():
-        return
-    came = threading.Event()
-    ended = threading.Event()
-
-    def report(done: int, total: int) -> None:
-        came.set()
-        if progress is not None:
-            progress(done, total)
-
-    def work() -> None:
-        try:
-            wrong = fetch(missing, progress=report)
-        except Exception as error:  # noqa: BLE001 - in a thread nobody would see it
-            # Whatever it is: the song goes on with the networks that are here.
-            _log.info("fetching weights failed", exc_info=True)
-            wrong = [str(error)]
-        if wrong:
-            _remember_refusal(wrong)
-        ended.set()
-
-    # A thread of its own: looking up a host without a network can take longer than any time-out.
-    threading.Thread(target=work, name="weights", daemon=True).start()
-    deadline = time.monotonic() + PATIENCE_S
-    while not ended.wait(0.02):
-        if not came.is_set() and time.monotonic() > deadline:
-            _remember_refusal([f"no answer within {PATIENCE_S:.0f} s"])
-            return
+    if missing:
+        patience.attempt(
+            lambda report: fetch(missing, progress=report),
+            refusals=_refusals(),
+            address=os.environ.get(ADDRESS, ""),
+            progress=progress,
+            patience_s=PATIENCE_S,
+        )
 
 
 def take(source: Path, wanted: Iterable[Network]) -> list[str]:
@@ -139,73 +132,86 @@ def take(source: Path, wanted: Iterable[Network]) -> list[str]:
         WeightsError: a file isn't what was published.
         StorageError: the workspace can't be written.
     """
-    from genre_engine.web.fetch import wrong
-
     missing = []
     for network in wanted:
         file, found = network.weights, source / network.weights.name
-        if present(network):
+        if sound(network):
             continue
-        if not found.is_file():
+        if not os.path.isfile(found):  # noqa: PTH113 - Path.is_file raises for some folders
             missing.append(network.name)
             continue
-        if problem := wrong(found, file.sha256, file.n_bytes):
-            raise WeightsError(
-                f"{found} is not the published file: {problem}. Copy it again from where it came."
-            )
-        with workspace.replacing(path(network)) as temporary:
-            temporary.write_bytes(found.read_bytes())
+        copy(found, path(network), sha256=file.sha256, n_bytes=file.n_bytes)
     return missing
 
 
-def _fetch_one(network: Network, base: str, report: Callable[[str, int, int], None]) -> None:
+def copy(source: Path, target: Path, *, sha256: str, n_bytes: int) -> None:
+    """Copy a file that must have this size and checksum.
+
+    Raises:
+        WeightsError: it hasn't, or can't be read.
+        StorageError: the workspace can't be written.
+    """
+    from genre_engine.web.fetch import wrong
+
+    with workspace.replacing(target) as temporary:
+        try:
+            # The size before the content: whatever lies there may be large.
+            problem = wrong(source, None, n_bytes)
+            if problem is None:
+                shutil.copyfile(source, temporary)
+                problem = wrong(temporary, sha256, n_bytes)
+        except OSError as error:
+            if error.filename != str(source):
+                raise
+            problem = error.strerror or str(error)
+        if problem:
+            raise WeightsError(
+                f"{source} is not the published file: {problem}. Copy it again from where it came."
+            )
+
+
+def _fetch_one(
+    network: Network, base: str, report: Callable[[str, int, int], None], silent: set[str]
+) -> None:
+    """Fetch a network's file from the first address that gives it.
+
+    Args:
+        silent: hosts that aren't asked; those that give nothing are added.
+    """
     from filelock import FileLock
 
-    from genre_engine.web.fetch import fetch_alone
-    from genre_engine.web.http import Retry, Web
+    from genre_engine.pretrained.downloads import Unanswered, download
 
     home = workspace.make_folder(workspace.weights_folder())
     file, problems = network.weights, []
+    urls = addresses(network, base)
+    hosts = {urlsplit(url).netloc for url in urls}
     # Another process may be fetching it: wait, and take what it has fetched.
     with workspace.storage_errors(home), FileLock(home / f".{file.name}.lock"):
-        if present(network):
+        if sound(network):
             return
-        web = Web()
-        try:
-            for url in addresses(network, base):
-                try:
-                    fetch_alone(
-                        url,
-                        path(network),
-                        web=web,
-                        retry=Retry(attempts=2, first_wait_s=0.2),
-                        sha256=file.sha256,
-                        size=file.n_bytes,
-                        max_bytes=file.n_bytes,
-                        progress=report,
-                    )
-                    return
-                except DownloadError as error:
-                    problems.append(f"{urlsplit(url).netloc}: {error}")
-        finally:
-            web.close()
-    raise DownloadError(" ".join(problems))
+        discard_damaged(network)
+        for url in urls:
+            host = urlsplit(url).netloc
+            if host in silent:
+                continue
+            try:
+                download(
+                    url,
+                    path(network),
+                    sha256=file.sha256,
+                    n_bytes=file.n_bytes,
+                    report=report,
+                    patience_s=PATIENCE_S / len(hosts),  # of all together
+                )
+                return
+            except Unanswered as error:
+                silent.add(host)
+                problems.append(f"{host}: {error}")
+            except DownloadError as error:
+                problems.append(f"{host}: {error}")
+    raise DownloadError(" ".join(problems) or f"{', '.join(sorted(hosts))} gave nothing.")
 
 
 def _refusals() -> Path:
     return workspace.weights_folder() / "unreachable.json"
-
-
-def _refused_lately() -> bool:
-    try:
-        said = json.loads(_refusals().read_text(encoding="utf-8"))
-        age_s = time.time() - float(said["time"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return False
-    return 0 <= age_s < RETRY_S and said.get("address", "") == os.environ.get(ADDRESS, "")
-
-
-def _remember_refusal(wrong: list[str]) -> None:
-    said = {"time": time.time(), "address": os.environ.get(ADDRESS, ""), "reasons": wrong}
-    with suppress(StorageError), workspace.replacing(_refusals()) as temporary:
-        temporary.write_text(json.dumps(said), encoding="utf-8")

@@ -6,11 +6,12 @@ checksum lies beside it, so that a damaged one is built again too.
 """
 
 import hashlib
+import logging
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from genre_engine.errors import WeightsError
+from genre_engine.errors import StorageError, WeightsError
 from genre_engine.pretrained import graphs, published, tensors, weights
 from genre_engine.pretrained.network import (
     FAST,
@@ -25,6 +26,7 @@ from genre_engine.storage.onnx_session import open_session
 
 CHOICES = {"fast": FAST, "full": FULL}
 
+_log = logging.getLogger(__name__)
 _loading = threading.Lock()
 _open: dict[tuple[str, Path], Loaded] = {}
 _threads: int | None = None
@@ -63,14 +65,28 @@ def prepare(choice: str = "full", progress: published.Progress | None = None) ->
     wanted = CHOICES[choice]
     if available(choice) == wanted and loaded(choice):
         return wanted
+    _discard_damaged(wanted)
     published.fetch_soon([n for n in published.networks() if n.name in wanted], progress)
     if any(name in PAIR for name in wanted) or not available(choice):
-        try:
+        if all(_is_built(NETWORKS[name]) for name in PAIR):
+            pass
+        elif set(available(choice)) - set(PAIR):
+            weights.fetch_soon(progress)
+        else:
             weights.fetch(progress)
-        except WeightsError:
-            if not available(choice):
-                raise
     return available(choice)
+
+
+def _discard_damaged(names: Iterable[str]) -> None:
+    """Remove files that aren't what was published, where a graph has to be built from them."""
+    for network in map(NETWORKS.__getitem__, names):
+        if network.weights.published and not _is_built(network):
+            published.discard_damaged(network)
+
+
+def _is_built(network: Network) -> bool:
+    """Whether the weights are here and a graph was built from them before."""
+    return _present(network) and _graph_path(network).is_file()
 
 
 def prepare_pair(progress: published.Progress | None = None) -> None:
@@ -95,13 +111,24 @@ def networks(choice: str = "full", names: Iterable[str] | None = None) -> dict[s
         names: others than the choice's.
 
     Raises:
-        WeightsError: none is here, or one is damaged.
+        WeightsError: none is here, all are damaged, or one of `names` is.
     """
     wanted = available(choice) if names is None else tuple(names)
     if not wanted:
         raise WeightsError(f"The pretrained weights are missing. Run: {published.COMMAND}")
+    found: dict[str, Loaded] = {}
     with _loading:
-        return {name: _opened(NETWORKS[name]) for name in wanted}
+        for name in wanted:
+            try:
+                found[name] = _opened(NETWORKS[name])
+            except WeightsError as error:
+                if names is not None:
+                    raise
+                _log.warning("%s", error)
+                damaged = error
+    if not found:
+        raise damaged
+    return found
 
 
 def _opened(network: Network) -> Loaded:
@@ -123,9 +150,12 @@ def _build(network: Network, kept: Path) -> bytes:
     model = network.build(tensors.read(network, _path(network)), network.frames)
     model.producer_name = "genre_engine"
     data: bytes = model.SerializeToString()
-    for path, content in ((kept, data), (_checksum(kept), _digest(data))):
-        with workspace.replacing(path) as temporary:
-            temporary.write_bytes(content)
+    try:
+        for path, content in ((kept, data), (_checksum(kept), _digest(data))):
+            with workspace.replacing(path) as temporary:
+                temporary.write_bytes(content)
+    except StorageError as error:  # a full disk, or one that is only read: it is built each time
+        _log.warning("%s", error)
     return data
 
 

@@ -78,16 +78,21 @@ class Edges:
 
     def first_frame(self) -> Floats:
         """Power of the first frame, `[1, 257]`, once half a window has passed."""
-        return _power(np.pad(self._head, (_HALF, 0), mode="reflect")[:N_FFT])
+        return _power(_mirrored(self._head, (_HALF, 0))[:N_FFT])
 
     def last_frame(self) -> Floats:
         """Power of the last frame, `[1, 257]`, once all has passed."""
         centre = self._count // HOP_LENGTH * HOP_LENGTH
         first = centre - _HALF - (self._count - len(self._tail))
-        return _power(np.pad(self._tail, (0, _HALF), mode="reflect")[max(0, first) :][:N_FFT])
+        return _power(_mirrored(self._tail, (0, _HALF))[max(0, first) :][:N_FFT])
 
 
 _HALF = N_FFT // 2
+
+
+def _mirrored(samples: Floats, widths: tuple[int, int]) -> Floats:
+    # Nothing can't be mirrored; a song of no samples is one frame of silence.
+    return np.pad(samples if len(samples) else np.zeros(1, np.float32), widths, mode="reflect")
 
 
 def _power(frame: Floats) -> Floats:

@@ -45,7 +45,7 @@ def read(network: Network, path: Path) -> dict[str, NDArray[np.float32]]:
     if hashlib.sha256(data).hexdigest() != network.weights.sha256:
         raise WeightsError(
             f"The weights of {network.name} in {path} are damaged (their checksum differs). "
-            f"Remove the file, then run: {COMMAND}"
+            f"Run: {COMMAND}"
         )
     return {
         name: np.frombuffer(data, "<f4", math.prod(shape), offset).reshape(shape)

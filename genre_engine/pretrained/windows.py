@@ -224,11 +224,20 @@ def _last_starts(frames: int) -> NDArray[np.int64]:
     return np.append(starts, frames - PATCH_FRAMES) if rest >= _LEAST_REST_FRAMES else starts
 
 
-def _long_starts(frames: int) -> NDArray[np.int64]:
-    """First frames of the windows of 29 s; the last one ends with the frames."""
+def _long_starts(sounding: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """First frames of the windows of 29 s; the last one ends with the frames.
+
+    Args:
+        sounding: of each frame whether it is above the floor. A short rest gets a window of its own
+            where most of what sounds lies in it, as after a long silence.
+    """
+    frames = len(sounding)
     starts = np.arange(0, max(1, frames - FCN_FRAMES + 1), FCN_FRAMES)
-    rest = frames - FCN_FRAMES - int(starts[-1])
-    return np.append(starts, frames - FCN_FRAMES) if rest >= _LEAST_LONG_REST else starts
+    end = int(starts[-1]) + FCN_FRAMES
+    rest = frames - end
+    mostly_there = 2 * np.count_nonzero(sounding[end:]) > np.count_nonzero(sounding)
+    wanted = rest >= _LEAST_LONG_REST or (rest > 0 and mostly_there)
+    return np.append(starts, frames - FCN_FRAMES) if wanted else starts
 
 
 def _stretch(
@@ -243,7 +252,8 @@ def _stretch(
     if n_frames < PATCH_FRAMES:  # the level stays that of what is there
         spectra[SLANEY] = mel = np.pad(mel, ((0, PATCH_FRAMES - n_frames), (0, 0)))
     mean_square = np.array([level[start : start + PATCH_FRAMES].mean() for start in starts])
-    audible = mean_square > 10 ** (_FLOOR_DB / 10)
+    floor = 10 ** (_FLOOR_DB / 10)
+    audible = mean_square > floor
     # By some windows at a time: the sums below take ten times the memory of what they sum.
     parts = (
         np.concatenate([mel[start : start + PATCH_FRAMES] for start in starts[chosen]])[
@@ -253,7 +263,7 @@ def _stretch(
     )
     if all(is_steady_noise(part) for part in parts):
         audible[:] = False
-    long_starts = _long_starts(n_frames)
+    long_starts = _long_starts(level > floor)
     end_s = duration_s or np.inf
 
     def times(begin: NDArray[np.int64], length: int) -> tuple[Seconds, Seconds]:

@@ -155,8 +155,12 @@ class Answer:
 class Web:
     """Kept-alive connections, for any number of threads."""
 
-    def __init__(self, connections: int = 1) -> None:
+    def __init__(
+        self, connections: int = 1, *, connect_s: float = CONNECT_S, silence_s: float = SILENCE_S
+    ) -> None:
+        """Wait at most so long for a connection, and for the next piece of an answer."""
         self._connections = connections
+        self._timeout = urllib3.Timeout(connect=connect_s, read=silence_s)
         self._managers: dict[str, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         self.hold_until = 0.0  # time.monotonic() before which the server wants nothing more
@@ -249,15 +253,15 @@ class Web:
         place = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
             if place not in self._managers:
-                self._managers[place] = _manager_for(url, self._connections)
+                self._managers[place] = _manager_for(url, self._connections, self._timeout)
             return self._managers[place]
 
 
-def _manager_for(url: str, connections: int) -> urllib3.PoolManager:
+def _manager_for(url: str, connections: int, timeout: urllib3.Timeout) -> urllib3.PoolManager:
     options: dict[str, Any] = {
         "num_pools": 4,
         "maxsize": connections,
-        "timeout": urllib3.Timeout(connect=CONNECT_S, read=SILENCE_S),
+        "timeout": timeout,
         "cert_reqs": "CERT_REQUIRED",
         "ca_certs": os.environ.get("REQUESTS_CA_BUNDLE") or utils.DEFAULT_CA_BUNDLE_PATH,
     }

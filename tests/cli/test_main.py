@@ -82,7 +82,7 @@ def test_weights_that_a_folder_lacks_are_named(run, tmp_path, monkeypatch):
 
 
 def test_weights_that_cannot_be_fetched_have_status_1(run, tmp_path, monkeypatch):
-    def fail(progress):
+    def fail(progress, base=""):
         raise WeightsError("What to do next.")
 
     monkeypatch.setenv("GENRE_ENGINE_WORKSPACE", str(tmp_path / "workspace"))
@@ -98,7 +98,7 @@ _SLOW = (
     "import signal, sys, time; from genre_engine.pretrained import weights\n"
     # A shell's background jobs start with the interrupt ignored, and their children inherit that.
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "def fetch(progress):\n"
+    "def fetch(progress, base=''):\n"
     "    print('started', flush=True); time.sleep(600)\n"
     "weights.fetch = fetch\n"
     "from genre_engine.cli import main; sys.argv = ['x', 'weights']; main()\n"

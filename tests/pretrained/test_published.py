@@ -226,3 +226,96 @@ def test_without_them_the_pair_is_used_and_a_fast_choice_too(monkeypatch):
     monkeypatch.setattr(weights, "fetch", lambda progress=None: None)
     assert sessions.prepare("full") == pretrained.PAIR
     assert sessions.prepare("fast") == pretrained.PAIR
+
+
+def test_a_damaged_file_is_fetched_again(network):
+    published.path(network).parent.mkdir(parents=True)
+    published.path(network).write_bytes(b"x" * len(CONTENT))
+    assert published.present(network)
+    with serving(whole) as (address, _):
+        assert published.fetch([network], base=address) == []
+    assert published.path(network).read_bytes() == CONTENT
+
+
+def test_a_damaged_file_is_taken_from_a_folder_again(network, tmp_path):
+    published.path(network).parent.mkdir(parents=True)
+    published.path(network).write_bytes(b"x" * len(CONTENT))
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    (folder / network.weights.name).write_bytes(CONTENT)
+    assert published.take(folder, [network]) == []
+    assert published.path(network).read_bytes() == CONTENT
+
+
+def test_a_huge_file_in_a_folder_is_refused_unread(network, tmp_path, monkeypatch):
+    with (tmp_path / network.weights.name).open("wb") as file:
+        file.truncate(10**12)  # sparse: it takes no room
+    began = time.monotonic()
+    with pytest.raises(WeightsError, match="instead of 80000"):
+        published.take(tmp_path, [network])
+    assert time.monotonic() - began < 10
+
+
+def test_a_host_that_gives_nothing_is_asked_once_for_all_networks(network, monkeypatch):
+    def silent(handler, n):
+        time.sleep(1.0)
+
+    others = [
+        replace(network, name=f"other-{n}", weights=replace(network.weights, name=f"{n}.pth"))
+        for n in range(3)
+    ]
+    with serving(silent) as (address, asked):
+        monkeypatch.setattr(published, "PATIENCE_S", 0.3)
+        began = time.monotonic()
+        problems = published.fetch([network, *others], base=address)
+        took_s = time.monotonic() - began
+    assert len(problems) == 4
+    assert len(asked) == 1
+    assert took_s < 3
+
+
+def test_a_server_in_trouble_is_not_asked_again_at_once(network):
+    def in_trouble(handler, n):
+        handler.send_error(503)
+
+    with serving(in_trouble) as (address, asked):
+        (problem,) = published.fetch([network], base=address)
+    assert "503" in problem
+    assert len(asked) == 1
+
+
+def test_all_addresses_together_get_no_more_than_the_patience(network, monkeypatch):
+    def silent(handler, n):
+        time.sleep(2.0)
+
+    monkeypatch.delenv(published.ADDRESS)
+    monkeypatch.setattr(published, "PATIENCE_S", 0.6)
+    with serving(silent) as (first, one), serving(silent) as (second, two):
+        monkeypatch.setattr(published, "_AUTHORS", first)
+        monkeypatch.setattr(published, "_FORK", second)
+        began = time.monotonic()
+        assert len(published.fetch([network])) == 1
+        took_s = time.monotonic() - began
+    assert (len(one), len(two)) == (1, 1)
+    assert took_s < 4  # both servers end what they began: 2 s
+
+
+def test_a_song_leaves_a_server_that_stalls_in_the_middle(network, monkeypatch):
+    stalled = threading.Event()
+
+    def stalls(handler, n):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        handler.wfile.write(CONTENT[:1000])
+        handler.wfile.flush()
+        stalled.wait(30)
+
+    with serving(stalls) as (address, _):
+        monkeypatch.setenv(published.ADDRESS, address)
+        monkeypatch.setattr(published, "PATIENCE_S", 0.4)
+        began = time.monotonic()
+        published.fetch_soon([network])
+        assert time.monotonic() - began < 5
+        stalled.set()
+    assert not published.present(network)

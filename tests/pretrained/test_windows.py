@@ -185,3 +185,32 @@ def test_a_little_music_in_long_noise_is_audible():
     assert stretch.audible.all()
     (stretch,) = heard(sounds.noise(300.0, colour="pink", level=0.05))
     assert not stretch.audible.any()
+
+
+@pytest.mark.parametrize("rest_s", [1.0, 4.0, 8.0])
+def test_a_song_after_a_long_silence_is_in_a_window_of_29_s(rest_s):
+    """Also where what is left at the end is too short for a window of its own."""
+    song = np.concatenate([np.zeros(29 * 16000, np.float32), sounds.chords(rest_s)])
+    (stretch,) = heard(song)
+    assert stretch.audible.any()
+    (last,) = np.flatnonzero(stretch.long_audible)[-1:]
+    assert stretch.long_ends_s[last] == pytest.approx(29 + rest_s, abs=0.05)
+
+
+def test_a_short_rest_of_a_song_gets_no_window_of_29_s():
+    (stretch,) = heard(sounds.chords(29.1 + 8.0))
+    assert len(stretch.long_starts) == 1
+    (stretch,) = heard(sounds.chords(29.1 + 12.0))
+    assert len(stretch.long_starts) == 2
+
+
+def test_a_stream_of_no_samples_is_a_silent_window():
+    class Nothing:
+        duration_s = 0.0
+
+        def __iter__(self):
+            yield np.empty(0, np.float32)
+
+    (stretch,) = stretches(Nothing())
+    assert not stretch.audible.any()
+    assert not stretch.long_audible.any()
