@@ -63,7 +63,7 @@ def middle(data: bytes, seconds: float) -> tuple[bytes, float]:
 
 
 def problem(path: Path) -> str | None:
-    """What is wrong with an MP3 file as far as its beginning and length tell, or None."""
+    """What is wrong with an MP3 file as far as its beginning and length show, or None."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(10)

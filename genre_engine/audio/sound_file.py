@@ -61,11 +61,11 @@ def cut_to(file: "soundfile.SoundFile") -> float:
     """
     if file.format not in ("WAV", "WAVEX", "AIFF"):
         return 1.0
-    told = _CLAIM.search(file.extra_info)
+    listed = _CLAIM.search(file.extra_info)
     # Who writes without knowing the end claims all that the format has room for.
-    if told is None or int(told[1]) >= _WITHOUT_END or not int(told[2]):
+    if listed is None or int(listed[1]) >= _WITHOUT_END or not int(listed[2]):
         return 1.0
-    return max(1.0, int(told[1]) / int(told[2]))
+    return max(1.0, int(listed[1]) / int(listed[2]))
 
 
 class Plan:

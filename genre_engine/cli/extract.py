@@ -77,10 +77,10 @@ def _report(store: "FeatureStore", kind: "Kind", n_tracks: int) -> None:
 
 @contextmanager
 def _bar(what: str) -> Iterator[Callable[[int, int, int], None]]:
-    """What is told of progress: a bar at a terminal, a line now and then elsewhere."""
+    """What is shown of progress: a bar at a terminal, a line now and then elsewhere."""
     started = time.monotonic()
     first: list[int] = []
-    told = [started]
+    listed = [started]
 
     def rate(done: int) -> float:
         if not first:
@@ -96,8 +96,8 @@ def _bar(what: str) -> Iterator[Callable[[int, int, int], None]]:
             if failed:
                 said += f", {failed} failed"
             bar.update(task, completed=done, total=total, description=said)
-            if not sys.stderr.isatty() and time.monotonic() - told[0] > _LINE_EVERY_S:
-                told[0] = time.monotonic()
+            if not sys.stderr.isatty() and time.monotonic() - listed[0] > _LINE_EVERY_S:
+                listed[0] = time.monotonic()
                 left_s = (total - done) / speed if speed else 0
                 complain(f"{said}, {left_s / 60:.0f} min left")
 

@@ -68,8 +68,8 @@ def command(
         tracks=tracks,
         seed=seed,
     )
-    told = reproduce.estimate(request, reproduce.chosen(request.stages))
-    complain(told.sentence())
+    listed = reproduce.estimate(request, reproduce.chosen(request.stages))
+    complain(listed.sentence())
     if dry_run:
         return
     with _signals() as received, progress_bar() as bar:

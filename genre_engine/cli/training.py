@@ -187,8 +187,10 @@ class Display:
         self._show(said, epoch - 1 + batch / max(1, batches), epochs, self._figures or figures)
 
     def epoch(self, values: dict[str, Any]) -> None:
-        told = (("loss", "loss"), ("val_loss", "val loss"), ("val_auc", "val AUC"))
-        figures = [f"{name} {values[key]:.4f}" for key, name in told if values.get(key) is not None]
+        listed = (("loss", "loss"), ("val_loss", "val loss"), ("val_auc", "val AUC"))
+        figures = [
+            f"{name} {values[key]:.4f}" for key, name in listed if values.get(key) is not None
+        ]
         self._figures = "  ".join(figures) + ("  best" if values.get("best") else "")
         epoch, epochs = values["epoch"], values["epochs"]
         self._show(f"epoch {epoch} of {epochs}", epoch, epochs, self._figures, done=epoch)

@@ -142,7 +142,7 @@ def walk(folder: Path, on_error: Callable[[OSError], object] | None = None) -> I
     """POSIX paths of the audio files below a folder; hidden files and folders are passed over.
 
     Args:
-        on_error: is told of folders that can't be read.
+        on_error: is called with folders that can't be read.
     """
     seen = set()
     # Links to folders are followed, for a collection is often put together from them; each folder

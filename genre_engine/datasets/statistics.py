@@ -1,4 +1,4 @@
-"""What a track table tells before anything is trained: pure functions, tables in, arrays out."""
+"""What a track table shows before anything is trained: pure functions, tables in, arrays out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -68,10 +68,10 @@ class _Archive:
         except DownloadError as error:
             for file, track_id in self.wanted.items():
                 if file not in self.taken:
-                    self.all.workers.tell(track_id, error)
+                    self.all.workers.report(track_id, error)
             return
         for file, reason in found.refused.items():
-            self.all.workers.tell(self.wanted[file], DownloadError(reason))
+            self.all.workers.report(self.wanted[file], DownloadError(reason))
         absent = [
             self.wanted[file]
             for file in self.wanted
@@ -83,7 +83,7 @@ class _Archive:
 
     def _missing(self, track_id: str) -> None:
         name = addresses.tar_name(self.number)
-        self.all.workers.tell(track_id, NotThere(f"The archive {name} has no such track."))
+        self.all.workers.report(track_id, NotThere(f"The archive {name} has no such track."))
 
     def _unpacked(self, place: tar_stream.Place) -> tar_stream.Unpacked:
         sums = self.all.made.sums
@@ -131,7 +131,7 @@ class _Archive:
         self.all.journal.tar(
             self.number, next=place.offset, total=place.total, validator=place.validator
         )
-        self.all.workers.tell(self.wanted[self.taken[-1]], None)
+        self.all.workers.report(self.wanted[self.taken[-1]], None)
 
     def _part(self, name: str) -> Path:
         target = self.all.folder / name

@@ -298,10 +298,10 @@ class _Run:
                     count=self.web.count,
                 )
         except DownloadError as error:
-            self.workers.tell(track_id, error)
+            self.workers.report(track_id, error)
             return
         self.journal.track(track_id, n_bytes)
-        self.workers.tell(track_id, None)
+        self.workers.report(track_id, None)
 
 
 def _bound(function: Callable[..., None], *arguments: Any) -> Callable[[], None]:

@@ -54,7 +54,7 @@ class Workers:
         self._jobs = jobs
         self._reports: SimpleQueue[tuple[str | None, BaseException | None]] = SimpleQueue()
 
-    def tell(self, track_id: str, error: BaseException | None) -> None:
+    def report(self, track_id: str, error: BaseException | None) -> None:
         """A track is done, or failed with an error."""
         self._reports.put((track_id, error))
 

@@ -61,7 +61,7 @@ class Difference:
 
     @property
     def real(self) -> bool:
-        """Whether it can be told from chance at the 5 % level, all pairs considered."""
+        """Whether it can be distinguished from chance at the 5 % level, all pairs considered."""
         return self.p_holm is not None and self.p_holm < _ALPHA
 
     def sentence(self, figure: str = DEFAULT_FIGURE) -> str:

@@ -84,10 +84,10 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     """Name, figure, its interval, and both kinds of baselines, as text."""
     artist_prior = found["baselines"].get("artist_prior")
     intervals = found["intervals"]
-    told = []
+    listed = []
     for name, label in _ROWS:
         interval = at(intervals, name) if intervals else None
-        told.append(
+        listed.append(
             (
                 label,
                 number(at(found, name)),
@@ -96,7 +96,7 @@ def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
                 number(at(artist_prior, name)) if artist_prior else "–",
             )
         )
-    return told
+    return listed
 
 
 def number(value: float | None) -> str:

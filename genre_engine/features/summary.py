@@ -144,7 +144,7 @@ class Summary(Kind):
         }
 
     def compute(self, signal: Signal) -> NDArray[np.float32]:
-        # Samples beyond all bounds are told by check_finite, in words.
+        # Samples beyond all bounds are named by check_finite, in words.
         with np.errstate(over="ignore", invalid="ignore"):
             drawn = matrices(self._samples(signal))
             statistics = _Statistics()

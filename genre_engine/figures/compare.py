@@ -52,11 +52,11 @@ def standings(board: Board, figure: str) -> "go.Figure":
 
 def standings_alt(board: Board, figure: str) -> str:
     """The same in words."""
-    told = []
+    listed = []
     for run in board.runs:
         value = board.reports[run.id].figure(figure)
-        told.append(f"{run.name} {'not defined' if value is None else f'{value:.2f}'}")
-    return f"{FIGURES[figure][0]} by run: {', '.join(told)}"
+        listed.append(f"{run.name} {'not defined' if value is None else f'{value:.2f}'}")
+    return f"{FIGURES[figure][0]} by run: {', '.join(listed)}"
 
 
 def forest(differences: Sequence[Difference], figure: str) -> "go.Figure":

@@ -133,9 +133,9 @@ def _sentence(found: Together, names: Sequence[str], row: int, column: int) -> s
 
 def matrix_alt(found: Together, genres: Sequence[str]) -> str:
     """The same in words."""
-    told = ", ".join(
+    listed = ", ".join(
         f"{vocabulary.display_name(genre)} {share:.0%}"
         for genre, share in zip(genres, np.diagonal(found.shares), strict=False)
         if not np.isnan(share)
     )
-    return f"Share of each genre's tracks of which it was said: {told}"
+    return f"Share of each genre's tracks of which it was said: {listed}"

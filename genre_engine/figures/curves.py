@@ -170,10 +170,10 @@ def thresholds(found: ThresholdCurves, of: str, at: float, chosen: float | None)
 def thresholds_alt(found: ThresholdCurves, at: float) -> str:
     """The same in words."""
     index = int(np.abs(found.points - at).argmin())
-    told = ", ".join(
+    listed = ", ".join(
         f"{FIGURES[name].lower()} {found.overall[f'{name}.macro'][index]:.2f}" for name in _LINES
     )
-    return f"Precision, recall and F1 against the threshold; at {at:.2f} the macro means: {told}"
+    return f"Precision, recall and F1 against the threshold; at {at:.2f} the macro means: {listed}"
 
 
 def reliability(found: Reliability, p: Any) -> "go.Figure":

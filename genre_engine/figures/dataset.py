@@ -96,13 +96,13 @@ def _part_sentence(row: Mapping[str, Any], of: str) -> str:
 def genre_parts_alt(table: pd.DataFrame, values: str = "share") -> str:
     """The dots in words."""
     first = table[table["part"] == table["part"].iloc[0]].head(5)
-    told = ", ".join(
+    listed = ", ".join(
         f"{vocabulary.display_name(row.genre)} "
         + (f"{row.share:.1%}" if values == "share" else f"{row.tracks:,}")
         for row in first.itertuples()
     )
     what = "Share of tracks" if values == "share" else "Tracks"
-    return f"{what} by genre and part; in {table['part'].iloc[0]}: {told}"
+    return f"{what} by genre and part; in {table['part'].iloc[0]}: {listed}"
 
 
 def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
@@ -123,7 +123,7 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
     ]
     said = [
         [
-            "No artist is known, so overlap can't be told"
+            "No artist is known, so overlap isn't known"
             if share is None
             else f"{kind}: {share:.1%} of the {leaks[kind].held_out} tracks are by an artist who "
             "is also in train"
@@ -178,12 +178,12 @@ def leak_meter(leaks: Mapping[str, Leakage], chosen: str) -> "go.Figure":
 
 def leak_meter_alt(leaks: Mapping[str, Leakage]) -> str:
     """The meter in words."""
-    told = []
+    listed = []
     for kind, found in leaks.items():
         share = "unknown" if found.artist_overlap is None else f"{found.artist_overlap:.0%}"
         score = "unknown" if found.artist_prior is None else f"{found.artist_prior.f1_macro:.2f}"
-        told.append(f"{kind}: artist overlap {share}, artist-prior baseline's macro F1 {score}")
-    return "; ".join(told)
+        listed.append(f"{kind}: artist overlap {share}, artist-prior baseline's macro F1 {score}")
+    return "; ".join(listed)
 
 
 def cooccurrence(found: Cooccurrence) -> "go.Figure":
@@ -255,11 +255,11 @@ def cooccurrence_alt(found: Cooccurrence) -> str:
     upper = np.triu_indices(len(found.genres), 1)
     order = np.argsort(-found.lift[upper])
     pairs = [(upper[0][i], upper[1][i]) for i in (*order[:2], *order[-1:])]
-    told = ", ".join(
+    listed = ", ".join(
         f"{found.genres[a]} with {found.genres[b]} {2.0 ** float(found.lift[a, b]):.1f} times"
         for a, b in dict.fromkeys(pairs)
     )
-    return f"How much oftener than by chance two genres share a track: {told}"
+    return f"How much oftener than by chance two genres share a track: {listed}"
 
 
 def labels_per_track(counts: Mapping[int, int]) -> "go.Figure":

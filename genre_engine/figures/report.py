@@ -85,7 +85,7 @@ def _best_sentence(best: tuple[str, float] | None) -> str:
 
 def verdict_alt(report: Mapping[str, Any]) -> str:
     """The same in words."""
-    told = []
+    listed = []
     for name, title in VERDICT.items():
         value, best = value_of(report, name), best_baseline(report, name)
         artist_prior = value_of(report["baselines"].get("artist_prior"), name)
@@ -93,8 +93,8 @@ def verdict_alt(report: Mapping[str, Any]) -> str:
         if interval := value_of(report["intervals"], name):
             said += f" between {interval[0]:.2f} and {interval[1]:.2f}"
         said += f", no skill {_short(best and best[1])}, artist prior {_short(artist_prior)}"
-        told.append(said)
-    return "; ".join(told)
+        listed.append(said)
+    return "; ".join(listed)
 
 
 def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) -> "go.Figure":
@@ -206,8 +206,8 @@ def per_genre_alt(report: Mapping[str, Any], name: str) -> str:
         for genre, values in report["per_genre"].items()
         if values[name] is not None
     )
-    told = ", ".join(f"{vocabulary.display_name(g)} {v:.2f}" for v, g in reversed(ranked))
-    return f"{FIGURES[name]} by genre: {told or 'defined for none'}"
+    listed = ", ".join(f"{vocabulary.display_name(g)} {v:.2f}" for v, g in reversed(ranked))
+    return f"{FIGURES[name]} by genre: {listed or 'defined for none'}"
 
 
 def _rows(names: list[str]) -> dict[str, object]:

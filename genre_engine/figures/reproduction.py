@@ -41,8 +41,8 @@ def genre_counts(counts: Mapping[str, int], part: str) -> "go.Figure":
 
 
 def genre_counts_alt(counts: Mapping[str, int], part: str) -> str:
-    told = ", ".join(f"{vocabulary.display_name(genre)} {n:,}" for genre, n in counts.items())
-    return f"Tracks in {part} by genre: {told}"
+    listed = ", ".join(f"{vocabulary.display_name(genre)} {n:,}" for genre, n in counts.items())
+    return f"Tracks in {part} by genre: {listed}"
 
 
 def track_figures(drawn: TrackView) -> dict[str, "go.Figure"]:

@@ -123,12 +123,12 @@ def genre_bars_alt(scores: GenreScores, top: int | None = 5, word: str = "match"
     """The bars in words."""
     best = scores.ranking()[:top]
     yes = scores.yes()
-    told = (
+    listed = (
         f"{vocabulary.display_name(scores.genres[i])} {100 * scores.song[i]:.0f}"
         + (' (counts as "yes")' if i in yes else "")
         for i in best
     )
-    return f"{word.capitalize()} from 0 to 100: " + ", ".join(told)
+    return f"{word.capitalize()} from 0 to 100: " + ", ".join(listed)
 
 
 def waveform(drawn: Overview) -> "go.Figure":

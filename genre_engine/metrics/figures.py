@@ -5,7 +5,7 @@ nothing was said or nothing is true (scikit-learn's `zero_division=0`), and thei
 all genres. ROC AUC and average precision are NaN where they aren't defined, and their macro mean is
 over the genres where they are.
 
-In a draw of the bootstrap a genre that the part has may not occur. Then nothing can be told of it,
+In a draw of the bootstrap a genre that the part has may not occur. Then nothing can be said of it,
 and in that draw's macro means it counts as in the figure itself: as 0, or left out, it would pull
 the interval of a macro mean below or above the figure where genres have a few tracks each.
 """

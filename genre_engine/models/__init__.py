@@ -3,7 +3,7 @@
 settings.py     hyper-parameters, declared once
 data.py         what models learn from
 base.py         the contract
-watching.py     an epoch's figures, and who is told
+watching.py     an epoch's figures, and who follows it
 checkpoint.py   a fit's state on disk
 files.py        a saved model's folder, and whether it may be loaded
 scaling.py      standardising by train

@@ -282,7 +282,7 @@ class Model(ABC):
     @abstractmethod
     def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
         """Learn until `watch.over`: for each epoch `watch.add`, `checkpoint.write`,
-        `watch.tell`."""
+        `watch.report`."""
 
     @abstractmethod
     def _probabilities(self, x: Any) -> Floats:

@@ -172,7 +172,7 @@ class Boosting(Model):
             )
             raw = np.frombuffer(bytes(booster.save_raw("ubj")), np.uint8)
             checkpoint.write(watch.history, {"booster": raw})
-            watch.tell()
+            watch.report()
         best = min(watch.best_epoch * ROUNDS_PER_EPOCH, booster.num_boosted_rounds())
         self.booster_ = booster[:best]
 

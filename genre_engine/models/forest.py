@@ -176,7 +176,7 @@ class Forest(Model):
                     watch.add(train.y, means[0], validation.y, means[1])
                     self._keep(checkpoint, watch.epoch - 1, new)
                     checkpoint.write(watch.history, {"train": sums[0], "validation": sums[1]})
-                    watch.tell()
+                    watch.report()
             finally:
                 threads.shutdown(cancel_futures=True)
         forest.n_estimators, forest.estimators_ = len(trees), trees

@@ -1,4 +1,4 @@
-"""Following a fit: each epoch's figures, which epoch was best, and who is told.
+"""Following a fit: each epoch's figures, which epoch was best, and who follows it.
 
 Both losses are the unweighted cross-entropy, whatever the model optimises, so that runs compare.
 Figures of train come from the predictions that training makes anyway, dropout and all.
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from genre_engine import metrics
 from genre_engine.models.data import Floats, Labels
 
-# Batches are told of at most this often: more is not seen, and costs.
+# Batches are reported at most this often: more is not seen, and costs.
 _SECONDS_BETWEEN_BATCHES = 0.25
 
 
@@ -25,7 +25,7 @@ class Enough(Exception):
 
 
 class Progress(Protocol):
-    """Who is told. Each method may raise Stop, `epoch` also Enough."""
+    """Who follows a fit. Each method may raise Stop, `epoch` also Enough."""
 
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
@@ -42,7 +42,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Nobody is told."""
+    """Nobody follows it."""
 
     def batch(
         self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
@@ -72,7 +72,7 @@ class Watch:
     """One fit's history.
 
     Attributes:
-        history: what `Progress.epoch` is told, by epoch.
+        history: what `Progress.epoch` is called with, by epoch.
         best_epoch: the one whose state is kept, from 1; 0 before there is any.
 
     Args:
@@ -152,7 +152,7 @@ class Watch:
         self._started = self._clock()
         return best
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell of the last epoch, once its checkpoint is written."""
         self._told = self._clock()
         try:

@@ -106,7 +106,7 @@ class Linear(Model):
                 self.coefficients_, self.intercepts_ = rows, at
             watch.add(train.y, self._of(scaled), validation.y, self._of(val_scaled))
             checkpoint.write(watch.history, self._arrays())
-            watch.tell()
+            watch.report()
 
     def _solve(
         self, x: Floats, y: NDArray[Any], per_class: dict[int, float], watch: Watch

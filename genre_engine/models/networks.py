@@ -43,7 +43,7 @@ LOSSES = ("cross-entropy", "focal")
 
 @dataclass(frozen=True)
 class LearningSettings(Settings):
-    """What all networks can be told about learning."""
+    """What all networks can be set about learning."""
 
     epochs: int = setting(
         64,
@@ -206,7 +206,7 @@ class NetworkModel(Model):
             arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(learner.variables)}
             arrays |= {f"best_{i}": array for i, array in enumerate(best)}
             checkpoint.write(watch.history, arrays)
-            watch.tell()
+            watch.report()
         self.network_.set_weights(best)
 
     def _probabilities(self, x: Any) -> Floats:

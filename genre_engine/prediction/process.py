@@ -51,7 +51,7 @@ class ListeningProcess:
         return self._process is not None and self._process.poll() is None
 
     def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Analysis:
-        """The first snapshot of the song in `data`; `note` is told what is being done until then.
+        """The first snapshot of the song in `data`; `note` gets what is being done.
 
         A key stands for one song and one model, by its id; several may be open at a time.
 
@@ -108,7 +108,7 @@ class ListeningProcess:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise ProcessEnded("The listening process isn't running. Try again.")
-        with suppress(BrokenPipeError):  # told below, as the end of its output
+        with suppress(BrokenPipeError):  # said below, as the end of its output
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.write(data)
             process.stdin.flush()

@@ -181,7 +181,7 @@ def stream(source: Source, info: ModelInfo, *, limit_s: float) -> Iterator[Analy
         AudioError: one of its children says what is wrong with the source.
         RunError, ModelError: as `load`.
     """
-    # The file first: that it can't be read is told before a model is loaded.
+    # The file first: that it can't be read is said before a model is loaded.
     with closing(Stream(source, _kind(info).sample_rate, limit_s=limit_s)) as decoded:
         trained = load(info)
         song = _Song(trained, decoded)

@@ -46,7 +46,7 @@ def draw(reproduction: Reproduction, dataset: Dataset) -> dict[str, Any]:
         StorageError: a figure can't be written.
     """
     track = material.first_track(dataset)
-    told: dict[str, dict[str, str]] = {}
+    listed: dict[str, dict[str, str]] = {}
     folder = workspace.make_folder(reproduction.figures_folder)
     for drawn in (
         _counts(dataset, reproduction.request.seed),
@@ -56,10 +56,10 @@ def draw(reproduction: Reproduction, dataset: Dataset) -> dict[str, Any]:
         for name, figure, words in drawn:
             with workspace.replacing(folder / f"{name}.json") as temporary:
                 temporary.write_text(figure.to_json(), encoding="utf-8")
-            told[name] = {"title": TITLES[name], "alt": words}
+            listed[name] = {"title": TITLES[name], "alt": words}
     with workspace.replacing(folder / "figures.json") as temporary:
-        temporary.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-    return {"figures": list(told), "track": str(track["track_id"])}
+        temporary.write_text(json.dumps(listed, ensure_ascii=False, indent=1), encoding="utf-8")
+    return {"figures": list(listed), "track": str(track["track_id"])}
 
 
 def incomplete(reproduction: Reproduction) -> bool:
@@ -73,11 +73,15 @@ def stored(reproduction: Reproduction) -> dict[str, tuple[str, str, str]]:
     """What is kept: title, words and JSON by name; empty where nothing was drawn."""
     folder = reproduction.figures_folder
     try:
-        told = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+        listed = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
         return {
-            name: (told[name]["title"], told[name]["alt"], (folder / f"{name}.json").read_text())
+            name: (
+                listed[name]["title"],
+                listed[name]["alt"],
+                (folder / f"{name}.json").read_text(),
+            )
             for name in TITLES
-            if name in told
+            if name in listed
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}  # they can be drawn again; a report without them is better than none

@@ -34,7 +34,7 @@ def reproduce(
 
     Args:
         request: a data set's name, or a `Request` or its fields.
-        progress: is told how far all is; must not raise.
+        progress: is called with how far all is; must not raise.
         should_stop: asked a few times a second; what is done by then is kept.
 
     Raises:
@@ -156,8 +156,8 @@ def _one(
         changes = {"status": "failed", "message": advice}
     except Exception as error:  # noqa: BLE001 - a fault of one stage mustn't end the others
         _log.exception("%s", stage.name)
-        told = f"A fault of this program: {type(error).__name__}: {error}"
-        changes = {"status": "failed", "message": told}
+        listed = f"A fault of this program: {type(error).__name__}: {error}"
+        changes = {"status": "failed", "message": listed}
     reproduction.set(stage.name, seconds=round(time.monotonic() - began, 1), **changes)
 
 

@@ -136,8 +136,8 @@ class Reproduction:
 
     def status(self, name: str) -> str:
         """Of a stage; one whose process was killed or stopped waits to go on."""
-        told = self.outcomes[name].status
-        return "waiting" if told == "running" and not self.alive else told
+        listed = self.outcomes[name].status
+        return "waiting" if listed == "running" and not self.alive else listed
 
     def output(self, name: str) -> dict[str, Any] | None:
         """What a stage found; None before it is done."""

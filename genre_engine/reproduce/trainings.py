@@ -40,7 +40,7 @@ KEPT = (
 
 
 class Watch:
-    """The Progress of a run's fit: tells the share that is done, and passes a stop on."""
+    """The Progress of a run's fit: reports the share that is done, and passes a stop on."""
 
     def __init__(self, run: Run, share: Share, should_stop: ShouldStop) -> None:
         self._run, self._share, self._should_stop = run, share, should_stop
@@ -83,7 +83,7 @@ def train(
     Args:
         name: what the run is to be called.
         before: the id of the run that was begun for this stage.
-        begun: is told the id of a new run before it is trained.
+        begun: is called with the id of a new run before it is trained.
 
     Raises:
         Stopped: it was asked to stop; the run can go on.

@@ -57,7 +57,7 @@ class Cut(Exception):
 
 
 class BeyondEnd(Exception):
-    """A piece was asked for that begins at or after the file's end; `total` where it is told."""
+    """A piece was asked for that begins at or after the file's end; `total` where it is known."""
 
     def __init__(self, total: int | None) -> None:
         super().__init__("the server has no more bytes to give")
@@ -136,7 +136,7 @@ class Answer:
 
     Attributes:
         start: where its first byte lies in the file.
-        total: the whole file's length in bytes; None where the server doesn't tell.
+        total: the whole file's length in bytes; None where the server doesn't say.
         validator: names the file's version, to be handed back as `If-Range`; may be empty.
     """
 
@@ -170,7 +170,7 @@ class Web:
             manager.clear()
 
     def size(self, url: str) -> int | None:
-        """A file's length in bytes without its content; None where the server doesn't tell.
+        """A file's length in bytes without its content; None where the server doesn't say.
 
         Raises:
             Cut, NotThere, DownloadError: as `open`.

@@ -230,7 +230,7 @@ def test_evaluate_prints_the_report_as_json_table_and_csv(run):
     }
     table = run("evaluate", "first")[1]
     assert f"{found['f1']['macro']:.3f}" in table
-    assert "artist_prior" in table
+    assert "artist prior" in table
     rows = list(csv.DictReader(io.StringIO(run("evaluate", "first", "--format", "csv")[1])))
     own = {(row["genre"], row["figure"]): row for row in rows if row["predictor"] == "first"}
     assert float(own["", "f1.macro"]["value"]) == found["f1"]["macro"]

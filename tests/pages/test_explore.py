@@ -85,7 +85,7 @@ def test_another_split_leaks_and_says_how_much(mine):
     app.segmented_control(key="split").set_value("random").run()
     assert not app.exception
     assert "Random split leaks:" in said(app)
-    assert "is by artists heard in training" in said(app)
+    assert "is by artists met in training" in said(app)
 
 
 def test_shares_turn_into_counts(mine):

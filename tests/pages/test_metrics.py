@@ -74,14 +74,14 @@ def test_the_verdict_comes_first_beside_what_needs_no_listening(run):
     text = said(app)
     assert f"Macro F1 {figure(run, 'f1.macro'):.2f} [" in text
     assert "; no-skill 0." in text
-    assert "It hears something" in text
+    assert "It has learnt something" in text
     assert len(charts(app)) == 1
 
 
 def test_a_run_that_knows_nothing_is_told_so():
     whole(finished("idle", skill=0.0))
     text = said(results())
-    assert "It has shown nothing yet" in text or "Perhaps it hears something" in text
+    assert "It has shown nothing yet" in text or "Perhaps it has learnt something" in text
 
 
 def test_a_leaking_split_carries_a_warning():
@@ -131,7 +131,7 @@ def test_test_is_sealed_and_a_look_is_counted_once_a_visit(run):
 @pytest.mark.parametrize(
     ("tab", "expected"),
     [
-        ("Genres", "is told best"),
+        ("Genres", "is recognised best"),
         ("Mistakes", "Listen to its mistakes"),
         ("Thresholds", "A lower threshold finds more"),
         ("Curves", "ROC: mean area"),

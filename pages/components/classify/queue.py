@@ -111,7 +111,7 @@ class Listener:
         self._thread.start()
 
     def submit(self, song: Song, model: str) -> None:
-        """Have a song heard by a model; nothing where that is being done already."""
+        """Have a song classified by a model; nothing where that is being done already."""
         with self._changed:
             wanted = (weakref.ref(song), model)
             if wanted not in self._waiting and wanted not in self._open:

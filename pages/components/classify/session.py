@@ -41,7 +41,7 @@ def add_uploads(uploads: Sequence[UploadedFile]) -> None:
 
 
 def classify(models: Sequence[str]) -> None:
-    """Have every song heard by these models, by their ids, and let go of what others are at."""
+    """Have every song classified by these models, by their ids, and let go of the others' work."""
     for song in reversed(songs()):  # in the order in which they came
         for model in [model for model in song.hearings if model not in models]:
             if song.hearings[model].busy:

@@ -69,7 +69,7 @@ def overlap(starts_s: Times, ends_s: Times) -> NDArray[np.bool_]:
 
 def cells(starts_s: Times, ends_s: Times) -> tuple[Times, Times]:
     """Where each window is drawn, start and end: windows that overlap meet halfway between their
-    middles, so that a value stands where it was heard."""
+    middles, so that a value stands where its window is."""
     middles = (starts_s + ends_s) / 2
     borders = (middles[:-1] + middles[1:]) / 2
     over = overlap(starts_s, ends_s)

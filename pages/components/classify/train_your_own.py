@@ -16,7 +16,7 @@ def offer() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button("Train your own", icon=":material/model_training:", key="train-own")
         st.markdown(
-            "Teach a network genres and watch it learn; then let it hear your songs here.",
+            "Teach a network genres and watch it learn; then let it classify your songs here.",
             width="stretch",
         )
     if not clicked:

@@ -57,7 +57,7 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
             st.markdown(
                 ":gray[Filled and coloured: a real difference at the 5 % level"
                 + (", Holm-corrected for all pairs" if len(board.differences) > 1 else "")
-                + ". An interval that crosses the dotted line can't be told from chance."
+                + ". An interval that crosses the dotted line can't be distinguished from chance."
                 + (f" {more} more pairs are in the JSON of the command.]" if more else "]")
             )
     _figures_table(board)

@@ -195,12 +195,12 @@ def _leak_meter(data: Opened, y: Labels, kind: str) -> None:
 def _verdict(leaks: dict[str, Leakage], kind: str) -> str:
     found = leaks.get(kind)
     if found is None or found.artist_overlap is None:
-        return "No artist is known, so leaks can't be told"
+        return "No artist is known, so leaks aren't known"
     if found.artist_overlap == 0:
         return f"{SPLITS[kind]} split: no artist is in both train and {found.held_out}"
     return (
         f"{SPLITS[kind]} split leaks: {found.artist_overlap:.0%} of {found.held_out} is by artists "
-        "heard in training"
+        "met in training"
     )
 
 
@@ -218,7 +218,7 @@ def _agreement(data: Opened, y: Labels) -> None:
 
 
 def jamendo_facts() -> None:
-    """The real MTG-Jamendo, told before anything is fetched."""
+    """The real MTG-Jamendo, shown before anything is fetched."""
     facts = pd.DataFrame(datasets.facts())
     parts = ("train", "validation", "test")
     title = st.empty()

@@ -81,8 +81,8 @@ def _as_cards(place: str, head: Sequence[str]) -> str:
         f"{place} td:nth-child(1) {{ font-weight: 600; }}",
     ]
     for number, text in enumerate(head[1:], start=2):
-        told = re.sub(r'[\\"<]', "", text)
-        rules.append(f'{place} td:nth-child({number})::before {{ content: "{told}: "; }}')
+        listed = re.sub(r'[\\"<]', "", text)
+        rules.append(f'{place} td:nth-child({number})::before {{ content: "{listed}: "; }}')
     return f"<style>@media (max-width: 640px) {{ {' '.join(rules)} }}</style>"
 
 

@@ -88,8 +88,8 @@ def _request() -> Request | None:
 def _estimate(request: Request) -> None:
     if request.tracks is not None and request.dataset in {e["name"] for e in datasets.listing()}:
         st.markdown("This data set exists: what of its audio is missing will be fetched.")
-    told: Estimate = reproduce.estimate(request, reproduce.chosen(request.stages))
-    st.markdown(f"**{plain(request.dataset)}**: {plain(told.sentence())}")
+    listed: Estimate = reproduce.estimate(request, reproduce.chosen(request.stages))
+    st.markdown(f"**{plain(request.dataset)}**: {plain(listed.sentence())}")
 
 
 def _last_word(dataset: str) -> None:

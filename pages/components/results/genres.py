@@ -54,7 +54,7 @@ def _finding(one: Judgement) -> str:
     names = [plain(vocabulary.display_name(genre)) for genre in (best, worst)]
     if best == worst:
         return f"{names[0]}: F1 {f1[best]:.2f}"
-    return f"{names[0]} is told best (F1 {f1[best]:.2f}), {names[1]} worst ({f1[worst]:.2f})"
+    return f"{names[0]} is recognised best (F1 {f1[best]:.2f}), {names[1]} worst ({f1[worst]:.2f})"
 
 
 def _table(one: Judgement) -> None:

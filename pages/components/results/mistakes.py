@@ -173,7 +173,7 @@ def _scores(one: Judgement, row: int) -> None:
     y, p, said = one.report.judged.y[row], one.report.judged.p[row], one.decisions[row]
     ranked = np.argsort(-p, kind="stable")
     shown = [c for place, c in enumerate(ranked) if place < 5 or y[c]]
-    told = []
+    listed = []
     for column in shown:
         name = plain(vocabulary.display_name(one.genres[column]))
         colour, word = {
@@ -182,8 +182,8 @@ def _scores(one: Judgement, row: int) -> None:
             (False, True): ("orange", "wrong"),
             (False, False): ("gray", ""),
         }[bool(y[column]), bool(said[column])]
-        told.append(f":{colour}-badge[{name} {p[column]:.2f}{f' {word}' if word else ''}]")
-    st.markdown(" ".join(told))
+        listed.append(f":{colour}-badge[{name} {p[column]:.2f}{f' {word}' if word else ''}]")
+    st.markdown(" ".join(listed))
 
 
 def _player(data: Opened | None, track_id: str) -> None:

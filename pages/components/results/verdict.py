@@ -97,7 +97,7 @@ def section(one: Judgement) -> None:
     overlap = found["artist_overlap"]
     if overlap:
         st.warning(
-            f"**The split leaks**: {overlap:.1%} of the test tracks are by artists heard in "
+            f"**The split leaks**: {overlap:.1%} of the test tracks are by artists met in "
             "training. A model that remembers artists looks better here than it is; compare it "
             "with the artist-prior baseline, and train on a split by artist.",
             icon=":material/warning:",
@@ -132,15 +132,15 @@ def conclusion(found: dict[str, Any]) -> str:
     if bar is None:
         said = "There is nothing to hold it against."
     elif interval and interval[0] > bar and found["bootstrap"]["effective_groups"] < FEW_GROUPS:
-        said = "**It seems to hear something**: it is well above what can be scored without "
+        said = "**It seems to have learnt something**: it is well above what can be scored without "
         said += f"listening, but so few {found['bootstrap']['over']} don't settle it."
     elif interval and interval[0] > bar:
-        said = "**It hears something**: even the low end of its interval is above everything that "
-        said += "can be scored without listening"
+        said = "**It has learnt something**: even the low end of its interval is above everything "
+        said += "that can be scored without listening"
         said += ", if only artists that it knows." if found["artist_overlap"] else "."
     elif value > bar:
-        said = "**Perhaps it hears something**: it is above what can be scored without listening, "
-        said += "but its interval reaches down to that."
+        said = "**Perhaps it has learnt something**: it is above what can be scored without "
+        said += "listening, but its interval reaches down to that."
     else:
         said = "**It has shown nothing yet**: a predictor that never listens does as well."
     average, prevalence = found["average_precision"]["macro"], _prevalence(found)
@@ -227,11 +227,11 @@ def tables(one: Judgement) -> None:
     st.html(_CARDS)
     with st.container(key="course-tables"):
         for title, names in TABLES.items():
-            told = [f"{NAMES[name]} {_number(value_of(one.found, name))}" for name in names]
+            listed = [f"{NAMES[name]} {_number(value_of(one.found, name))}" for name in names]
             st.table(
                 [_row(one, name) for name in names],
                 border="horizontal",
-                alt=f"{title}: {', '.join(told)}",
+                alt=f"{title}: {', '.join(listed)}",
             )
     st.markdown(micro_and_macro(one.found))
     with st.expander("Why the course project's figures can't all hold", icon=":material/info:"):
@@ -284,7 +284,7 @@ def micro_and_macro(found: dict[str, Any]) -> str:
         + (
             "Macro is the lower one: the rare genres are the worse ones here."
             if macro < micro - 0.02
-            else "They are close here: rare genres are told about as well as common ones."
+            else "They are close here: rare genres are listed about as well as common ones."
             if macro < micro + 0.02
             else "Macro is the higher one: the rare genres are the better ones here."
         )
