@@ -11,7 +11,8 @@ import streamlit as st
 from genre_engine import pretrained
 from genre_engine.prediction import ModelInfo, combining, vocabulary
 from genre_engine.prediction import analysis as song_analysis
-from pages.components.classify import model_picker, session, train_your_own
+from genre_engine.pretrained import discogs
+from pages.components.classify import discogs_terms, model_picker, session, train_your_own
 from pages.components.classify.queue import Hearing, Song
 from pages.components.classify.song_card import song_card
 from pages.components.shared import navigation
@@ -20,7 +21,7 @@ from pages.components.shared.text import plain
 # MB a file; said on the drop zone.
 LIMIT_MB = 100
 
-VIEWS = {"wide": "All genres", "ten": "Ten Jamendo genres"}
+VIEWS = {"wide": "All genres", "ten": "Ten Jamendo genres", "styles": "400 styles"}
 CSV_GENRES = 5
 
 
@@ -41,7 +42,7 @@ def main() -> None:
     session.classify([model.id for model in chosen])
     networks = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        view = _view() if networks else "wide"
+        view = _view(chosen) if networks else "wide"
         if not any(song.example for song in session.songs()):
             st.button(
                 "Try the example", icon=":material/play_circle:", on_click=session.add_example
@@ -55,17 +56,19 @@ def main() -> None:
     session.watch(news)
     _table(songs, chosen, view)
     train_your_own.offer()
+    discogs_terms.offer()
     _about_scores(songs, view, chosen)
 
 
-def _view() -> str:
+def _view(chosen: list[ModelInfo]) -> str:
     """The choice of genres, kept in the address by the name that the command line uses."""
+    there = {name: text for name, text in VIEWS.items() if any(name in m.views for m in chosen)}
     wanted = st.query_params.get("view", "wide")
     view = st.segmented_control(
         "Genres to choose from",
-        list(VIEWS),
+        list(there),
         format_func=VIEWS.__getitem__,
-        default=wanted if wanted in VIEWS else "wide",
+        default=wanted if wanted in there else "wide",
         required=True,
         key="view",
         persist_state="session",
@@ -195,7 +198,10 @@ def _about_scores(songs: list[Song], view: str, chosen: list[ModelInfo]) -> None
 
 
 def _about_pretrained(view: str, songs: list[Song], chosen: list[ModelInfo]) -> None:
-    choice = next(model.id for model in chosen if not model.is_run)
+    choice = next((model.id for model in chosen if model.id in pretrained.CHOICES), None)
+    if choice is None:
+        _about_discogs()
+        return
     known = (song.hearings[choice].analysis for song in songs)
     names = next((found.networks for found in known if found), pretrained.available(choice))
     if combining.is_learnt(view, names):
@@ -230,6 +236,14 @@ def _about_pretrained(view: str, songs: list[Song], chosen: list[ModelInfo]) -> 
             "Of the ten Jamendo genres, *soundtrack* has no tag in these networks, so its row is "
             "hatched."
         )
+
+
+def _about_discogs() -> None:
+    st.markdown(
+        "These scores from 0 to 100 are the **probabilities** that Discogs-EffNet gives each genre "
+        "or style, the means over its windows of 2 s. They are not calibrated. Below 20 no genre "
+        f"is named. {plain(discogs.LICENCE)}: not for commercial use."
+    )
 
 
 def _about_run(model: ModelInfo, calibrated: bool) -> None:

@@ -16,6 +16,7 @@ from genre_engine.errors import WrongUsage
 class View(StrEnum):
     wide = "wide"
     ten = "ten"
+    styles = "styles"
 
 
 class Format(StrEnum):
@@ -37,14 +38,15 @@ def command(
         str,
         typer.Option(
             metavar="full|fast|RUN",
-            help="All pretrained networks, the quick ones among them, or a finished run.",
+            help="All pretrained networks, the quick ones among them, a finished run, or discogs.",
         ),
     ] = "full",
     view: Annotated[
         View | None,
         typer.Option(
             help="Of the pretrained networks: all genres that they know (wide), or the ten of "
-            "MTG-Jamendo (ten). A run has its own genres. [default: wide]",
+            "MTG-Jamendo (ten); of discogs its 400 styles too (styles). A run has its own genres. "
+            "[default: wide]",
         ),
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="How results are written.")] = (

@@ -112,9 +112,9 @@ def write_table(batch: Batch, songs: list[Song], file: IO[str]) -> None:
         width = None if file.isatty() else 140
         Console(file=file, width=width, highlight=False).print(table)
         if networks:
-            known = {NETWORKS[name].vocabulary for name in networks}
+            known = {NETWORKS[name].vocabulary for name in networks if name in NETWORKS}
             complain(f"Networks: {', '.join(networks)}.")
-            if unknown := vocabulary.unknown_genres(batch.view, known):
+            if known and (unknown := vocabulary.unknown_genres(batch.view, known)):
                 complain(f"Genres that these networks don't know: {', '.join(unknown)}.")
 
 

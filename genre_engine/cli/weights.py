@@ -24,12 +24,21 @@ def command(
             show_default=False,
         ),
     ] = "",
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence", help="You accept the terms of discogs-effnet, which are shown."
+        ),
+    ] = False,
 ) -> None:
     """Fetch and check the pretrained networks (38 MB, once), and list what is there."""
     from genre_engine import pretrained
-    from genre_engine.pretrained import published, weights
+    from genre_engine.pretrained import discogs, published, weights
 
     wanted = tuple(names or pretrained.NETWORKS)
+    if discogs.NAME in wanted:
+        _discogs(source, accept_licence)
+        wanted = tuple(name for name in wanted if name != discogs.NAME)
     if unknown := [name for name in wanted if name not in pretrained.NETWORKS]:
         raise WrongUsage(
             f"There is no network {unknown[0]!r}. Choose from: {', '.join(pretrained.NETWORKS)}."
@@ -67,6 +76,25 @@ def command(
         raise typer.Exit(1)
 
 
+def _discogs(source: str, accepted: bool) -> None:
+    """Fetch Discogs-EffNet, or take it from a folder, once its terms have been accepted."""
+    from genre_engine.pretrained import discogs
+
+    is_address = source.startswith(("http://", "https://"))
+    if source and not is_address:
+        if lacking := discogs.take(Path(source), accepted=accepted):
+            raise WeightsError(f"{source} doesn't hold {', '.join(lacking)}.")
+    else:
+        with progress_bar() as progress:
+            task = progress.add_task(discogs.NAME, total=None)
+
+            def report(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            discogs.fetch(accepted=accepted, base=source, progress=report)
+    complain(f"{discogs.NAME} is here. {discogs.LICENCE}. Use it with: classify --model discogs")
+
+
 def _list(there: tuple[str, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -80,6 +108,10 @@ def _list(there: tuple[str, ...]) -> None:
         window = "29 s" if network.is_long else "3 s"
         here = "yes" if network.name in there else "no"
         table.add_row(network.name, network.data, window, network.licence, here)
+    from genre_engine.pretrained import discogs
+
+    here = "yes" if discogs.available() else "no, opt-in"
+    table.add_row(discogs.NAME, "Discogs, MTG-Jamendo", "2 s", "CC BY-NC-SA", here)
     Console(highlight=False, width=None if typer.get_text_stream("stdout").isatty() else 120).print(
         table
     )

@@ -9,6 +9,7 @@
     summary.py      the 498: mean, minimum and maximum of MFCC, mel, chroma, tonnetz
     patches.py      log-mel pictures for a convolutional network
     embedding.py    what a pretrained network makes of the music
+    discogs.py      the same of MTG's Discogs-EffNet, where its terms were accepted
     store.py        features on disk
 
 A kind's module is loaded when it is asked for.
@@ -36,6 +37,7 @@ _CLASSES = {
     "summary": ("genre_engine.features.summary", "Summary"),
     "patches": ("genre_engine.features.patches", "PatchKind"),
     "embedding": ("genre_engine.features.embedding", "Embedding"),
+    "discogs": ("genre_engine.features.discogs", "DiscogsEmbedding"),
 }
 NAMES = tuple(_CLASSES)
 

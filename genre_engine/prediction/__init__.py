@@ -5,6 +5,7 @@ the song is decoded; `analyse` waits for the end; `classify` gives that as plain
 
     catalogue.py            which models there are: the pretrained networks, and every finished run
     song_model.py           what each of them can do
+    discogs_model.py        MTG's Discogs-EffNet, where its terms were accepted
     pretrained_model.py     the pretrained networks: windows of 3 s and 29 s → tags → genres
     vocabulary.py           what the tags mean
     combining.py            tag probabilities of several networks → scores of genres
@@ -53,7 +54,8 @@ def check_choice(view: str | None, model: str) -> ModelInfo:
         WrongUsage: there is no such model, or it has no such view.
         RunError, ModelError: it is a run that can't classify songs.
     """
-    if view is not None and view not in vocabulary.VIEWS and view != catalogue.OWN:
+    known = (*vocabulary.VIEWS, catalogue.STYLES, catalogue.OWN)
+    if view is not None and view not in known:
         raise WrongUsage(
             f"There is no view '{view}'. Choose one of: {', '.join(vocabulary.VIEWS)}."
         )
@@ -76,6 +78,10 @@ def open_model(model: ModelInfo | str) -> SongModel:
         WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
     """
     info = catalogue.find(model) if isinstance(model, str) else model
+    if info.id == catalogue.DISCOGS:
+        from genre_engine.prediction import discogs_model
+
+        return discogs_model.DiscogsModel(info)
     if not info.is_run:
         return pretrained_model.PretrainedModel(info)
     from genre_engine.prediction import run_model

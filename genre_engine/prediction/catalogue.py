@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from genre_engine import features
 from genre_engine.errors import ModelError, RunError, WrongUsage
 from genre_engine.prediction import vocabulary
+from genre_engine.pretrained import discogs
 
 if TYPE_CHECKING:
     from genre_engine.runs import Run
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 # All pretrained networks, and the quick ones among them.
 FULL, FAST = "full", "fast"
 MODEL = FULL
+# The strongest, where its terms were accepted; and its view of 400 styles.
+DISCOGS, STYLES = "discogs", "styles"
 # What the networks were called when there were two.
 _ALIASES = {"pretrained": FULL}
-PRETRAINED_NAMES = frozenset((FULL, FAST, *_ALIASES))
+PRETRAINED_NAMES = frozenset((FULL, FAST, DISCOGS, *_ALIASES))
 # The one view of a run: the genres that it was trained on.
 OWN = "own"
 _NAMED = 20
@@ -30,7 +33,7 @@ class ModelInfo:
     """A model that can classify songs.
 
     Attributes:
-        id: what never changes: `full`, `fast`, or a run's id.
+        id: what never changes: `full`, `fast`, `discogs`, or a run's id.
         name: what it is called, and found by: a run's name where that is unique, else its id.
         views: names of its views, the one that is shown first before the others.
         genres: of its first view.
@@ -72,13 +75,19 @@ PRETRAINED = tuple(
 )
 
 
+DISCOGS_MODEL = ModelInfo(
+    DISCOGS, DISCOGS, (*vocabulary.VIEWS, STYLES), tuple(vocabulary.WIDE), excerpt_s=2.0
+)
+
+
 def available() -> list[ModelInfo]:
     """The pretrained networks, then the finished runs that can classify songs, newest first."""
     from genre_engine import runs
 
     there = [run for run in runs.listing() if run.error is None]
     usable = [run for run in there if _obstacle(run) is None and run.status == "finished"]
-    return [*PRETRAINED, *(_info(run, there) for run in usable)]
+    others = [DISCOGS_MODEL] if discogs.available() else []
+    return [*PRETRAINED, *others, *(_info(run, there) for run in usable)]
 
 
 def find(name: str) -> ModelInfo:
@@ -95,6 +104,10 @@ def find(name: str) -> ModelInfo:
     for model in PRETRAINED:
         if model.name == name:
             return model
+    if name == DISCOGS:
+        if not discogs.available():
+            raise WrongUsage(f"Discogs-EffNet isn't here. {discogs.TERMS} Run: {discogs.COMMAND}")
+        return DISCOGS_MODEL
     listed = runs.listing()
     if not any(name in (run.id, run.name) for run in listed):
         raise WrongUsage(_offer(name))

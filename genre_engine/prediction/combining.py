@@ -65,7 +65,9 @@ def is_learnt(view: str, networks: Collection[str]) -> bool:
     >>> is_learnt("ten", ["mtg-jamendo-fcn", "msd-fcn"]), is_learnt("wide", ["mtg-jamendo-fcn"])
     (True, False)
     """
-    return view == "ten" and any(NETWORKS[name].vocabulary == MTG for name in networks)
+    return view == "ten" and any(
+        name in NETWORKS and NETWORKS[name].vocabulary == MTG for name in networks
+    )
 
 
 # Below this score no genre is named: of a match, and of a probability.

@@ -41,6 +41,11 @@ def use_threads(count: int | None) -> None:
     _threads = count
 
 
+def threads() -> int | None:
+    """What `use_threads` was called with."""
+    return _threads
+
+
 def available(choice: str = "full") -> tuple[str, ...]:
     """Names of the networks of a choice whose weights are here.
 

@@ -61,7 +61,7 @@ def test_the_curves_follow_the_slider_without_being_built_anew(visit):
 
 # What is to be read in each part of the page once it is there.
 PARTS = {
-    "Genres": "is told best",
+    "Genres": "is recognised best",
     "Mistakes": "Listen to its mistakes",
     "Thresholds": "A lower threshold finds more",
     "Calibration": "Platt's scaling",

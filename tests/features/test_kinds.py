@@ -38,9 +38,9 @@ def test_another_excerpt_is_another_fingerprint_and_the_same_is_the_same(kind):
 
 
 def test_unknown_kinds_and_impossible_excerpts_are_refused():
-    with pytest.raises(WrongUsage, match=r"'mfccs'.*summary, patches, embedding"):
+    with pytest.raises(WrongUsage, match=r"'mfccs'.*summary, patches, embedding, discogs"):
         features.kind("mfccs")
-    for name in ("patches", "embedding"):
+    for name in ("patches", "embedding", "discogs"):
         with pytest.raises(WrongUsage, match="only summary takes whole files"):
             features.kind(name, excerpt_s=None)
     for seconds in (0, -3, 0.5, 1e9, float("nan")):

@@ -9,10 +9,15 @@ import streamlit as st
 from genre_engine import pretrained
 from genre_engine.jobs import hosted
 from genre_engine.prediction import MODEL, ModelInfo, catalogue
+from genre_engine.pretrained import discogs
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 
-NAMES = {"full": "All pretrained networks", "fast": "Quick pretrained networks"}
+NAMES = {
+    "full": "All pretrained networks",
+    "fast": "Quick pretrained networks",
+    "discogs": "Discogs-EffNet",
+}
 
 # Side by side there is room for no more.
 _MOST = 3
@@ -26,6 +31,11 @@ _FRESH_S = 3.0
 @st.cache_data(ttl=_FRESH_S, max_entries=8, show_spinner=False)
 def _available(runs_folder: str) -> list[ModelInfo]:
     return catalogue.available()
+
+
+def refresh() -> None:
+    """Look for models again at the next run of the page."""
+    _available.clear()
 
 
 def choose() -> list[ModelInfo]:
@@ -96,6 +106,9 @@ def _tell_address(chosen: list[str]) -> None:
 
 def about(model: ModelInfo) -> None:
     """What a model was trained on, and how; a badge where that wasn't real music."""
+    if model.id == catalogue.DISCOGS:
+        st.markdown(f"Trained on Discogs and MTG-Jamendo · {plain(discogs.LICENCE)}")
+        return
     if not model.is_run:
         there = pretrained.available(model.id)
         data = dict.fromkeys(pretrained.NETWORKS[name].data for name in there)

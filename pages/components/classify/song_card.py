@@ -150,10 +150,11 @@ def _bars(analysis: Analysis, view: str, key: str) -> None:
     unknown: tuple[str, ...] = ()
     word = "probability" if analysis.calibrated else "score"
     if view in vocabulary.VIEWS:
-        known = {NETWORKS[name].vocabulary for name in analysis.networks}
+        known = {NETWORKS[n].vocabulary for n in analysis.networks if n in NETWORKS}
         # Of the wide view's genres only those are shown that the networks know.
-        unknown = vocabulary.unknown_genres(view, known) if view == "ten" else ()
-        word = "probability" if combining.is_learnt(view, analysis.networks) else "match"
+        unknown = vocabulary.unknown_genres(view, known) if view == "ten" and known else ()
+        learnt = not known or combining.is_learnt(view, analysis.networks)
+        word = "probability" if learnt else "match"
     st.plotly_chart(
         figures.genre_bars(scores, top, unknown, word),
         key=f"{key}-bars-{view}-{every}",

@@ -10,6 +10,7 @@ FEATURES = {
     "summary": "498 features",
     "patches": "mel patches",
     "embedding": "musicnn embedding",
+    "discogs": "Discogs-EffNet embedding",
     "table": "the table's features",
 }
 
