@@ -38,8 +38,8 @@ FeatureKind = Annotated[
     str | None,
     typer.Option(
         "--features",
-        help="summary, patches, embedding, discogs or table; by default what fits the model. Features "
-        "that aren't there are extracted first.",
+        help="summary, patches, embedding, discogs or table; by default what fits the model. "
+        "Features that aren't there are extracted first.",
         metavar="KIND",
         show_default=False,
     ),
