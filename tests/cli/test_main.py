@@ -66,7 +66,8 @@ def test_weights_are_taken_from_a_folder_and_listed(run, published_weights, tmp_
     status, out, errors = run("weights", *names, "--from", published_weights)
     assert (status, errors) == (0, "")
     here = {line.split()[0]: line.split()[-1] for line in out.splitlines()[1:]}
-    assert here == {**dict.fromkeys(names, "yes"), "msd-musicnn": "no", "mtt-musicnn": "no"}
+    others = {"msd-musicnn": "no", "mtt-musicnn": "no", "discogs-effnet": "opt-in"}
+    assert here == {**dict.fromkeys(names, "yes"), **others}
 
 
 def test_weights_that_a_folder_lacks_are_named(run, tmp_path, monkeypatch):
@@ -90,7 +91,8 @@ def test_weights_that_cannot_be_fetched_have_status_1(run, tmp_path, monkeypatch
     status, _, errors = run("weights", "msd-fcn", "msd-musicnn")
     assert status == 1
     reached, pair = errors.splitlines()
-    assert reached.startswith("msd-fcn: 127.0.0.1:9: mtg-jamendo-fcn.pth"[:9])
+    assert reached.startswith("msd-fcn: ")
+    assert "127.0.0.1:9" in reached
     assert pair == "What to do next."
 
 
