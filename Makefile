@@ -1,5 +1,5 @@
 # make app    starts the app (PORT=8501)        make test   runs every test
-# make check  lint, format, types and tests     make lock   pins requirements.txt anew
+# make check  lint, format, types and tests     make lock   pins requirements.txt again
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin

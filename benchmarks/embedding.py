@@ -9,7 +9,7 @@ train part, by cross-validation over artists. Beside the candidates stand the 49
 positives, which is what guessing gets. Prints a table, then the same as JSON.
 
 It says as much as the data set does: on the demo set it compares how well invented styles of one
-synthesis are told apart.
+synthesis are distinguished.
 """
 
 import argparse

@@ -215,15 +215,15 @@ def dataset_of(paths: Sequence[Path], folder: Path, n: int, name: str) -> datase
 
 def steady_rate(dataset: datasets.Dataset, kind: Kind, jobs: int) -> float:
     """Tracks a second between the first quarter and the end, so that starting doesn't count."""
-    told: list[tuple[float, int]] = []
+    reported: list[tuple[float, int]] = []
     extraction.extract(
         dataset,
         kind,
         jobs=jobs,
-        progress=lambda done, total, failed: told.append((time.perf_counter(), done)),
+        progress=lambda done, total, failed: reported.append((time.perf_counter(), done)),
     )
-    start = told[len(told) // 4]
-    return (told[-1][1] - start[1]) / (told[-1][0] - start[0])
+    start = reported[len(reported) // 4]
+    return (reported[-1][1] - start[1]) / (reported[-1][0] - start[0])
 
 
 def whole_time(dataset: datasets.Dataset, kind: Kind) -> float:
@@ -286,8 +286,8 @@ for number in range(n):
 def run(code: str, *words: object) -> list[int]:
     env = {**os.environ, "PYTHONPATH": str(Path(features.__file__).parents[2])}
     command = [sys.executable, "-c", _HELD + code, *map(str, words)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
-    return [int(line) for line in told.split()]
+    reported = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+    return [int(line) for line in reported.split()]
 
 
 def memory(paths: Sequence[Path], folder: Path, n: int) -> Iterator[Figure]:

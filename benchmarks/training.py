@@ -56,7 +56,7 @@ def problem(seed: int = 0) -> tuple[Data, Data]:
 
 
 class Events:
-    """A progress that writes what it is told, as a run does."""
+    """A progress that writes what is reported, as a run does."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8")

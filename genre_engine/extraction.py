@@ -86,7 +86,7 @@ def extract(
         dask: the address of a Dask scheduler, to compute on its workers instead.
         track_ids: only these tracks.
         retry: try all again that failed before.
-        progress: told (done, in all, failed) as tracks are done.
+        progress: called with (done, in all, failed) as tracks are done.
         should_stop: asked between tracks; what is done by then is kept.
 
     Raises:
@@ -211,7 +211,7 @@ def _is_open(task: Task, writer: Writer, retry: bool) -> bool:
 
 
 def _state(file: Path | None) -> str:
-    """What tells a file from the one that was there before under its name."""
+    """What differs between a file and an earlier one of the same name."""
     try:
         found = file.stat() if file else None
     except OSError:

@@ -156,7 +156,7 @@ def _curves(runs: list[Run]) -> None:
         st.markdown("None of these runs recorded this curve.")
         return
     if len(runs) > figures.MOST_CURVES:
-        st.markdown(f"The first {figures.MOST_CURVES} of them; more lines can't be told apart.")
+        st.markdown(f"The first {figures.MOST_CURVES} of them; more lines would run together.")
     st.plotly_chart(
         figures.curves(drawn, key, kinds[key]),
         key=f"curves-{key}",

@@ -11,7 +11,7 @@ from pages.components.shared.text import plain
 def main() -> None:
     st.title("The experiment, finished", anchor=False)
     st.markdown(
-        "A course project set out to tell ten genres apart in MTG-Jamendo and never got to run its "
+        "A course project set out to classify ten genres of MTG-Jamendo and never got to run its "
         "full job. Here it runs from its description, then with a split that shares no artist, "
         "then beyond."
     )

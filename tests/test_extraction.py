@@ -47,13 +47,13 @@ def ids(dataset):
 def test_every_track_gets_the_features_of_its_file(music, name, jobs):
     dataset = music()
     kind = features.kind(name)
-    told = []
+    reported = []
     store = extraction.extract(
-        dataset, kind, jobs=jobs, progress=lambda *progress: told.append(progress)
+        dataset, kind, jobs=jobs, progress=lambda *progress: reported.append(progress)
     )
     assert sorted(store.track_ids) == ids(dataset)
-    assert told[0] == (0, 6, 0)
-    assert told[-1] == (6, 6, 0)
+    assert reported[0] == (0, 6, 0)
+    assert reported[-1] == (6, 6, 0)
     for track, path in zip(ids(dataset), dataset.tracks["path"], strict=True):
         expected = kind.compute(audio.load(dataset.audio_path(path), kind.sample_rate))
         found = store.vectors([track])[0] if kind.is_vector else store.patches([track]).song(0)
@@ -65,15 +65,15 @@ def test_one_tracks_failure_is_one_row_and_the_rest_goes_on(music, tmp_path):
     broken, gone = ids(dataset)[1], ids(dataset)[4]
     (tmp_path / "music" / broken).write_text("this is no audio")
     (tmp_path / "music" / gone).unlink()
-    told = []
-    store = extraction.extract(dataset, SUMMARY, progress=lambda *p: told.append(p))
+    reported = []
+    store = extraction.extract(dataset, SUMMARY, progress=lambda *p: reported.append(p))
     assert sorted(store.track_ids) == sorted(set(ids(dataset)) - {broken, gone})
     rows = store.failures.set_index("track_id")
     assert rows.loc[broken, "error"] == "NotAudio"
     assert rows.loc[gone, "error"] == "FileMissing"
     assert rows.loc[gone, "path"] == gone
     assert "no audio" in rows.loc[broken, "message"]
-    assert told[-1] == (6, 6, 2)
+    assert reported[-1] == (6, 6, 2)
 
 
 def test_a_failure_is_tried_again_when_its_file_changed_or_when_asked(music, tmp_path, monkeypatch):
@@ -102,9 +102,9 @@ def test_a_failure_is_tried_again_when_its_file_changed_or_when_asked(music, tmp
 def test_what_is_done_is_not_done_again(music, monkeypatch):
     dataset = music()
     extraction.extract(dataset, SUMMARY, track_ids=ids(dataset)[:2], jobs=1)
-    told = []
-    store = extraction.extract(dataset, SUMMARY, jobs=1, progress=lambda *p: told.append(p))
-    assert told[0] == (2, 6, 0)
+    reported = []
+    store = extraction.extract(dataset, SUMMARY, jobs=1, progress=lambda *p: reported.append(p))
+    assert reported[0] == (2, 6, 0)
     assert sorted(store.track_ids) == ids(dataset)
     monkeypatch.setattr(extraction, "_attempt", None)  # nothing is left to compute
     assert extraction.extract(dataset, SUMMARY, jobs=1).track_ids == store.track_ids

@@ -72,17 +72,17 @@ def test_a_worker_is_killed_half_way_and_nothing_is_lost(music, cluster, monkeyp
     monkeypatch.setattr(extraction, "_CHUNK", 2)
     dataset = music(24, seconds=4.0)
     address, workers = cluster
-    told = []
+    reported = []
 
     def progress(done, total, failed):
-        told.append(done)
+        reported.append(done)
         if done >= 8 and workers[0].poll() is None:
             workers[0].kill()
 
     store = extraction.extract(dataset, SUMMARY, dask=address, progress=progress)
     assert workers[0].wait(10) != 0
     assert workers[1].poll() is None
-    assert told[-1] == 24
+    assert reported[-1] == 24
     assert sorted(store.track_ids) == ids(dataset)
     assert len(store.track_ids) == 24
     assert store.failures.empty
@@ -91,7 +91,7 @@ def test_a_worker_is_killed_half_way_and_nothing_is_lost(music, cluster, monkeyp
     np.testing.assert_allclose(store.vectors([track])[0], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_an_address_where_nobody_answers_is_told(music, monkeypatch):  # noqa: F811
+def test_an_address_where_nobody_answers_is_reported(music, monkeypatch):  # noqa: F811
     monkeypatch.setattr(extraction, "_DASK_TIMEOUT_S", 1.0)
     dataset = music(2)
     with pytest.raises(WrongUsage, match=r"No Dask scheduler answers at 'tcp://127\.0\.0\.1:9'"):

@@ -136,9 +136,9 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 
 
 def imported_with(python, *names):
-    told = python(_IMPORTED, *names)
-    assert told.returncode == 0, told.stderr
-    return set(told.stdout.split())
+    result = python(_IMPORTED, *names)
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
 
 
 def test_the_command_line_imports_nothing_heavy(python):

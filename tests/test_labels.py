@@ -106,7 +106,7 @@ def test_the_choice_does_not_depend_on_the_order_of_tracks(lists):
 
 
 @given(st.lists(st.text(min_size=1).map(str.strip).filter(bool), min_size=1, unique=True))
-def test_names_with_commas_and_quotes_can_be_listed_and_told_apart_again(genres):
+def test_names_with_commas_and_quotes_can_be_listed_and_separated_again(genres):
     assert labels.unlisted(labels.listed(genres)) == genres
 
 

@@ -42,7 +42,7 @@ def test_identical_audio_in_two_parts_is_counted_by_group():
     assert leakage.duplicate_groups(pd.Series([None] * 6, dtype=object), split) is None
 
 
-def test_deaf_scores_are_shares_of_artist_else_album_else_everybody():
+def test_artist_prior_scores_are_shares_of_artist_else_album_else_everybody():
     tracks = tracks_of(["a", "a", "b", "a", None, "new"], ["p", "p", "q", "p", "q", "new"])
     y = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [0, 0], [0, 0]], np.uint8)
     train = np.array([True, True, True, False, False, False])
@@ -59,7 +59,7 @@ def test_a_training_track_does_not_predict_itself():
     assert scores.tolist() == [[0, 1], [1, 0], [0.5, 0.5]]
 
 
-def test_deaf_predictor_is_right_where_artists_keep_to_a_genre_and_leak():
+def test_artist_prior_is_right_where_artists_keep_to_a_genre_and_leak():
     artists = [f"a{index % 10}" for index in range(100)]
     y = np.array([[index % 2, 1 - index % 2] for index in range(100)], np.uint8)
     split = split_of(*["train"] * 60, *["validation"] * 20, *["test"] * 20)
@@ -71,7 +71,7 @@ def test_deaf_predictor_is_right_where_artists_keep_to_a_genre_and_leak():
     assert found.threshold_from == "validation"
 
 
-def test_deaf_predictor_falls_to_the_priors_without_shared_artists():
+def test_artist_prior_falls_to_the_priors_without_shared_artists():
     rng = np.random.default_rng(0)
     artists = [f"a{index}" for index in range(100)]
     y = rng.integers(0, 2, (100, 3)).astype(np.uint8)
@@ -81,7 +81,7 @@ def test_deaf_predictor_falls_to_the_priors_without_shared_artists():
     assert found.threshold_from == "train"
 
 
-def test_genres_absent_from_test_are_left_out_of_the_deaf_scores():
+def test_genres_absent_from_test_are_left_out_of_the_artist_prior_scores():
     artists = ["a", "b", "a", "b"]
     y = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 0]], np.uint8)
     found = leakage.artist_prior(tracks_of(artists), y, split_of("train", "train", "test", "test"))

@@ -1,6 +1,6 @@
 """Small data sets of sounds, and runs really trained on them, for tests of what uses runs.
 
-The sounds are told apart at once (chords, drums, low tones), the clips are as long as the excerpts
+The sounds are easy to distinguish (chords, drums, low tones), the clips are as long as the excerpts
 of the features, and an excerpt is 6 s instead of 30, so that a test's song has many windows.
 """
 

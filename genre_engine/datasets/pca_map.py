@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from genre_engine.datasets import Dataset
 from genre_engine.errors import DatasetError
 
-# As many as a browser draws and a visitor can tell apart.
+# As many as a browser draws and a visitor can distinguish.
 MOST_TRACKS = 6000
 # A column that is the same for all tracks carries nothing and can't be scaled.
 _LEAST_SPREAD = 1e-12

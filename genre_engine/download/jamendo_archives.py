@@ -51,7 +51,7 @@ class _Archive:
         self.taken: list[str] = []
 
     def read(self) -> None:
-        """Unpack what is wanted, and tell what became of each track."""
+        """Unpack what is wanted, and report what became of each track."""
         known = {} if self.all.afresh else self.all.journal.tars.get(self.number, {})
         missing = set(known.get("missing", ()))
         if missing:

@@ -47,7 +47,7 @@ _MEASURED_BYTES = 5_000_000
 
 
 class Progress(Protocol):
-    """Told a few times a second how far it is; `bytes_total` is an estimate."""
+    """Called a few times a second with how far it is; `bytes_total` is an estimate."""
 
     def __call__(
         self, done: int, total: int, failed: int, bytes_done: int, bytes_total: int
@@ -63,7 +63,7 @@ class Outcome:
         n_bytes: that came, with what was thrown away.
         failures: what could not be fetched: track_id, error, message.
         notes: sentences for the user.
-        stopped: it was told to stop.
+        stopped: it was asked to stop.
     """
 
     dataset: Dataset
@@ -203,11 +203,11 @@ class _Run:
         else:
             order = [track_id for track_id in self.tracks if track_id in left]
             self.workers.work.extend(_bound(self._track, track_id) for track_id in order)
-        self.workers.run(self._heard, self._tick)
+        self.workers.run(self._on_report, self._tick)
         return self._ended(n_before, time.monotonic() - begun)
 
-    def _heard(self, track_id: str, error: BaseException | None) -> None:
-        """What a worker tells of a track.
+    def _on_report(self, track_id: str, error: BaseException | None) -> None:
+        """What a worker reports of a track.
 
         Raises:
             DownloadError: one after the other fails.

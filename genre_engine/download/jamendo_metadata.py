@@ -171,7 +171,7 @@ def jamendo_metadata(
 
 
 def have_metadata(folder: Path | None = None) -> bool:
-    """Whether the tables are there, as far as a look at the folder tells."""
+    """Whether the tables are there, as far as a look at the folder shows."""
     place = folder or workspace.metadata_folder()
     return all((place / file.name).is_file() for file in JAMENDO_METADATA)
 
@@ -211,7 +211,7 @@ def jamendo_lists(
 ) -> list[str]:
     """Fetch the lists that help with the audio; arguments as for `jamendo_metadata`.
 
-    None of them is needed, so what can't be fetched is only told.
+    None of them is needed, so what can't be fetched is only reported.
 
     Returns:
         Sentences about those.

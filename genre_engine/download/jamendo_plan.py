@@ -365,7 +365,7 @@ def audio_folder(made: Plan | Request) -> str | None:
 
 
 def _there(made: Plan) -> set[str]:
-    """Tracks whose audio is there, as far as a look at the folder tells."""
+    """Tracks whose audio is there, as far as a look at the folder shows."""
     if made.dataset is None:
         return set()
     folder = made.dataset.folder / (audio_folder(made) or "audio")

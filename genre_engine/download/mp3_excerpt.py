@@ -1,6 +1,6 @@
 """The middle of an MP3 by HTTP range: some hundred kilobytes instead of megabytes.
 
-The file's length is asked for first; with the track's duration it tells where the middle lies. What
+The file's length is asked for first; with the track's duration it says where the middle lies. What
 comes is cut at frames. A server that ignores ranges sends the file from its beginning: then that is
 read until the middle is there, and what is kept is the same.
 """
@@ -48,7 +48,7 @@ def fetch_middle(
     Args:
         duration_s: how long the whole track lasts.
         max_bytes: a longer file is refused.
-        count: told the bytes that have come, as they come.
+        count: called with the bytes that have come, as they come.
 
     Returns:
         The excerpt's length in bytes.

@@ -74,7 +74,7 @@ def unpack(
         noted: called with the place of the next member after each wanted one.
         sha256: of the whole archive.
         max_bytes: a longer member is refused.
-        count: told the bytes that have come, as they come.
+        count: called with the bytes that have come, as they come.
 
     Raises:
         NotThere, DownloadError: the archive can't be fetched, or is no archive.

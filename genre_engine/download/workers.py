@@ -1,4 +1,4 @@
-"""Threads that fetch, told to wait and to stop together, and who listens to what they report."""
+"""Threads that fetch, wait and stop together, and report to the one that started them."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ class Stopped(Exception):
 
 
 class CountingWeb(Web):
-    """Counts the bytes that come, and ends whoever reads them when it is told to."""
+    """Counts the bytes that come, and ends whoever reads them once a stop is asked for."""
 
     def __init__(self, connections: int, stop: threading.Event) -> None:
         super().__init__(connections)
@@ -39,10 +39,10 @@ class CountingWeb(Web):
 
 
 class Workers:
-    """Does jobs on some threads; a job reports with `tell` and may raise Stopped.
+    """Does jobs on some threads; a job calls `report` and may raise Stopped.
 
     Attributes:
-        web, retry: what the jobs fetch with; waits end when the workers is stopped.
+        web, retry: what the jobs fetch with; waits end when the workers are stopped.
         work: the jobs that are left.
     """
 
@@ -59,12 +59,12 @@ class Workers:
         self._reports.put((track_id, error))
 
     def run(
-        self, heard: Callable[[str, BaseException | None], None], tick: Callable[[], None]
+        self, on_report: Callable[[str, BaseException | None], None], tick: Callable[[], None]
     ) -> None:
-        """Do all jobs; `heard` is called with what they tell, `tick` a few times a second.
+        """Do all jobs; `on_report` is called with what they report, `tick` a few times a second.
 
         Raises:
-            Exception: what ended a worker, or what `heard` or `tick` raises. The others are
+            Exception: what ended a worker, or what `on_report` or `tick` raises. The others are
                 stopped first.
         """
         threads = [
@@ -74,22 +74,22 @@ class Workers:
         for thread in threads:
             thread.start()
         try:
-            self._listen(threads, heard, tick)
+            self._wait(threads, on_report, tick)
         finally:
             self.stop.set()
             for thread in threads:
                 thread.join()
             self.web.close()
 
-    def _listen(
+    def _wait(
         self,
         threads: list[threading.Thread],
-        heard: Callable[[str, BaseException | None], None],
+        on_report: Callable[[str, BaseException | None], None],
         tick: Callable[[], None],
     ) -> None:
         ticked = 0.0
         while True:
-            # Before the queue is looked at: what a thread told before it ended must be heard.
+            # Before the queue is looked at: what a thread reported before it ended counts.
             alive = any(thread.is_alive() for thread in threads)
             try:
                 track_id, error = self._reports.get(timeout=TICK_S if alive else 0)
@@ -98,7 +98,7 @@ class Workers:
                     break
             else:
                 if track_id is not None:
-                    heard(track_id, error)
+                    on_report(track_id, error)
                 elif error is not None:
                     raise error
             if time.monotonic() - ticked >= TICK_S:
@@ -120,7 +120,7 @@ class Workers:
                 job()
             except Stopped:
                 return
-            except BaseException as error:  # noqa: BLE001 - raised where it is heard
+            except BaseException as error:  # noqa: BLE001 - raised where reports are read
                 self._reports.put((None, error))
                 return
 

@@ -242,5 +242,5 @@ def _write_table(table: pa.Table, place: Path) -> None:
 def _write_array(array: NDArray[Any], place: Path) -> None:
     with workspace.replacing(place) as path, path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-        # Not ndarray.tofile, whose error doesn't tell a full disk from another fault.
+        # Not ndarray.tofile, whose error is the same for a full disk and other faults.
         file.write(np.ascontiguousarray(array).data.cast("B"))

@@ -1,6 +1,6 @@
 """Results → Plotly figures. No streamlit here: the page chooses the theme.
 
-Colours stay out of a figure where an axis already tells genres apart. Each figure that says more
+Colours stay out of a figure where an axis already separates genres. Each figure that says more
 than its shape has a function beside it, `…_alt`, that says the same in words.
 """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _MARGIN = {"l": 4, "r": 16, "t": 8, "b": 4}
-# So many lines can be told apart by colour and dash.
+# So many lines differ clearly by colour and dash.
 MOST_CURVES = 10
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 

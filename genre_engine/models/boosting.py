@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FILE = "trees.json"
 
-# Telling of every round would cost a tenth of what the round costs, and of every fifth a twentieth.
+# Reporting every round would cost a tenth of what the round costs, every fifth a twentieth.
 ROUNDS_PER_EPOCH = 10
 
 _OBJECTIVES = {

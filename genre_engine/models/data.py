@@ -169,7 +169,7 @@ def check_labels(train: Data, validation: Data) -> None:
                 "multilabel, or other genres."
             )
     if train.task != "multilabel" and len(train.genres) < 2:
-        raise ModelError("One genre alone leaves nothing to tell apart. Choose two or more.")
+        raise ModelError("One genre alone leaves nothing to classify. Choose two or more.")
     if train.task == "binary" and len(train.genres) != 2:
         raise ModelError(f"The task binary takes two genres, not {len(train.genres)}.")
     for genre, positive in zip(train.genres, train.y.sum(axis=0, dtype=int).tolist(), strict=True):
@@ -180,6 +180,6 @@ def check_labels(train: Data, validation: Data) -> None:
             )
         if positive == len(train):
             raise ModelError(
-                f"Every track in train carries the genre {genre!r}, so there is nothing to tell it "
-                "from. Leave it out, or choose more genres."
+                f"Every track in train carries the genre {genre!r}, so there is nothing to compare "
+                "it with. Leave it out, or choose more genres."
             )

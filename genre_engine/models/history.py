@@ -119,7 +119,7 @@ class Watch:
         return self._patience is not None and waited >= self._patience
 
     def batch(self, batch: int, batches: int, loss: float | None = None) -> None:
-        """Tell of batches, if it is time to."""
+        """Report batches, if it is time to."""
         now = self._clock()
         if now - self._told >= _SECONDS_BETWEEN_BATCHES:
             self._told = now
@@ -153,7 +153,7 @@ class Watch:
         return best
 
     def report(self) -> None:
-        """Tell of the last epoch, once its checkpoint is written."""
+        """Report the last epoch, once its checkpoint is written."""
         self._told = self._clock()
         try:
             self.progress.epoch(dict(self.history[-1]))

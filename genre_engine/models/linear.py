@@ -1,8 +1,8 @@
 """`linear`: logistic regression over a vector of features.
 
 Where tracks can have several genres, each genre gets a regression of its own, and an epoch is one
-genre: those still to come answer with their share of train. Else one regression tells all genres
-apart, and there is one epoch.
+genre: those still to come answer with their share of train. Else one regression serves all genres
+and there is one epoch.
 
 What is learnt are two arrays, so a saved model is `linear.npz`: coefficients, intercepts, scaling.
 """

@@ -155,7 +155,7 @@ def csv_row(found: dict[str, Any], analysis: Analysis | None, top: int) -> list[
 
 
 def dump(analysis: Analysis) -> dict[str, Any]:
-    """An analysis as plain values, rounded to what can be told apart."""
+    """An analysis as plain values, rounded to the digits that mean something."""
     return {
         "model": analysis.model,
         "duration_s": analysis.duration_s,

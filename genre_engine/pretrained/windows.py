@@ -304,7 +304,7 @@ def is_steady_noise(mel: Floats) -> bool:
     """
     power = (10 ** mel.astype(np.float64) - 1) / 10000
     typical = np.median(power, axis=0)
-    # Bands without energy, as above the limit of a low sample rate, tell nothing.
+    # Bands without energy, as above the limit of a low sample rate, say nothing.
     bands = typical > 1e-6 * typical.max()
     if not bands.any():
         return False

@@ -325,7 +325,7 @@ def compose(genres: list[str], habits: Habits, rng: np.random.Generator) -> Scor
 
     lead_style = styles[0]
     progressions = PROGRESSIONS[chosen["mode"]]
-    # Keys lie around the artist's own: pitch tells of the artist, not of the genre.
+    # Keys lie around the artist's own: pitch says who plays, not which genre.
     root = 36 + (habits.key + int(rng.integers(-2, 3))) % 12
     return Score(
         tempo_bpm=within(lead_style.tempo_bpm, rng.random()) * habits.tempo_factor,

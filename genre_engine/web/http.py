@@ -31,7 +31,7 @@ FINAL = frozenset((400, 401, 403, 404, 405, 410, 451))
 
 _DRAINED_BYTES = 1 << 16
 _REDIRECTS = 5
-# No retries of urllib3's own: it can't tell whether bytes were gained.
+# No retries of urllib3's own: it doesn't know whether bytes were gained.
 _NO_RETRY = urllib3.Retry(
     total=None,
     connect=0,

@@ -260,8 +260,10 @@ def test_a_file_without_permission_says_so(tmp_path, python):
         "try: audio.load('secret.wav')\n"
         "except errors.AudioError as error: print(type(error).__name__, error)\n"
     )
-    told = python(code, cwd=tmp_path)
-    assert told.stdout.startswith("FileUnreadable You have no permission to read it."), told.stderr
+    result = python(code, cwd=tmp_path)
+    assert result.stdout.startswith("FileUnreadable You have no permission to read it."), (
+        result.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_short_piece_gives_all_its_frames(song):
     assert len(data) < 2500
 
 
-def test_what_is_wrong_with_a_file_is_told(song, tmp_path):
+def test_what_is_wrong_with_a_file_is_reported(song, tmp_path):
     path = tmp_path / "song.mp3"
     path.write_bytes(song)
     assert mp3_frames.problem(path) is None

@@ -258,7 +258,7 @@ def test_a_limit_of_ones_own_holds():
     assert audio.load(data, limit_s=3.0).duration_s == pytest.approx(3.0)
 
 
-def test_a_sample_rate_that_cannot_be_converted_is_told(monkeypatch):
+def test_a_sample_rate_that_cannot_be_converted_is_reported(monkeypatch):
     def refuse(*arguments, **options):
         raise RuntimeError("soxr: invalid rate")
 

@@ -151,12 +151,12 @@ def test_without_permission_a_file_and_a_folder_are_named(folder, python, tmp_pa
         "sys.argv[2:3] = names; main()\n"
     )
     names = ("secret.flac", "locked/song.flac", "walked", "--jobs", "1")
-    told = python(code, *names, cwd=folder)
+    result = python(code, *names, cwd=folder)
     for name in ("locked", "walked/inner"):
         (folder / name).chmod(0o755)
-    assert told.returncode == 1
-    assert_plain(told.stderr)
-    assert told.stderr.splitlines()[1:] == [
+    assert result.returncode == 1
+    assert_plain(result.stderr)
+    assert result.stderr.splitlines()[1:] == [
         "secret.flac: You have no permission to read it. Change its permissions, or copy it.",
         "locked/song.flac: You have no permission to read it. Change its permissions, or copy it.",
         "walked/inner: The folder can't be read (Permission denied).",

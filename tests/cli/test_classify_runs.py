@@ -90,7 +90,7 @@ def copied(folder, tmp_path, monkeypatch):
     return copy
 
 
-def test_features_that_this_version_makes_otherwise_are_told_before_any_song(
+def test_features_that_this_version_makes_otherwise_are_reported_before_any_song(
     run, copied, monkeypatch
 ):
     made = Summary.parameters.fget
@@ -104,7 +104,7 @@ def test_features_that_this_version_makes_otherwise_are_told_before_any_song(
     assert run("classify", "a.flac", "--model", "pictures")[0] == 0
 
 
-def test_a_model_that_is_damaged_is_told_with_each_song_and_ends_no_list(run, copied):
+def test_a_model_that_is_damaged_is_reported_with_each_song_and_ends_no_list(run, copied):
     (runs.open("tones").model_folder / "linear.npz").write_bytes(b"PK")
     words = ("classify", "a.flac", "b.flac", "--model", "tones", "--format")
     status, out, errors = run(*words, "json")

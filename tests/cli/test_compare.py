@@ -31,7 +31,7 @@ def test_json_has_every_run_s_figures(run):
     assert values["runs"][0]["intervals"]["f1.macro"][0] < values["runs"][0]["figures"]["f1.macro"]
 
 
-def test_runs_on_other_tracks_are_told_apart_in_words(run):
+def test_runs_on_other_tracks_are_distinguished_in_words(run):
     finished("one")
     finished("other", ids=[f"x {i}" for i in range(90)])
     status, _, errors = run("compare", "one", "other")

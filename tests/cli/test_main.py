@@ -35,24 +35,24 @@ def test_help_names_the_commands_without_importing_anything_heavy(python):
         "finally: print(sorted({'tensorflow', 'keras', 'librosa', 'numpy', 'pandas', 'soundfile'}"
         " & set(sys.modules)))\n"
     )
-    told = python(code)
-    assert told.returncode == 0
-    assert "classify" in told.stdout
-    assert "weights" in told.stdout
-    assert told.stdout.splitlines()[-1] == "[]"
-    assert told.stderr == ""
+    result = python(code)
+    assert result.returncode == 0
+    assert "classify" in result.stdout
+    assert "weights" in result.stdout
+    assert result.stdout.splitlines()[-1] == "[]"
+    assert result.stderr == ""
 
 
 def test_the_package_is_a_command():
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "genre_engine", "no-such-command"],
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
     )
-    assert told.returncode == 2
-    assert "No such command 'no-such-command'" in told.stderr
-    assert told.stdout == ""
+    assert result.returncode == 2
+    assert "No such command 'no-such-command'" in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize("words", [[], ["--no-such-option"], ["classify"]], ids=" ".join)
@@ -139,16 +139,16 @@ def test_without_an_encoding_of_ones_own_text_comes_out_as_utf_8(python):
         "use_utf8(); print('\\u6708 \\udcff'); complain('F\\xfcr \\udcff\\x1b\\nElise')\n"
     )
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LC_ALL": "C", "PYTHONUTF8": "0"}
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env)
-    assert told.stdout.decode() == "月 \\udcff\n"
-    assert told.stderr.decode() == "Für \\udcff\\x1b\nElise\n"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env)
+    assert result.stdout.decode() == "月 \\udcff\n"
+    assert result.stderr.decode() == "Für \\udcff\\x1b\nElise\n"
 
 
 def test_importing_the_package_costs_next_to_nothing(python):
     """No module but those of the standard library and the package's own name."""
-    told = python(
+    result = python(
         "import sys; before = set(sys.modules); import genre_engine\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(*sorted(new - sys.stdlib_module_names))"
     )
-    assert told.stdout.split() == ["genre_engine"], told.stderr
+    assert result.stdout.split() == ["genre_engine"], result.stderr

@@ -138,7 +138,7 @@ def test_missing_features_are_extracted_first(run, tmp_path, monkeypatch):
     assert len(asked) == 1
 
 
-def test_features_made_with_other_parameters_are_told_and_nothing_is_extracted(
+def test_features_made_with_other_parameters_are_reported_and_nothing_is_extracted(
     run, tmp_path, monkeypatch
 ):
     write_features(make_music(tmp_path), excerpt_s=15.0)

@@ -214,7 +214,7 @@ def test_too_many_requests_wait_as_long_as_the_server_asks(server, retry, target
     assert target.read_bytes() == BODY
 
 
-def test_a_wait_beyond_all_sense_is_told_instead(server, retry, target, waits):
+def test_a_wait_beyond_all_sense_is_reported_instead(server, retry, target, waits):
     server.script = [("status", 429, {"Retry-After": "86400"})]
     with pytest.raises(DownloadError, match="asks to wait 86400 s"):
         fetch(f"{server.url}/file", target, retry=retry)

@@ -72,10 +72,10 @@ def test_the_same_seed_chooses_the_same_and_another_others():
     assert first == again != other
 
 
-@pytest.mark.parametrize("wish", [{}, {"tracks": 10_000}])
-def test_without_a_limit_all_are_chosen(wish):
+@pytest.mark.parametrize("limits", [{}, {"tracks": 10_000}])
+def test_without_a_limit_all_are_chosen(limits):
     y, artists, parts = crowd()
-    rows = subset.choose(y, artists=artists, parts=parts, **wish)
+    rows = subset.choose(y, artists=artists, parts=parts, **limits)
     assert rows.tolist() == list(range(len(y)))
 
 
@@ -94,8 +94,8 @@ def test_whatever_the_tracks_the_promise_holds(seed, limit, in_all):
     y = y[y.any(axis=1)]
     artists = [f"a{rng.integers(9)}" for _ in y]
     parts = [(None, "train", "test")[rng.integers(3)] for _ in y]
-    wish = {"tracks": limit} if in_all else {"per_genre": limit}
-    rows = subset.choose(y, artists=artists, parts=parts, **wish)
+    limits = {"tracks": limit} if in_all else {"per_genre": limit}
+    rows = subset.choose(y, artists=artists, parts=parts, **limits)
     assert len(set(rows)) == len(rows)
     if in_all:
         assert len(rows) == min(limit, len(y))

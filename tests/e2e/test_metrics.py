@@ -73,9 +73,9 @@ def test_nothing_grave_stands_in_the_way_of_a_screen_reader(visit, dark):
     """All parts in one visit: to load the page takes longer than to look at it."""
     page = visit("/metrics?run=first", height=1600, dark=dark)
     found = {}
-    for part, told in PARTS.items():
+    for part, description in PARTS.items():
         page.get_by_role("tab", name=part, exact=True).click()
-        expect(page.get_by_text(told).first).to_be_visible()
+        expect(page.get_by_text(description).first).to_be_visible()
         settled(page)
         expect(page.locator("[role=tabpanel]:visible .main-svg").first).to_be_visible()
         found[part] = grave_faults(page)

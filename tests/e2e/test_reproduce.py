@@ -17,8 +17,8 @@ def app(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENRE_ENGINE_WORKSPACE", str(folder / "workspace"))
         import_table(folder)
-        wish = {"dataset": "small", "stages": ["figures", "honest-fcn"], "settings": SHORT}
-        found = reproduce.reproduce(wish)
+        request = {"dataset": "small", "stages": ["figures", "honest-fcn"], "settings": SHORT}
+        found = reproduce.reproduce(request)
         found.set("forest", status="failed", message="The disk is full.")
     with server.running(folder / "workspace", folder / "log") as started:
         yield started

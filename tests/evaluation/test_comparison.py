@@ -98,7 +98,7 @@ def test_rows_of_two_tables_are_not_the_same_tracks_though_they_are_called_the_s
     assert "(90 against 90, of which 0 are the same)" in found.apart[0]
 
 
-def test_a_look_at_test_is_counted_in_each_run_and_ranking_anew_is_no_look():
+def test_a_look_at_test_is_counted_in_each_run_and_ranking_again_is_no_look():
     one, other = finished("one"), finished("other", seed=4)
     found = comparison.compare([one, other], part="test")
     found.ranked_by("loss")

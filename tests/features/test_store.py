@@ -121,8 +121,8 @@ def test_a_store_knows_whether_this_version_makes_such_features(place, monkeypat
     newer = property(lambda self: made(self) | {"version": 99})
     monkeypatch.setattr(type(SUMMARY), "parameters", newer)
     assert store.kind is None
-    told = features.differences(store.parameters, features.kind("summary").parameters)
-    assert told == "version 1 there, 99 here"
+    found = features.differences(store.parameters, features.kind("summary").parameters)
+    assert found == "version 1 there, 99 here"
 
 
 def test_features_of_clipped_samples_stay_and_are_not_mixed_with_others(place, monkeypatch):
@@ -192,7 +192,7 @@ def test_what_a_killed_writer_left_half_done_is_not_read_and_is_cleared(place):
     assert not list(store.folder.glob(".part*"))
 
 
-def test_a_full_disk_is_told_in_words_and_leaves_the_store_as_it_was(place, monkeypatch):
+def test_a_full_disk_is_reported_in_words_and_leaves_the_store_as_it_was(place, monkeypatch):
     written(place, {"a": vector(1)})
 
     def full(source, target):

@@ -188,9 +188,9 @@ for path in sys.argv[1:]:
     features.kind("summary", excerpt_s=None).compute_source(path)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-    told = python(code, tmp_path / "1.wav", tmp_path / "10.wav")
-    assert told.returncode == 0, told.stderr
-    short, long = map(int, told.stdout.split())
+    result = python(code, tmp_path / "1.wav", tmp_path / "10.wav")
+    assert result.returncode == 0, result.stderr
+    short, long = map(int, result.stdout.split())
     unit = 2**20 if sys.platform == "darwin" else 2**10
     assert (long - short) / unit < 40
 

@@ -48,7 +48,7 @@ def test_with_one_genre_a_track_each_says_at_most_one():
     assert report["baselines"]["always_positive"]["loss"] == pytest.approx(np.log(3))
 
 
-def test_the_deaf_predictor_gets_a_threshold_from_validation():
+def test_the_artist_prior_gets_a_threshold_from_validation():
     import pandas as pd
 
     artists = ["a", "b"] * 30

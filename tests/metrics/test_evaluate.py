@@ -57,12 +57,12 @@ def test_every_figure_is_scikit_learns(case):
     for mean in ("micro", "macro"):
         if y.shape[1] == 1 and mean == "macro":
             continue
-        told = sk.precision_recall_fscore_support(
+        expected_values = sk.precision_recall_fscore_support(
             *(cells if y.shape[1] == 1 else (y, said)),
             average="binary" if y.shape[1] == 1 else mean,
             zero_division=0,
         )
-        for name, value in zip(("precision", "recall", "f1"), told, strict=False):
+        for name, value in zip(("precision", "recall", "f1"), expected_values, strict=False):
             assert found[name][mean] == pytest.approx(value, **CLOSE)
 
 

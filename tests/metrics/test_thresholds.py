@@ -74,7 +74,7 @@ def test_a_wanted_precision_is_reached_with_the_most_recall(average):
     assert all(precision(t) < 0.7 for t in np.arange(0.01, chosen - 0.01, 0.01))
 
 
-def test_a_precision_out_of_reach_is_told_with_what_can_be_had():
+def test_a_precision_out_of_reach_is_reported_with_what_can_be_reached():
     y = np.array([[1], [0]])
     with pytest.raises(WrongUsage, match=r"the most is 0\.500"):
         thresholds.for_precision(y, [[0.5], [0.5]], ["a"], 0.9)

@@ -39,7 +39,7 @@ def made(name, seed=0, **more):
 
 
 class Recorder:
-    """A progress that remembers, and stops after an epoch if told to."""
+    """A progress that remembers, and stops after an epoch if of_epochs to."""
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
@@ -59,7 +59,7 @@ class Recorder:
         self.texts.append(text)
 
 
-def told(history):
+def of_epochs(history):
     """A history without its times."""
     return [{key: value for key, value in e.items() if key != "seconds"} for e in history]
 
@@ -186,7 +186,7 @@ def test_a_fit_that_was_stopped_goes_on_as_if_it_had_not(name, task, problem, le
     assert [values["epoch"] for values in resumed.epochs] == list(
         range(stopped + 1, len(whole.history_) + 1)
     )
-    assert told(model.history_) == told(whole.history_)
+    assert of_epochs(model.history_) == of_epochs(whole.history_)
     assert model.best_epoch_ == whole.best_epoch_
     np.testing.assert_array_equal(model.predict_proba(test.x), whole.predict_proba(test.x))
 
@@ -219,7 +219,7 @@ def test_a_fit_that_has_enough_ends_with_the_best_epoch_so_far(name, problem, le
     model = made(name).fit(train, validation, Content(), tmp_path / "checkpoint")
     # Logistic regression learns a genre an epoch, so it needs them all.
     n = 3 if name == "linear" else 2
-    assert told(model.history_) == told(whole.history_[:n])
+    assert of_epochs(model.history_) == of_epochs(whole.history_[:n])
     loss = cross_entropy(validation.y, model.predict_proba(validation.x), "multilabel")
     assert loss == pytest.approx(model.history_[model.best_epoch_ - 1]["val_loss"], abs=1e-5)
     model.save(tmp_path / "model")

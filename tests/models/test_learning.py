@@ -1,4 +1,4 @@
-"""What the models can be told about learning, on known answers."""
+"""What the models can be reported about learning, on known answers."""
 
 import dataclasses
 
@@ -169,16 +169,16 @@ def test_what_can_not_be_learnt_is_refused_in_words(change, match, problem):
         made("linear").fit(change(train), change(validation))
 
 
-def test_batches_are_told_of_at_most_four_times_a_second():
+def test_batches_are_reported_at_most_four_times_a_second():
     now = [0.0]
-    told = []
+    reported = []
 
     class Progress(Recorder):
         def batch(self, *, epoch, epochs, batch, batches, loss):
-            told.append(batch)
+            reported.append(batch)
 
     watch = Watch(Progress(), task="multilabel", epochs=1, clock=lambda: now[0])
     for batch in range(1, 101):
         now[0] += 0.01
         watch.batch(batch, 100)
-    assert len(told) in (3, 4)
+    assert len(reported) in (3, 4)

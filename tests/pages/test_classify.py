@@ -91,7 +91,7 @@ def test_two_models_stand_side_by_side_and_both_are_exported(trained):
     assert "--model tones" in commands[1]
 
 
-def test_the_choice_is_told_in_the_address(trained):
+def test_the_choice_is_reported_in_the_address(trained):
     at = page()
     at.multiselect[0].select("tones").run()
     assert at.query_params["model"] == ["full", "tones"]
@@ -99,7 +99,7 @@ def test_the_choice_is_told_in_the_address(trained):
     assert "model" not in at.query_params
 
 
-def test_a_model_that_is_not_there_is_told_and_the_pretrained_networks_stay(trained):
+def test_a_model_that_is_not_there_is_reported_and_the_pretrained_networks_stay(trained):
     at = page("gone")
     assert "There is no model **gone**" in text(at)
     assert at.multiselect[0].value == ["full"]

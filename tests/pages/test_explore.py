@@ -162,7 +162,7 @@ def test_without_features_the_map_says_what_to_do(tmp_path):
     assert "The map needs features" in said(app)
 
 
-def test_two_stores_of_one_kind_are_told_apart_by_their_excerpts(tmp_path):
+def test_two_stores_of_one_kind_are_distinguished_by_their_excerpts(tmp_path):
     music = make_music(tmp_path)
     for excerpt_s in (30.0, None):
         write_features(music, excerpt_s=excerpt_s)
@@ -229,11 +229,11 @@ def test_a_bad_table_is_refused_in_place_and_leaves_nothing(features, workspace)
     app = choose_table(explore(), features)
     app.button(key="start-table").click().run()
 
-    def told():
+    def shown():
         app.run()
         return app.error
 
-    wait_for(app, told)
+    wait_for(app, shown)
     message = app.error[0].value.replace("\\", "")
     assert "features.csv, row 7" in message
     assert datasets.listing() == []

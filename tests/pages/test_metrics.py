@@ -78,7 +78,7 @@ def test_the_verdict_comes_first_beside_what_needs_no_listening(run):
     assert len(charts(app)) == 1
 
 
-def test_a_run_that_knows_nothing_is_told_so():
+def test_a_run_that_knows_nothing_is_described_so():
     whole(finished("idle", skill=0.0))
     text = said(results())
     assert "It has shown nothing yet" in text or "Perhaps it has learnt something" in text
@@ -190,7 +190,7 @@ def test_a_wanted_precision_sets_the_threshold_of_the_whole_page(run):
     assert any("--thresholds precision:0.9" in code.value for code in app.code)
 
 
-def test_a_precision_that_no_threshold_reaches_is_told(run):
+def test_a_precision_that_no_threshold_reaches_is_reported(run):
     same = run.predictions("validation")
     even = np.full_like(same.p, 0.5)
     runs.Predictions(same.track_ids, same.y, even, same.groups).save(
@@ -268,13 +268,13 @@ def test_the_genre_and_the_kind_of_mistake_choose_the_tracks(run):
     assert not any("Rock" in row for row in table["True"])
 
 
-def test_a_damaged_run_is_told_in_place(run):
+def test_a_damaged_run_is_reported_in_place(run):
     (run.folder / "predictions" / "validation.npz").write_bytes(b"no archive")
     app = results()
     assert "is damaged" in app.error[0].value.replace("\\", "")
 
 
-def test_a_report_without_calibration_is_told_in_its_tab_only():
+def test_a_report_without_calibration_is_reported_in_its_tab_only():
     finished("old", skill=0.4)
     assert not results().error
     app = results(shown="Calibration")

@@ -36,11 +36,11 @@ def test_a_run_on_the_demo_set_knows_synthetic_music_only(trained):
 
 
 def test_an_unknown_model_names_what_there_is_and_the_nearest(trained):
-    with pytest.raises(WrongUsage, match=r"no model 'tone'\. Did you mean 'tones'\?") as told:
+    with pytest.raises(WrongUsage, match=r"no model 'tone'\. Did you mean 'tones'\?") as raised:
         catalogue.find("tone")
     for name in ("full", "fast", *USABLE):
-        assert name in str(told.value)
-    assert "waiting" not in str(told.value)
+        assert name in str(raised.value)
+    assert "waiting" not in str(raised.value)
 
 
 def test_a_run_that_has_not_finished_cannot_classify_yet(trained):

@@ -170,7 +170,7 @@ def test_a_view_or_model_that_does_not_exist_is_wrong_usage(given, message):
         prediction.classify(b"", **given)
 
 
-def test_a_bad_file_is_told_before_weights_are_fetched(workspace):
+def test_a_bad_file_is_reported_before_weights_are_fetched(workspace):
     with pytest.raises(FileMissing):
         prediction.classify("no such song.mp3")
     assert not workspace.exists()
@@ -277,10 +277,10 @@ def test_an_hour_takes_hardly_more_memory_than_a_minute(tmp_path, python):
         with soundfile.SoundFile(tmp_path / name, "w", 22050, 1, "PCM_16") as file:
             for _ in range(minutes):
                 file.write(minute)
-    told = python(_MEMORY, tmp_path / "minute.wav", tmp_path / "hour.wav")
-    assert told.returncode == 0, told.stderr
+    result = python(_MEMORY, tmp_path / "minute.wav", tmp_path / "hour.wav")
+    assert result.returncode == 0, result.stderr
     (short_s, short), (long_s, long) = (
-        map(float, line.split()) for line in told.stdout.split("\n")[:2]
+        map(float, line.split()) for line in result.stdout.split("\n")[:2]
     )
     assert (short_s, long_s) == (60.0, 3600.0)
     assert (long - short) / 1024 < 150

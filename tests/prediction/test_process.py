@@ -48,7 +48,7 @@ def stubbed(monkeypatch):
 
 
 def exchange(*requests):
-    """Answers without what is told in between."""
+    """Answers without what is reported in between."""
     sent = b""
     for request in requests:
         data = request.pop("data", b"")
@@ -74,12 +74,12 @@ def test_songs_can_be_listened_to_in_turn(stubbed):
     assert [answer["analysis"]["share_heard"] for answer in answers] == [0.3, 0.3, 0.6]
 
 
-def test_what_is_done_meanwhile_is_told(stubbed):
+def test_what_is_done_meanwhile_is_reported(stubbed):
     answers = io.BytesIO()
     serve(io.BytesIO(b'{"open": "a", "bytes": 0}\n'), answers)
-    told = [json.loads(line) for line in answers.getvalue().splitlines()[:-1]]
-    assert {"fetching": [5, 10]} in told
-    assert {"note": "Analysing"} in told
+    lines = [json.loads(line) for line in answers.getvalue().splitlines()[:-1]]
+    assert {"fetching": [5, 10]} in lines
+    assert {"note": "Analysing"} in lines
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_errors_come_back_as_they_were(process):
     assert process.open("c", b"", print).share_heard == 0.5
 
 
-def test_a_process_that_was_killed_is_told_and_started_anew(process):
+def test_a_process_that_was_killed_is_reported_and_started_again(process):
     process.open("a", b"", print)
     os.kill(process._process.pid, signal.SIGKILL)
     with pytest.raises(ProcessEnded, match="has ended, most likely because memory is short"):
@@ -269,7 +269,7 @@ def test_a_process_that_is_killed_while_it_works_is_noticed(process, tmp_path):
     assert killed == [True]
 
 
-def test_a_process_that_ends_in_the_middle_of_an_answer_is_told(process):
+def test_a_process_that_ends_in_the_middle_of_an_answer_is_reported(process):
     process.open("a", b"torn", print)
     with pytest.raises(ProcessEnded):
         process.step("a")

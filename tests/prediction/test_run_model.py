@@ -223,7 +223,7 @@ def test_a_model_whose_features_its_run_does_not_name_is_refused(copied):
     ],
     ids=str,
 )
-def test_a_damaged_report_is_told(report, copied):
+def test_a_damaged_report_is_reported(report, copied):
     (runs.open("tones").folder / "report.json").write_text(json.dumps(report))
     with pytest.raises(RunError, match=r"report.json of the run 'tones' is"):
         trained_models.load(catalogue.find("tones"))

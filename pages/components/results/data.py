@@ -32,7 +32,7 @@ class Judgement:
     """A run on a part.
 
     Attributes:
-        key: tells it from every other.
+        key: unlike every other's.
         stored: the run's report.json.
         report: with the draws; `found` is the same as JSON.
     """

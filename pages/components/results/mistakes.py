@@ -77,7 +77,7 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
 
 
 def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
-    """The tracks to list, and a key that tells the list from others."""
+    """The tracks to list, and a key of this list alone."""
     report = one.report
     names = [vocabulary.display_name(genre) for genre in one.genres]
     if cell is not None:
