@@ -520,9 +520,7 @@ def test_an_archive_that_changed_meanwhile_is_read_from_its_beginning(server, so
     assert files(fetch()).keys() == {k for k in world.files if k[:2] == "01"}
 
 
-def test_another_archive_checksum_is_reported_where_each_track_is_right(
-    server, songs, fetch
-):
+def test_another_archive_checksum_is_reported_where_each_track_is_right(server, songs, fetch):
     world = in_tars(server, songs)
     world.put_tar(1)
     world.put_tar(1, extra=[(entry("note.txt"), b"new")], listed=False)

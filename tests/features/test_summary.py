@@ -19,6 +19,11 @@ KIND = features.kind("summary")
 FULL = features.kind("summary", excerpt_s=None)
 SLICES = {"mfcc": (0, 60), "mel": (60, 444), "chroma": (444, 480), "tonnetz": (480, 498)}
 
+# The one warning that librosa has for silence.
+LIBROSA_ON_SILENCE = pytest.mark.filterwarnings(
+    "ignore:Trying to estimate tuning from empty:UserWarning"
+)
+
 
 def librosas(samples):
     """The four matrices by librosa's own functions from one spectrum, features as rows."""
@@ -76,19 +81,18 @@ def known_sounds():
     yield "one sample", np.ones(1, np.float32)
 
 
-@pytest.mark.filterwarnings("ignore")  # librosa remarks on silence and short signals
+@LIBROSA_ON_SILENCE
 @pytest.mark.parametrize(("name", "samples"), list(known_sounds()), ids=lambda v: str(v)[:20])
 def test_the_498_equal_librosas_for_the_same_spectrum(name, samples):
     assert_equals_librosa(samples)
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("part", ["Hungarian", "Hobbs", "Sugar", "Vibe"])
 def test_the_498_of_real_music_equal_librosas(song_named, part):
     assert_equals_librosa(audio.load(song_named(part), RATE).samples)
 
 
-@pytest.mark.filterwarnings("ignore")
+@LIBROSA_ON_SILENCE
 @given(
     seed=st.integers(0, 2**32 - 1),
     count=st.integers(1, 3 * RATE),
@@ -153,7 +157,6 @@ def test_a_whole_file_in_blocks_gives_what_it_gives_at_once(form):
     assert FULL.fingerprint != KIND.fingerprint
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_whole_file_has_librosas_tuning_and_floor_of_the_whole():
     """Loud and sharp first, then faint and in tune: alone, each block would give another."""
     loud = sounds.tone(4.0, RATE, hz=440 * 2 ** (0.4 / 12), level=0.9)

@@ -30,7 +30,7 @@ def assert_same(ours, theirs):
     np.testing.assert_allclose(ours, theirs.T, rtol=1e-4, atol=1e-4 * np.abs(theirs).max() + 1e-9)
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:Trying to estimate tuning from empty:UserWarning")
 @pytest.mark.parametrize(("name", "samples"), list(sounds()), ids=lambda value: str(value)[:20])
 def test_features_equal_librosas_for_the_same_spectrum(name, samples):
     import librosa
@@ -67,7 +67,7 @@ def test_the_silent_have_no_pitch():
     assert not spectral.tonnetz(chroma).any()
 
 
-def test_a_portrait_has_one_row_a_frame_in_every_picture():
+def test_a_view_has_one_row_a_frame_in_every_picture():
     drawn = track_view.of_signal(Signal(tone(440, 3.0), RATE, 12.0))
     n = len(drawn.times_s)
     assert n == 1 + 3 * RATE // HOP

@@ -40,8 +40,10 @@ if does == "hang":
     while os.getppid() == parent:
         time.sleep(0.05)
     sys.exit(1)
-if does == "slow":
-    time.sleep(0.5)
+if does == "wait":
+    (home / "waiting").touch()
+    while not (home / "two asked").exists():
+        time.sleep(0.02)
 print("Progress 400 of 400", flush=True)
 if does == "wrong":
     (room / "musicnn-0.1.0-py3-none-any.whl").write_bytes(b"something else")
@@ -54,7 +56,7 @@ CONTENT = {name: f"content of {name}".encode() * 9 for name in weights.FILE_SHA2
 
 @pytest.fixture
 def pip(tmp_path, monkeypatch, workspace):
-    """A pip that does what it is reported, and an archive that it brings."""
+    """A pip that does as asked, and an archive that it brings."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         for name, content in CONTENT.items():
@@ -94,16 +96,29 @@ def constants(folder):
     }
 
 
-def process(tmp_path):
-    """Another process that fetches."""
+def wait_for(path):
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def process(tmp_path, note=""):
+    """Another process that fetches, and leaves a note where it asks for the lock."""
     code = (
-        "import json, sys; from genre_engine.pretrained import weights\n"
+        "import json, sys; from pathlib import Path; from filelock import FileLock\n"
+        "from genre_engine.pretrained import weights\n"
+        "acquire = FileLock.acquire\n"
+        "def noted(lock, *arguments, **options):\n"
+        "    if sys.argv[2]: Path(sys.argv[2]).touch()\n"
+        "    return acquire(lock, *arguments, **options)\n"
+        "FileLock.acquire = noted\n"
         "vars(weights).update(json.loads(sys.argv[1])); print(weights.fetch())\n"
     )
     repository = str(Path(weights.__file__).parents[2])
     path = os.pathsep.join([os.environ["PYTHONPATH"], repository])
     return subprocess.Popen(
-        [sys.executable, "-c", code, json.dumps(constants(tmp_path))],
+        [sys.executable, "-c", code, json.dumps(constants(tmp_path)), str(note)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -214,8 +229,12 @@ def test_reading_what_is_damaged_names_the_command(pip):
 
 
 def test_two_processes_at_once_download_once(pip, tmp_path, workspace):
-    pip.does("slow")
-    for one in [process(tmp_path) for _ in range(2)]:
+    """The first is in the middle of its download until the second has asked for the lock."""
+    pip.does("wait")
+    first = process(tmp_path)
+    wait_for(tmp_path / "waiting")
+    second = process(tmp_path, note=tmp_path / "two asked")
+    for one in (first, second):
         out, errors = one.communicate(timeout=120)
         assert one.returncode == 0, errors
         assert out.strip() == str(workspace / "weights" / "musicnn-0.1.0")
@@ -227,10 +246,7 @@ def test_two_processes_at_once_download_once(pip, tmp_path, workspace):
 def test_a_download_killed_half_way_is_done_again_and_leaves_nothing(pip, tmp_path, workspace):
     pip.does("hang")
     killed = process(tmp_path)
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "hanging").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(tmp_path / "hanging")
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     assert not weights.present()
