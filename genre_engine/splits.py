@@ -100,6 +100,9 @@ def parse(text: str) -> tuple[str, Fractions]:
 
     Raises:
         WrongUsage: none of these.
+
+    >>> parse("random:0.72,0.18,0.10")
+    ('random', Fractions(train=0.72, validation=0.1, test=0.18))
     """
     kind, colon, rest = text.strip().partition(":")
     if kind not in KINDS:
@@ -144,6 +147,15 @@ def make(
     Raises:
         SplitError: no official split, no artist known, or too few tracks or artists.
         WrongUsage: an unknown kind.
+
+    >>> import numpy, pandas
+    >>> tracks = pandas.DataFrame({"track_id": list("abcdef"), "artist_id": list("uuvvww")})
+    >>> tracks["album_id"] = tracks["sha256"] = None
+    >>> y = numpy.ones((6, 1), numpy.uint8)
+    >>> fractions = Fractions(train=1 / 3, validation=1 / 3, test=1 / 3)
+    >>> split = make(tracks, y, ["jazz"], kind="artist", fractions=fractions)
+    >>> all(len(set(split.part[tracks.artist_id == artist])) == 1 for artist in "uvw")
+    True
     """
     if kind not in KINDS:
         raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(KINDS)}.")
@@ -184,6 +196,12 @@ def artist_groups(tracks: pd.DataFrame, joined: Iterable[Sequence[str]] = ()) ->
     """The number of each track's artist [n], artists who share byte-identical audio joined.
 
     A track without artist goes by its album, else stands alone.
+
+    >>> import pandas
+    >>> tracks = pandas.DataFrame({"track_id": list("abc"), "artist_id": list("uvu")})
+    >>> tracks["album_id"] = tracks["sha256"] = None
+    >>> artist_groups(tracks).tolist()
+    [0, 1, 0]
     """
     parent: dict[str, str] = {}
 

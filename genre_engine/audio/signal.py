@@ -83,6 +83,13 @@ def load(
     Raises:
         AudioError: one of its children says what is wrong with the source.
         WrongUsage: a length or a rate that can't be.
+
+    >>> import io, numpy, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, numpy.ones(44100) / 2, 44100, format="WAV")
+    >>> signal = load(file.getvalue(), sample_rate=16000)
+    >>> signal.samples.shape, signal.sample_rate, signal.duration_s
+    ((16000,), 16000, 1.0)
     """
     if excerpt_s is not None and not (
         isinstance(excerpt_s, int | float | np.number) and 0 < excerpt_s < np.inf
@@ -248,6 +255,12 @@ def length_s(source: Source, *, limit_s: float = MAX_DURATION_S) -> float:
 
     Raises:
         AudioError: as `load`.
+
+    >>> import io, numpy, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, numpy.ones(3 * 44100) / 2, 44100, format="WAV")
+    >>> length_s(file.getvalue())
+    3.0
     """
     decoder = Decoder(source, limit_s)
     with closing(decoder):
@@ -280,7 +293,13 @@ def _too_short(seconds: float) -> TooShort:
 
 
 def browser_type(data: bytes) -> str | None:
-    """The MIME type of what a browser can play as it is; None for what it can't."""
+    """The MIME type of what a browser can play as it is; None for what it can't.
+
+    >>> browser_type(b"RIFF....WAVEfmt ")
+    'audio/wav'
+    >>> browser_type(b"FORM....AIFF") is None
+    True
+    """
     return _MIME.get(sniff(data[:64]) or "")
 
 
@@ -296,6 +315,15 @@ def excerpts(
 
     Raises:
         AudioError: the source can't be opened.
+
+    >>> import io, numpy, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, numpy.ones(60 * 44100) / 2, 44100, format="WAV")
+    >>> length_s, places = excerpts(
+    ...     file.getvalue(), 16000, count=2, length_s=3.0, limit_s=3600.0
+    ... )
+    >>> length_s, [(start_s, samples.shape) for start_s, samples in places]
+    (60.0, [(13.5, (48000,)), (43.5, (48000,))])
     """
     decoder = Decoder(source, limit_s)
     with closing(decoder):
@@ -325,6 +353,12 @@ def for_browser(data: bytes) -> bytes:
 
     Raises:
         AudioError: the data can't be read.
+
+    >>> import io, numpy, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, numpy.ones(44100) / 2, 44100, format="WAV")
+    >>> for_browser(file.getvalue())[:4]
+    b'fLaC'
     """
     import soundfile
 

@@ -51,6 +51,14 @@ def kind(name: str, *, excerpt_s: float | None = EXCERPT_S) -> Kind:
 
     Raises:
         WrongUsage: an unknown kind, or an excerpt that it can't take.
+
+    >>> import numpy
+    >>> from genre_engine.audio import Signal
+    >>> summary = kind("summary")
+    >>> summary.compute(Signal(numpy.zeros(22050, numpy.float32), 22050)).shape
+    (498,)
+    >>> summary.columns[:2]
+    ('mfcc_00_mean', 'mfcc_01_mean')
     """
     if name not in _CLASSES:
         raise WrongUsage(
@@ -75,6 +83,9 @@ def this_version(name: str, parameters: Mapping[str, Any]) -> Kind:
 
     Raises:
         WrongUsage: it has none of that name, or can't take such excerpts.
+
+    >>> this_version("summary", {"excerpt_s": 10.0}).parameters["excerpt_s"]
+    10.0
     """
     excerpt_s = parameters.get("excerpt_s", EXCERPT_S)
     if not isinstance(excerpt_s, int | float | None):
@@ -106,7 +117,11 @@ def _said(parameters: Mapping[str, Any], name: str) -> str:
 
 
 def excerpt_text(excerpt_s: float | None) -> str:
-    """An excerpt's length as the command line takes it: seconds, or `full`."""
+    """An excerpt's length as the command line takes it: seconds, or `full`.
+
+    >>> excerpt_text(30.0), excerpt_text(None)
+    ('30', 'full')
+    """
     return "full" if excerpt_s is None else f"{excerpt_s:g}"
 
 
@@ -115,6 +130,9 @@ def read_excerpt(text: str) -> float | None:
 
     Raises:
         WrongUsage: it is neither a number nor `full`.
+
+    >>> read_excerpt("29.5"), read_excerpt("full")
+    (29.5, None)
     """
     if text == "full":
         return None

@@ -47,6 +47,9 @@ def check(y_true: Any, y_prob: Any, genres: Sequence[str], task: str = "multilab
 
     Raises:
         WrongUsage: they can't; the message says what is wrong where.
+
+    >>> check([[1, 0]], [[0.9, 0.2]], ["jazz", "rock"]).p
+    array([[0.9, 0.2]])
     """
     if task not in TASKS:
         raise WrongUsage(f"There is no task {task!r}. Choose one of: {', '.join(TASKS)}.")

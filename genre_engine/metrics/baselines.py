@@ -76,6 +76,9 @@ def no_skill(
 
     Raises:
         WrongUsage: nothing to train on, or other columns than genres.
+
+    >>> sorted(no_skill([[1, 0], [1, 1]], [[1, 0]], 5, ["jazz", "rock"]))
+    ['always_negative', 'always_positive', 'most_frequent', 'prior_random', 'training_prior']
     """
     train, validation = _labels(y_train, genres), _labels(y_validation, genres)
     if not len(train):

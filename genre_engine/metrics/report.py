@@ -182,6 +182,12 @@ def evaluate(
 
     Raises:
         WrongUsage: something doesn't fit; the message says what.
+
+    >>> y_true = [[1, 0], [0, 1], [1, 1]]
+    >>> y_prob = [[0.9, 0.2], [0.4, 0.8], [0.6, 0.3]]
+    >>> report = evaluate(y_true, y_prob, genres=["jazz", "rock"], draws=0)
+    >>> round(report.to_dict()["f1"]["macro"], 3)
+    0.833
     """
     judged = check(y_true, y_prob, genres, task)
     values = None if judged.single else thresholds_of(thresholds, judged.genres)

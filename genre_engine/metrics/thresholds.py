@@ -37,6 +37,11 @@ def choose_global(
 
     Raises:
         WrongUsage: another average, or arrays that can't be judged.
+
+    >>> y_true = [[1, 0], [0, 1], [1, 1]]
+    >>> y_prob = [[0.9, 0.2], [0.4, 0.8], [0.6, 0.3]]
+    >>> round(choose_global(y_true, y_prob, ["jazz", "rock"]), 2)
+    0.25
     """
     _check_average(average)
     judged = check(y_true, y_prob, genres)
@@ -67,6 +72,11 @@ def choose_per_genre(
     The own threshold of a genre, on the scale of log odds, has the weight m / (m + 20), where m is
     the effective number of artists of the tracks that carry the genre. Without such tracks it is
     the global one.
+
+    >>> y_true = [[1, 0], [0, 1], [1, 1]]
+    >>> y_prob = [[0.9, 0.2], [0.4, 0.8], [0.6, 0.3]]
+    >>> choose_per_genre(y_true, y_prob, ["jazz", "rock"]).round(2)
+    array([0.27, 0.25])
     """
     judged = check(y_true, y_prob, genres)
     centre = choose_global(y_true, y_prob, genres) if towards is None else float(towards)
@@ -94,6 +104,11 @@ def for_precision(
 
     Raises:
         WrongUsage: no threshold reaches it; the message says what can be reached.
+
+    >>> y_true = [[1, 0], [0, 1], [1, 1]]
+    >>> y_prob = [[0.9, 0.2], [0.4, 0.8], [0.6, 0.3]]
+    >>> round(for_precision(y_true, y_prob, ["jazz", "rock"], 1.0), 2)
+    0.4
     """
     _check_average(average)
     if not 0 < wanted <= 1:

@@ -128,6 +128,19 @@ def load_classifier(folder: Path) -> Classifier:
 
     Raises:
         ModelError: there is none, it is damaged, or holds what no model of ours holds.
+
+    >>> import numpy, pathlib, tempfile
+    >>> from genre_engine.models import Data, FeatureInfo, model
+    >>> x = numpy.linspace(-1, 1, 40, dtype=numpy.float32)[:, None]
+    >>> y = numpy.hstack([x > 0, x <= 0]).astype(numpy.uint8)
+    >>> info = FeatureInfo("summary", "0" * 64, ("brightness",))
+    >>> train = Data(x, y, ("bright", "dark"), "multilabel", info)
+    >>> room = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(room.name, "model")
+    >>> model("linear")().fit(train, train).save(folder)
+    >>> load_classifier(folder).predict_proba(numpy.float32([[0.9]])).round().tolist()
+    [[1.0, 0.0]]
+    >>> room.cleanup()
     """
     kind = class_in(folder)
     description = read_description(folder)
@@ -162,6 +175,19 @@ def onnx_of(folder: Path) -> "onnx.ModelProto":
 
     Raises:
         ModelError: there is none, it is damaged, or can't be turned into ONNX.
+
+    >>> import numpy, pathlib, tempfile
+    >>> from genre_engine.models import Data, FeatureInfo, model
+    >>> x = numpy.linspace(-1, 1, 40, dtype=numpy.float32)[:, None]
+    >>> y = numpy.hstack([x > 0, x <= 0]).astype(numpy.uint8)
+    >>> info = FeatureInfo("summary", "0" * 64, ("brightness",))
+    >>> train = Data(x, y, ("bright", "dark"), "multilabel", info)
+    >>> room = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(room.name, "model")
+    >>> model("linear")().fit(train, train).save(folder)
+    >>> [output.name for output in onnx_of(folder).graph.output]
+    ['probabilities']
+    >>> room.cleanup()
     """
     kind = class_in(folder)
     description = read_description(folder)
@@ -172,7 +198,22 @@ def onnx_of(folder: Path) -> "onnx.ModelProto":
 
 def renew_onnx(folder: Path) -> None:
     """Make `model.onnx` of a model that came from elsewhere, from its own files, which have been
-    checked; there will be none where that would load scikit-learn."""
+    checked; there will be none where that would load scikit-learn.
+
+    >>> import numpy, pathlib, tempfile
+    >>> from genre_engine.models import Data, FeatureInfo, model
+    >>> x = numpy.linspace(-1, 1, 40, dtype=numpy.float32)[:, None]
+    >>> y = numpy.hstack([x > 0, x <= 0]).astype(numpy.uint8)
+    >>> info = FeatureInfo("summary", "0" * 64, ("brightness",))
+    >>> train = Data(x, y, ("bright", "dark"), "multilabel", info)
+    >>> room = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(room.name, "model")
+    >>> model("linear")().fit(train, train).save(folder)
+    >>> renew_onnx(folder)
+    >>> (folder / "model.onnx").is_file()
+    True
+    >>> room.cleanup()
+    """
     kind = class_in(folder)
     description = replace(read_description(folder), onnx=None)
     (folder / ONNX).unlink(missing_ok=True)

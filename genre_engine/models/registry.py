@@ -23,6 +23,9 @@ def model(name: str) -> type[Model]:
 
     Raises:
         WrongUsage: there is none of that name; the nearest is offered.
+
+    >>> model("forest").title
+    'Random forest'
     """
     if name not in _CLASSES:
         near = difflib.get_close_matches(name, NAMES, 1)
@@ -38,6 +41,19 @@ def load(folder: Path) -> Model:
 
     Raises:
         ModelError: there is none, it is damaged, or holds what no model of ours holds.
+
+    >>> import numpy, pathlib, tempfile
+    >>> from genre_engine.models import Data, FeatureInfo, model
+    >>> x = numpy.linspace(-1, 1, 40, dtype=numpy.float32)[:, None]
+    >>> y = numpy.hstack([x > 0, x <= 0]).astype(numpy.uint8)
+    >>> info = FeatureInfo("summary", "0" * 64, ("brightness",))
+    >>> train = Data(x, y, ("bright", "dark"), "multilabel", info)
+    >>> room = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(room.name, "model")
+    >>> model("linear")().fit(train, train).save(folder)
+    >>> load(folder).predict_proba(numpy.float32([[0.9]])).round().tolist()
+    [[1.0, 0.0]]
+    >>> room.cleanup()
     """
     return class_in(folder).load(folder)
 
@@ -47,6 +63,18 @@ def check_files(folder: Path) -> None:
 
     Raises:
         ModelError: as `load`.
+
+    >>> import numpy, pathlib, tempfile
+    >>> from genre_engine.models import Data, FeatureInfo, model
+    >>> x = numpy.linspace(-1, 1, 40, dtype=numpy.float32)[:, None]
+    >>> y = numpy.hstack([x > 0, x <= 0]).astype(numpy.uint8)
+    >>> info = FeatureInfo("summary", "0" * 64, ("brightness",))
+    >>> train = Data(x, y, ("bright", "dark"), "multilabel", info)
+    >>> room = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(room.name, "model")
+    >>> model("linear")().fit(train, train).save(folder)
+    >>> check_files(folder)
+    >>> room.cleanup()
     """
     found = class_in(folder)
     description = read_description(folder)

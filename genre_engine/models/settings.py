@@ -52,6 +52,13 @@ def setting(
         main: one of the few that are shown at first.
         search: what a search tries: a range for a number, else a list of values. None leaves the
             setting out of a search.
+
+    >>> from dataclasses import dataclass, field, fields
+    >>> @dataclass(frozen=True)
+    ... class Example(Settings):
+    ...     rate: float = setting(0.1, low=0.0, high=1.0, label="Learning rate")
+    >>> Example().rate
+    0.1
     """
     about = {
         "low": low,

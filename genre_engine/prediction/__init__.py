@@ -53,6 +53,9 @@ def check_choice(view: str | None, model: str) -> ModelInfo:
     Raises:
         WrongUsage: there is no such model, or it has no such view.
         RunError, ModelError: it is a run that can't classify songs.
+
+    >>> check_choice("ten", "fast").id
+    'fast'
     """
     known = (*vocabulary.VIEWS, catalogue.STYLES, catalogue.OWN)
     if view is not None and view not in known:
@@ -76,6 +79,9 @@ def open_model(model: ModelInfo | str) -> SongModel:
 
     Raises:
         WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
+
+    >>> open_model("fast").info.name
+    'fast'
     """
     info = catalogue.find(model) if isinstance(model, str) else model
     if info.id == catalogue.DISCOGS:
@@ -110,6 +116,11 @@ def classify(
         WeightsError: the pretrained weights can't be fetched.
         WrongUsage: there is no such model or view.
         RunError, ModelError: the run has no model that can classify songs.
+
+    >>> from genre_engine.prediction import example
+    >>> found = classify(example.PATH, "fast", top=3)
+    >>> round(found["duration_s"]), len(found["genres"])
+    (48, 3)
     """
     chosen = check_choice(view, model)
     file = None if isinstance(source, bytes) else str(source)
@@ -118,7 +129,12 @@ def classify(
 
 
 def analyse(source: Source, model: str = MODEL, *, limit_s: float = MAX_DURATION_S) -> Analysis:
-    """The complete analysis of a source; raises what `stream` raises."""
+    """The complete analysis of a source; raises what `stream` raises.
+
+    >>> from genre_engine.prediction import example
+    >>> round(analyse(example.PATH, "fast").duration_s)
+    48
+    """
     *_, complete = stream(source, model, limit_s=limit_s)
     return complete
 
@@ -132,6 +148,10 @@ def stream(
         AudioError: one of its children says what is wrong with the source.
         WeightsError: the pretrained weights can't be fetched.
         WrongUsage, RunError, ModelError: there is no such model, or it can't classify songs.
+
+    >>> from genre_engine.prediction import example
+    >>> [snapshot.share_heard for snapshot in stream(example.PATH, "fast")][-1]
+    1.0
     """
     return open_model(model).stream(source, limit_s=limit_s)
 
@@ -146,5 +166,9 @@ def glance(
 
     Raises:
         as `stream`; of AudioError only that the source can't be opened.
+
+    >>> from genre_engine.prediction import example
+    >>> glance(example.PATH, "fast") is None  # under a minute
+    True
     """
     return open_model(model).glance(source, limit_s=limit_s)

@@ -121,7 +121,23 @@ def from_tags(
     duration_s: float,
     share_heard: float = 1.0,
 ) -> Analysis:
-    """What the networks' tags mean: `songs` and `windows` as in `combining.score`."""
+    """What the networks' tags mean: `songs` and `windows` as in `combining.score`.
+
+    >>> from genre_engine.pretrained.tags import MSD
+    >>> song = np.array([0.9 if tag == "jazz" else 0.001 for tag in MSD])
+    >>> starts_s = np.array([0.0, 3.0])
+    >>> found = from_tags(
+    ...     {"msd-musicnn": song},
+    ...     {"msd-musicnn": np.stack([song, song])},
+    ...     choice="full",
+    ...     starts_s=starts_s,
+    ...     ends_s=starts_s + 3,
+    ...     duration_s=6.0,
+    ... )
+    >>> scores = found.views["wide"]
+    >>> scores.genres[int(np.argmax(scores.song))]
+    'jazz'
+    """
     return Analysis(
         model=choice,
         duration_s=duration_s,
