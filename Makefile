@@ -2,22 +2,27 @@
 # make check  lint, format, types and tests     make lock   pins requirements.txt again
 PYTHON ?= python3
 PORT ?= 8501
+# This machine alone. HOST=0.0.0.0 lets everybody in who can reach it.
+HOST ?= 127.0.0.1
 BIN := .venv/bin
 
 .PHONY: app test check lint lock benchmarks
 
 app: .venv/app
-	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+	@case "$(HOST)" in 127.*|localhost|::1) ;; *) \
+	  echo "Anybody who can reach $(HOST):$(PORT) can use this app, its data and this machine's processors." >&2; \
+	  echo "For visitors whom you don't know set GENRE_ENGINE_HOSTED=1 and read docs/deploy.md." >&2;; esac
+	$(BIN)/streamlit run streamlit_app.py --server.address $(HOST) --server.port $(PORT)
 
-# Files of tests on all cores at once, the longest first (tests/conftest.py has their order). Then, by
-# themselves, those that drive browsers and processes. On a shared machine either can be starved or
-# die without anything being wrong, so one of these that fails gets a second try, which is reported.
+# Files of tests on all cores at once, the longest first (tests/conftest.py has their order), then, by
+# themselves, those that drive browsers and processes. Coverage counts what runs in the tests' own
+# processes; workers, commands and browsers' servers run in others.
 PARALLEL := --numprocesses logical --dist loadfile --no-loadscope-reorder
 DRIVING := tests/e2e tests/jobs
 
 test: .venv/dev
-	$(BIN)/pytest $(PARALLEL) $(DRIVING:%=--ignore=%)
-	$(BIN)/pytest $(PARALLEL) --reruns 1 -rR $(DRIVING)
+	$(BIN)/pytest $(PARALLEL) --cov $(DRIVING:%=--ignore=%)
+	$(BIN)/pytest $(PARALLEL) $(DRIVING)
 
 check: lint test
 
@@ -29,17 +34,19 @@ lint: .venv/dev
 # The stamps are written last, so that an installation that was cut off is done again.
 .venv/app: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
 .venv/dev: requirements.txt requirements-dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@ .venv/app
 
-# One file for Python 3.11 to 3.13 and every platform: versions that differ carry markers.
+# For Python 3.11 to 3.13 and every platform: versions that differ carry markers.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
 lock:
-	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) --extra cluster --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 # The speeds and sizes that the project promises; each prints a table and the same as JSON.
 benchmarks: .venv/dev
