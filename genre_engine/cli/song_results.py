@@ -139,14 +139,10 @@ def minutes(duration_s: float) -> str:
     return f"{rest // 60}:{rest % 60:02}"
 
 
-def _escaped(name: str) -> str:
-    """A name as it stands in a CSV; a carriage return in it would end the row in some readers."""
-    return name.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r")
-
-
 def write_csv(batch: Batch, songs: list[Song], output: Path | None) -> None:
     """A row a song as soon as it is done, so that a batch that is cut off can go on from there."""
     from genre_engine.prediction.analysis import csv_header
+    from genre_engine.storage.escape import cell
     from genre_engine.storage.output import is_special
     from genre_engine.storage.workspace import storage_errors
 
@@ -157,7 +153,7 @@ def write_csv(batch: Batch, songs: list[Song], output: Path | None) -> None:
         return
     special = is_special(output)
     done = set() if special else _continue_csv(output, header, batch)
-    rest = [song for song in songs if _escaped(song[0]) not in done]
+    rest = [song for song in songs if cell(song[0]) not in done]
     if done:
         complain(f"{len(songs) - len(rest)} of {len(songs)} songs are in {output} already.")
     with (
@@ -180,7 +176,6 @@ def _stream_csv(
         writer.writerow(header)
         file.flush()
     for element, analysis in batch.run(songs):
-        element["file"] = _escaped(element["file"])
         writer.writerow(csv_row(element, analysis, top))
         file.flush()
 

@@ -1,10 +1,11 @@
 """A run's model card: what the model is, what it was trained on, how it did, what to beware of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from genre_engine import metrics, models
 from genre_engine.runs import Run
+from genre_engine.storage.escape import markdown
 
 _ROWS = (
     ("f1.macro", "macro F1"),
@@ -27,21 +28,21 @@ def card(run: Run, report: metrics.Report) -> str:
     fit = stored.get("fit", {})
     looks = len(run.looks())
     lines = [
-        f"# {run.name}",
+        f"# {markdown(run.name)}",
         "",
         f"{models.model(config.model).title} for {len(config.genres)} genres "
-        f"({config.task}): {', '.join(config.genres)}.",
+        f"({config.task}): {', '.join(map(markdown, config.genres))}.",
         "",
         "## Training",
         "",
         f"- Run {run.id}, {config.created[:10]}, seed {config.seed}",
-        f"- Data set {config.dataset}"
-        + (f", licence: {config.licence}" if config.licence else ", licence unknown"),
+        f"- Data set {markdown(config.dataset)}"
+        + (f", licence: {markdown(config.licence)}" if config.licence else ", licence unknown"),
         f"- Tracks {_rule(config.rule)}: "
         + ", ".join(f"{n} {part}" for part, n in stored.get("sizes", {}).items()),
         f"- Split {config.split['kind']}; {_overlap(stored.get('artist_overlap'))}",
         f"- Features {config.features['kind']} ({config.features['fingerprint']})",
-        f"- Settings {_settings(config.model, config.settings)}",
+        f"- Settings {markdown(_settings(config.model, config.settings))}",
         f"- {fit.get('epochs')} epochs, the best {fit.get('best_epoch')}, "
         f"{fit.get('seconds', 0):.0f} s",
         "",
@@ -57,7 +58,7 @@ def card(run: Run, report: metrics.Report) -> str:
     if config.synthetic:
         lines += ["", "It was trained on synthetic music and knows nothing of any other."]
     if config.warnings:
-        lines += ["", "## Remarks", "", *(f"- {text}" for text in config.warnings)]
+        lines += ["", "## Remarks", "", *(f"- {markdown(text)}" for text in config.warnings)]
     return "\n".join(lines) + "\n"
 
 
@@ -118,10 +119,11 @@ def _per_genre(found: Mapping[str, Any]) -> list[str]:
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
 
-    return [line(head), line(["---"] * len(head)), *(line(cells) for cells in body)]
+    rows = (map(markdown, cells) for cells in body)
+    return [line(head), line(["---"] * len(head)), *map(line, rows)]
 
 
 def _intervals(bootstrap: Mapping[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from genre_engine.evaluation.comparison import FIGURES, Board, Difference, best_epoch
 from genre_engine.figures.colours import ACCENT, MUTED, TEN
 from genre_engine.runs import Run
+from genre_engine.storage.escape import plotly
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,19 +33,19 @@ def standings(board: Board, figure: str) -> "go.Figure":
             said += f", between {interval[0]:.2f} and {interval[1]:.2f} in 95 % of the draws"
             drawn.add_scatter(
                 x=interval,
-                y=[run.name, run.name],
+                y=[plotly(run.name)] * 2,
                 mode="lines",
                 line={"color": MUTED, "width": 4},
                 hoverinfo="skip",
             )
         drawn.add_scatter(
             x=[value],
-            y=[run.name],
+            y=[plotly(run.name)],
             mode="markers+text",
             marker={"color": ACCENT, "size": 11},
             text=[f"{value:.2f}"],
             textposition="top center",
-            customdata=[said],
+            customdata=[plotly(said)],
             hovertemplate="%{customdata}<extra></extra>",
         )
     return _rows(drawn, len(board.runs), name)
@@ -65,7 +66,7 @@ def forest(differences: Sequence[Difference], figure: str) -> "go.Figure":
 
     drawn = go.Figure()
     for difference in reversed(differences):
-        label = f"{difference.ahead} – {difference.behind}"
+        label = plotly(f"{difference.ahead} – {difference.behind}")
         colour = ACCENT if difference.real else MUTED
         if difference.interval:
             drawn.add_scatter(
@@ -85,7 +86,7 @@ def forest(differences: Sequence[Difference], figure: str) -> "go.Figure":
                 "symbol": "circle" if difference.real else "circle-open",
                 "line": {"width": 2, "color": colour},
             },
-            customdata=[difference.sentence(figure)],
+            customdata=[plotly(difference.sentence(figure))],
             hovertemplate="%{customdata}<extra></extra>",
         )
     drawn.add_vline(x=0, line={"color": MUTED, "width": 2, "dash": "dot"})
@@ -122,9 +123,9 @@ def curves(chosen: Sequence[Run], key: str, title: str) -> "go.Figure":
             x=[epoch["epoch"] for epoch in epochs],
             y=[epoch[key] for epoch in epochs],
             mode="lines",
-            name=run.name,
+            name=plotly(run.name),
             line={"color": colour, "width": 2, "dash": _DASHES[index // 2 % len(_DASHES)]},
-            hovertemplate=f"{run.name}, epoch %{{x}}: %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"{plotly(run.name)}, epoch %{{x}}: %{{y:.2f}}<extra></extra>",
         )
         best = best_epoch(run)
         if best is not None and best.get(key) is not None:
@@ -134,7 +135,7 @@ def curves(chosen: Sequence[Run], key: str, title: str) -> "go.Figure":
                 mode="markers",
                 marker={"color": colour, "size": 10, "symbol": "star"},
                 showlegend=False,
-                hovertemplate=f"{run.name}, best epoch %{{x}}: %{{y:.2f}}<extra></extra>",
+                hovertemplate=f"{plotly(run.name)}, best epoch %{{x}}: %{{y:.2f}}<extra></extra>",
             )
     drawn.update_layout(
         height=320,
@@ -170,12 +171,12 @@ def parallel(rows: Sequence[Mapping[str, Any]], score: str) -> "go.Figure":
 
 def _axis(name: str, values: Sequence[Any]) -> dict[str, Any]:
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return {"label": name, "values": list(values)}
+        return {"label": plotly(name), "values": list(values)}
     texts = sorted({str(value) for value in values})
     places = {text: index for index, text in enumerate(texts)}
     return {
-        "label": name,
+        "label": plotly(name),
         "values": [places[str(value)] for value in values],
         "tickvals": list(places.values()),
-        "ticktext": texts,
+        "ticktext": [plotly(text) for text in texts],
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genre_engine.figures.colours import ACCENT
+from genre_engine.figures.names import genre_name
 from genre_engine.metrics.mistakes import Together
 from genre_engine.prediction import vocabulary
 
@@ -35,7 +36,7 @@ def matrix(
     """
     import plotly.graph_objects as go
 
-    names = [_escaped(vocabulary.display_name(genre)) for genre in genres]
+    names = [genre_name(genre) for genre in genres]
     n = len(names)
     columns = names if single else [*names, NONE]
     shares = found.shares[:, : len(columns)]
@@ -109,11 +110,6 @@ def matrix(
         },
     )
     return figure, cells
-
-
-def _escaped(text: str) -> str:
-    """Names of users, which Plotly would read as HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _sentence(found: Together, names: Sequence[str], row: int, column: int) -> str:

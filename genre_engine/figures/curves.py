@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, MUTED, NEUTRAL, genre_colours
+from genre_engine.figures.names import genre_name
 from genre_engine.figures.report import FIGURES
 from genre_engine.metrics.calibration import Reliability
 from genre_engine.metrics.curves import Curve, Curves
 from genre_engine.metrics.thresholds import Curves as ThresholdCurves
-from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -64,7 +64,7 @@ def _curves(curves: Curves, shown: Sequence[str], sentence: str) -> "go.Figure":
     colours = genre_colours(curves.per_genre)
     for genre in shown:
         if (curve := curves.per_genre.get(genre)) is not None:
-            name = vocabulary.display_name(genre)
+            name = genre_name(genre)
             _line(figure, curve, name, colours.get(genre, NEUTRAL), 1.5, "solid", sentence)
     for name, curve, dash in (
         ("mean of genres", curves.macro, "solid"),

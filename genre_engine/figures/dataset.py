@@ -8,6 +8,7 @@ import pandas as pd
 
 from genre_engine.datasets.statistics import ArtistSizes, Cooccurrence, Histogram
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, DIVERGING, MUTED, PARTS
+from genre_engine.figures.names import genre_name
 from genre_engine.leakage import Leakage
 from genre_engine.prediction import vocabulary
 
@@ -33,14 +34,14 @@ def genre_parts(
     import plotly.graph_objects as go
 
     genres = list(dict.fromkeys(table["genre"]))
-    names = [vocabulary.display_name(genre) for genre in genres]
+    names = [genre_name(genre) for genre in genres]
     figure = go.Figure()
     spans = table.groupby("genre", sort=False)[values].agg(["min", "max"])
     scale = 100 if values == "share" else 1
     x, y = [], []
     for genre, low, high in spans.itertuples():
         x += [low * scale, high * scale, None]
-        y += [vocabulary.display_name(genre)] * 2 + [None]
+        y += [genre_name(genre)] * 2 + [None]
     figure.add_scatter(
         x=x,
         y=y,
@@ -53,7 +54,7 @@ def genre_parts(
         colour, symbol = PARTS[str(part)]
         figure.add_scatter(
             x=rows[values] * scale,
-            y=[vocabulary.display_name(genre) for genre in rows["genre"]],
+            y=[genre_name(genre) for genre in rows["genre"]],
             mode="markers",
             name=str(part),
             marker={"color": colour, "symbol": symbol, "size": 9, "opacity": 0.9},
@@ -80,7 +81,7 @@ def genre_parts(
 
 
 def _part_sentence(row: Mapping[str, Any], of: str) -> str:
-    name = vocabulary.display_name(row["genre"])
+    name = genre_name(row["genre"])
     said = (
         f"{name} in {row['part']}: {row['tracks']:,} tracks, {row['share']:.1%} of "
         f"{of.format(part=row['part'])}"
@@ -190,7 +191,7 @@ def cooccurrence(found: Cooccurrence) -> "go.Figure":
     """How much oftener than by chance two genres share a track, as a heat map."""
     import plotly.graph_objects as go
 
-    names = [vocabulary.display_name(genre) for genre in found.genres]
+    names = [genre_name(genre) for genre in found.genres]
     n = len(names)
     said = [[_pair_sentence(names, found, row, column) for column in range(n)] for row in range(n)]
     figure = go.Figure(

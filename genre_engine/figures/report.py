@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, NEUTRAL
+from genre_engine.figures.names import genre_name
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
 from genre_engine.prediction import vocabulary
 
@@ -117,7 +118,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
     for genre in order:
         value = report["per_genre"][genre][name]
         best = _best_of_genre(report, genre, name)
-        title = vocabulary.display_name(genre)
+        title = genre_name(genre)
         if best is not None:
             said = f"{title}: no skill reaches {best[1]:.2f} ({BASELINES[best[0]]})"
             ticks.append((labels[genre], best[1], said))
@@ -176,14 +177,7 @@ def _label(genre: str, tracks: int, artists: Mapping[str, int]) -> str:
     said = f"{tracks:,} track{'' if tracks == 1 else 's'}"
     if genre in artists:
         said += f" / {artists[genre]:,} artist{'' if artists[genre] == 1 else 's'}"
-    return (
-        f"{_escaped(vocabulary.display_name(genre))}<br><span style='font-size:11px'>{said}</span>"
-    )
-
-
-def _escaped(text: str) -> str:
-    """Names of users, which Plotly would read as HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    return f"{genre_name(genre)}<br><span style='font-size:11px'>{said}</span>"
 
 
 def _best_of_genre(report: Mapping[str, Any], genre: str, name: str) -> tuple[str, float] | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from genre_engine.features.track_view import TrackView
 from genre_engine.figures.colours import ACCENT
+from genre_engine.figures.names import genre_name
 from genre_engine.figures.track import track_panels
 from genre_engine.prediction import vocabulary
 
@@ -19,7 +20,7 @@ def genre_counts(counts: Mapping[str, int], part: str) -> "go.Figure":
     """Tracks per genre in a part, as bars, the most common genre on top."""
     import plotly.graph_objects as go
 
-    names = [vocabulary.display_name(genre) for genre in counts]
+    names = [genre_name(genre) for genre in counts]
     figure = go.Figure()
     figure.add_bar(
         x=list(counts.values()),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, ACCENT_PALE, LEVELS, MUTED, NEUTRAL
+from genre_engine.figures.names import genre_name
 from genre_engine.prediction import vocabulary
 from genre_engine.prediction.overview import Overview
 from genre_engine.prediction.vocabulary import Floats, GenreScores
@@ -30,7 +31,7 @@ def genre_bars(
     import plotly.graph_objects as go
 
     best = scores.ranking()[:top]
-    names = [vocabulary.display_name(scores.genres[i]) for i in best]
+    names = [genre_name(scores.genres[i]) for i in best]
     matches = 100 * scores.song[best]
     low, high = 100 * np.percentile(scores.by_window[:, best], (10, 90), axis=0)
     yes = set(best if scores.thresholds is None else scores.yes())
@@ -73,7 +74,7 @@ def genre_bars(
             xshift=8,
         )
     for genre in unknown:
-        name = vocabulary.display_name(genre)
+        name = genre_name(genre)
         names.append(name)
         figure.add_bar(
             y=[name],

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from genre_engine.datasets.pca_map import TrackMap
 from genre_engine.features.track_view import CENTROIDS, PITCHES, TrackView
 from genre_engine.figures.colours import ACCENT, DIVERGING, LEVELS, NEUTRAL
-from genre_engine.prediction import vocabulary
+from genre_engine.figures.names import genre_name
+from genre_engine.storage.escape import plotly
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -152,7 +153,7 @@ def track_map(
             x=found.places[members, 0],
             y=found.places[members, 1],
             mode="markers",
-            name=vocabulary.display_name(genre) if genre else "other",
+            name=genre_name(genre) if genre else "other",
             marker={
                 "color": colours.get(genre, NEUTRAL),
                 "size": 7 if len(found.rows) < 1500 else 5,
@@ -160,7 +161,7 @@ def track_map(
                 "line": {"width": 0.5, "color": "rgba(60, 50, 80, 0.6)"},
             },
             customdata=[
-                f"{names[i]}<br>{', '.join(vocabulary.display_name(g) for g in genre_lists[i])}"
+                f"{plotly(names[i])}<br>{', '.join(genre_name(g) for g in genre_lists[i])}"
                 for i in members
             ],
             unselected={"marker": {"opacity": 0.35}},

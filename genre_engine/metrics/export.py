@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from genre_engine.metrics.figures import NAMES, PER_GENRE
+from genre_engine.storage.escape import cell, one_line
 
 TITLES = {
     "loss": "Loss",
@@ -69,21 +70,17 @@ def _rows(
 ) -> Iterator[list[Any]]:
     for name in NAMES:
         low, high = value_of(intervals, name) or ("", "")
-        yield [_one_line(predictor), "", name, _blank(value_of(values, name)), low, high, ""]
+        yield [cell(one_line(predictor)), "", name, _blank(value_of(values, name)), low, high, ""]
     per_genre = intervals.get("per_genre", {})
     for genre, figures in values["per_genre"].items():
         for name in PER_GENRE:
             low, high = per_genre.get(genre, {}).get(name) or ("", "")
             cells = [_blank(figures[name]), low, high, figures["support"]]
-            yield [_one_line(predictor), _one_line(genre), name, *cells]
+            yield [cell(one_line(predictor)), cell(one_line(genre)), name, *cells]
 
 
 def _blank(value: Any) -> Any:
     return "" if value is None else value
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
 
 
 def best_baseline(report: Mapping[str, Any], name: str) -> tuple[str, float] | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genre_engine.prediction import vocabulary
 from genre_engine.prediction.vocabulary import Detected, GenreScores
+from genre_engine.storage import escape
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +145,7 @@ def csv_header(top: int) -> list[str]:
 def csv_row(found: dict[str, Any], analysis: Analysis | None, top: int) -> list[Any]:
     """One song as a row; `analysis` is None where it failed."""
     pairs = [value for g in found["genres"][:top] for value in (g["genre"], g["score"])]
-    return [
+    cells = [
         *(found[name] for name in _BEFORE),
         *pairs,
         *[""] * (2 * top - len(pairs)),
@@ -152,6 +153,7 @@ def csv_row(found: dict[str, Any], analysis: Analysis | None, top: int) -> list[
         " ".join(found["warnings"]),
         found["error"]["message"] if found["error"] else "",
     ]
+    return [escape.cell(value) if isinstance(value, str) else value for value in cells]
 
 
 def dump(analysis: Analysis) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The report: report.html, one file that needs no network, and report.md."""
 
-import html
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -12,7 +10,7 @@ from genre_engine.reproduce.published import CANNOT_ALL_HOLD
 from genre_engine.reproduce.stages import PARTS, STAGES
 from genre_engine.reproduce.state import Reproduction
 from genre_engine.reproduce.tables import NOT_YET, Table
-from genre_engine.storage import workspace
+from genre_engine.storage import escape, workspace
 
 _STATUS = {
     "waiting": NOT_YET,
@@ -94,9 +92,9 @@ def cautions(reproduction: Reproduction) -> list[str]:
 
 def markdown(reproduction: Reproduction) -> str:
     """The report as Markdown."""
-    lines = [f"# {_md(title(reproduction))}", ""]
+    lines = [f"# {escape.markdown(title(reproduction))}", ""]
     for sentence in opening(reproduction):
-        lines += [_md(sentence), ""]
+        lines += [escape.markdown(sentence), ""]
     lines += ["## Published and found", ""]
     for table in tables.published(reproduction):
         lines += [f"### {table.title}", "", *_md_table(table), ""]
@@ -107,7 +105,7 @@ def markdown(reproduction: Reproduction) -> str:
     drawn = drawing.stored(reproduction)
     if drawn:
         lines += ["## Figures", "", "Drawn in report.html; in words:", ""]
-        lines += [f"- **{name}**: {_md(alt)}" for name, alt, _ in drawn.values()]
+        lines += [f"- **{name}**: {escape.markdown(alt)}" for name, alt, _ in drawn.values()]
         lines.append("")
     return "\n".join(lines)
 
@@ -115,10 +113,10 @@ def markdown(reproduction: Reproduction) -> str:
 def page(reproduction: Reproduction) -> str:
     """The report as one HTML file; Plotly's code is in it once."""
     parts = [
-        *(f"<p>{_html(sentence)}</p>" for sentence in opening(reproduction)),
+        *(f"<p>{escape.html(sentence)}</p>" for sentence in opening(reproduction)),
         "<h2>Published and found</h2>",
         *_html_tables(tables.published(reproduction)),
-        f"<p>{_html(tables.READING)}</p><p>{_html(CANNOT_ALL_HOLD)}</p>",
+        f"<p>{escape.html(tables.READING)}</p><p>{escape.html(CANNOT_ALL_HOLD)}</p>",
         "<h2>All trainings</h2>",
         *_html_tables(tables.trainings(reproduction)),
         "<h2>Figures</h2>",
@@ -126,7 +124,7 @@ def page(reproduction: Reproduction) -> str:
         "<h2>Stages</h2>",
         _html_table(_stages(reproduction), words=True),
     ]
-    name = _html(title(reproduction))
+    name = escape.html(title(reproduction))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -162,24 +160,25 @@ def _figures(reproduction: Reproduction) -> Iterable[str]:
             include_plotlyjs=number == 0,
             config={"displaylogo": False, "responsive": True},
         )
+        words = escape.html(alt)
         yield (
-            f'<h3>{_html(name)}</h3><figure role="group" aria-label="{_html(alt)}">{body}'
-            f"<figcaption>{_html(alt)}</figcaption></figure>"
+            f'<h3>{escape.html(name)}</h3><figure role="group" aria-label="{words}">{body}'
+            f"<figcaption>{words}</figcaption></figure>"
         )
 
 
 def _html_tables(found: Iterable[Table]) -> Iterable[str]:
     for table in found:
-        yield f"<h3>{_html(table.title)}</h3>"
+        yield f"<h3>{escape.html(table.title)}</h3>"
         yield _html_table(table)
 
 
 def _html_table(table: Table, *, words: bool = False) -> str:
     def cell(text: str) -> str:
         later = ' class="later"' if text == NOT_YET else ""
-        return f"<td{later}>{_html(text)}</td>"
+        return f"<td{later}>{escape.html(text)}</td>"
 
-    head = "".join(f"<th>{_html(text)}</th>" for text in table.head)
+    head = "".join(f"<th>{escape.html(text)}</th>" for text in table.head)
     rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in table.rows)
     kind = ' class="words"' if words else ""
     return f'<div class="wide"><table{kind}><tr>{head}</tr>{rows}</table></div>'
@@ -187,15 +186,6 @@ def _html_table(table: Table, *, words: bool = False) -> str:
 
 def _md_table(table: Table) -> list[str]:
     def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(_md(cell).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(escape.markdown(cell) for cell in cells) + " |"
 
     return [line(table.head), line(["---"] * len(table.head)), *map(line, table.rows)]
-
-
-def _html(text: str) -> str:
-    return html.escape(" ".join(text.split()))
-
-
-def _md(text: str) -> str:
-    """On one line, and no markup that a name of the user's could hold."""
-    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", " ".join(text.split()))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from genre_engine.prediction import analysis
+from genre_engine.storage import escape
 from tests import sounds
 
 pytestmark = pytest.mark.usefixtures("stub_networks")
@@ -278,12 +279,18 @@ def test_odd_names_survive_in_a_csv_and_are_known_when_it_is_continued(run, fold
     assert run(*words)[0] == 0
     before = (folder / "out.csv").read_bytes()
     found = rows(before.decode())
-    escaped = [name.encode("utf-8", "backslashreplace").decode() for name in odd]
-    assert [row["file"] for row in found] == [name.replace("\r", "\\r") for name in escaped]
+    assert [row["file"] for row in found] == [escape.cell(name) for name in odd]
     status, _, errors = run(*words)
     assert status == 0
     assert f"{len(odd)} of {len(odd)} songs are in out.csv already." in errors
     assert (folder / "out.csv").read_bytes() == before
+
+
+def test_a_file_called_like_a_formula_is_no_formula_in_a_csv(run, folder):
+    put(folder / "=HYPERLINK(1).flac", 0.5)
+    status, out, _ = run("classify", "--format", "csv", "--", "=HYPERLINK(1).flac")
+    assert status == 0
+    assert rows(out)[0]["file"] == "'=HYPERLINK(1).flac"
 
 
 @pytest.fixture

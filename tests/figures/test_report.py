@@ -47,7 +47,7 @@ def test_the_verdict_shows_the_figure_beside_the_best_that_needs_no_listening(fo
 def test_genres_stand_by_support_with_tracks_and_artists_and_names_are_no_html(found):
     figure = report.per_genre(found, "f1", {"jazz": 7})
     (dots,) = named(figure, "this run")
-    assert dots.y[0].lower().startswith("&lt;b>rock")
+    assert dots.y[0].lower().startswith("&lt;b&gt;rock&lt;/b&gt;<br>")
     assert f"{found['support']['jazz']} tracks / 7 artists" in dots.y[1]
     assert list(dots.x) == [found["per_genre"][genre]["f1"] for genre in reversed(GENRES)]
     assert "in 95 % of the draws between" in dots.customdata[0]

@@ -1,15 +1,8 @@
 """Text on a page: users' own, and durations in words."""
 
-import re
+from genre_engine.storage.escape import streamlit as plain
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=])")
-
-
-def plain(text: str) -> str:
-    """Text that Markdown shows letter for letter, such as a file's name."""
-    readable = text.encode("utf-8", "backslashreplace").decode()
-    shown = "".join(c if c.isprintable() else " " for c in readable)
-    return _MARKDOWN.sub(r"\\\1", shown)
+__all__ = ["duration", "plain"]
 
 
 def duration(seconds: float) -> str:
