@@ -2,8 +2,8 @@
 
 Three kinds: `official` (the data set's own), `artist` (no artist in two parts, genre proportions
 kept), `random` (the course project's; it lets artists leak). What identical audio ties together
-counts as one artist. Validation is halved by artist: one half selects (early stopping, search over
-settings), the other tunes (thresholds, calibration).
+counts as one artist. Validation is halved by artist: the early-stopping set chooses the epoch and
+the settings, the threshold set thresholds and calibration.
 
 A split depends on the tracks, the seed and the fractions alone, not on the order of rows.
 """
@@ -19,7 +19,10 @@ import pandas as pd
 from genre_engine.errors import SplitError, WrongUsage
 
 PARTS = ("train", "validation", "test")
-HALVES = ("selecting", "tuning")
+# The two halves of validation, by the names that they have in saved files.
+EARLY_STOPPING_SET = "selecting"
+THRESHOLD_SET = "tuning"
+HALVES = (EARLY_STOPPING_SET, THRESHOLD_SET)
 KINDS = ("official", "artist", "random")
 
 Ints = npt.NDArray[np.intp]
@@ -203,36 +206,30 @@ def artist_groups(tracks: pd.DataFrame, joined: Iterable[Sequence[str]] = ()) ->
     >>> artist_groups(tracks).tolist()
     [0, 1, 0]
     """
-    parent: dict[str, str] = {}
+    from scipy.cluster.hierarchy import DisjointSet
 
-    def find(key: str) -> str:
-        while (up := parent.setdefault(key, key)) != key:
-            parent[key] = key = parent[up]
-        return key
-
-    def join(one: str, other: str) -> None:
-        low, high = sorted((find(one), find(other)))
-        parent[high] = low
-
-    for names in joined:
-        for name in names[1:]:
-            join(f"artist {names[0]}", f"artist {name}")
     keys = []
-    holder: dict[str, str] = {}
-    columns = (tracks[name] for name in ("artist_id", "album_id", "track_id", "sha256"))
-    for artist, album, track, sha256 in zip(*columns, strict=True):
+    for artist, album, track in zip(
+        tracks["artist_id"], tracks["album_id"], tracks["track_id"], strict=True
+    ):
         if _known(artist):
-            key = f"artist {artist}"
+            keys.append(f"artist {artist}")
         elif _known(album):
-            key = f"album {album}"
+            keys.append(f"album {album}")
         else:
-            key = f"track {track}"
-        keys.append(key)
+            keys.append(f"track {track}")
+    groups = DisjointSet(keys)
+    for names in joined:
+        for name in names:
+            groups.add(f"artist {name}")
+            groups.merge(f"artist {names[0]}", f"artist {name}")
+    first: dict[str, str] = {}
+    for key, sha256 in zip(keys, tracks["sha256"], strict=True):
         if _known(sha256):
-            join(holder.setdefault(sha256, key), key)
-    if not keys:
-        return np.zeros(0, np.intp)
-    return np.unique([find(key) for key in keys], return_inverse=True)[1].astype(np.intp)
+            groups.merge(first.setdefault(sha256, key), key)
+    # A group's number is its least name's place, whatever order the tracks come in.
+    least = {key: min(group) for group in groups.subsets() for key in group}
+    return np.unique([least[key] for key in keys], return_inverse=True)[1].astype(np.intp)
 
 
 def _known(value: Any) -> bool:
@@ -421,7 +418,7 @@ def _halve(
     y: npt.NDArray[np.uint8],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.str_]:
-    """Halve validation by artist; a single artist's tracks are all left to the selecting half."""
+    """Halve validation by artist; a single artist's tracks all go into the early-stopping set."""
     half = np.full(len(inside), "", f"<U{max(map(len, HALVES))}")
     if not inside.any():
         return half

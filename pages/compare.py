@@ -7,6 +7,7 @@ import streamlit as st
 
 from genre_engine.errors import GenreEngineError
 from genre_engine.evaluation.comparison import FIGURES
+from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import board as compare_board
 from pages.components.compare import runs as compare_runs
@@ -37,7 +38,7 @@ def main() -> None:
         figure = st.selectbox(
             "Ranked by",
             list(FIGURES),
-            format_func=lambda name: FIGURES[name][0],
+            format_func=lambda name: METRICS[name].label,
             key="figure",
             bind="query-params",
             persist_state="session",

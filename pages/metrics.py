@@ -102,8 +102,8 @@ def _thresholds(run: Run) -> str:
             key="kind",
             bind="query-params",
             width=200,
-            help="From which probability on a genre is said. All but 0.5 are chosen on the tuning "
-            "half of validation.",
+            help="From which probability on a genre is predicted. All but 0.5 are chosen on the "
+            "threshold set, half of validation.",
         )
     )
     if kind != "precision":
@@ -126,8 +126,8 @@ def _reached(one: Judgement) -> None:
     """What became of a wanted precision."""
     found = one.found
     st.markdown(
-        f"Each genre is said from **{found['thresholds']['global']:.2f}** on, which reaches the "
-        "wanted precision on the tuning half of validation. On all of "
+        f"Each genre is predicted from **{found['thresholds']['global']:.2f}** on, which reaches "
+        "the wanted precision on the threshold set. On all of "
         f"{one.part} it is **{found['precision']['micro']:.2f}**, and "
         f"{found['recall']['micro']:.0%} of the true labels are found."
     )

@@ -48,7 +48,7 @@ def _print(found: "Comparison") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from genre_engine.evaluation.comparison import FIGURES
+    from genre_engine.metrics.metric import METRICS
 
     console = Console(highlight=False)
     shown = dict.fromkeys([found.figure, "f1.macro", "average_precision.macro", "loss"])
@@ -62,7 +62,7 @@ def _print(found: "Comparison") -> None:
         )
         table.add_column("Run")
         for name in shown:
-            table.add_column(FIGURES[name][0], justify="right")
+            table.add_column(METRICS[name].label, justify="right")
         for run in board.runs:
             report = board.reports[run.id]
             cells = []

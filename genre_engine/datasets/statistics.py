@@ -107,20 +107,17 @@ def cooccurrence(y: Labels, genres: Sequence[str]) -> Cooccurrence:
 def cluster_order(similarity: Floats) -> list[int]:
     """Rows of a symmetric matrix in an order that puts similar ones side by side.
 
-    Average linkage: the two most similar groups become one, again and again, joined at those ends
-    that are most alike.
+    Average linkage, its branches turned so that neighbours are most alike.
     """
-    groups = [[index] for index in range(len(similarity))]
-    while len(groups) > 1:
-        means = np.array([[similarity[np.ix_(a, b)].mean() for b in groups] for a in groups])
-        np.fill_diagonal(means, -np.inf)
-        one, other = sorted(divmod(int(means.argmax()), len(groups)))
-        right = groups.pop(other)
-        left = groups.pop(one)
-        ways = [(a, b) for a in (left, left[::-1]) for b in (right, right[::-1])]
-        a, b = max(ways, key=lambda way: similarity[way[0][-1], way[1][0]])
-        groups.insert(one, a + b)
-    return groups[0] if groups else []
+    if len(similarity) < 2:
+        return list(range(len(similarity)))
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    distances = similarity.max() - similarity
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+    return [int(row) for row in leaves_list(tree)]
 
 
 def labels_per_track(y: Labels) -> dict[int, int]:

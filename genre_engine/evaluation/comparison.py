@@ -18,23 +18,24 @@ from genre_engine import metrics
 from genre_engine.datasets.feature_table import ROW
 from genre_engine.errors import RunError, WrongUsage
 from genre_engine.metrics.figures import NAMES
+from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Predictions, Run
 
 DEFAULT_FIGURE = "average_precision.macro"
-# What a leader board can be sorted by; False: the smaller the better.
-FIGURES: Mapping[str, tuple[str, bool]] = {
-    "average_precision.macro": ("Macro average precision", True),
-    "f1.macro": ("Macro F1", True),
-    "f1.micro": ("Micro F1", True),
-    "roc_auc.macro": ("Macro ROC AUC", True),
-    "average_precision.micro": ("Micro average precision", True),
-    "roc_auc.micro": ("Micro ROC AUC", True),
-    "accuracy.top1": ("Top-1 accuracy", True),
-    "accuracy.labelwise": ("Label-wise accuracy", True),
-    "accuracy.subset": ("Subset accuracy", True),
-    "hamming_loss": ("Hamming loss", False),
-    "loss": ("Loss", False),
-}
+# What a leader board can be sorted by.
+FIGURES = (
+    "average_precision.macro",
+    "f1.macro",
+    "f1.micro",
+    "roc_auc.macro",
+    "average_precision.micro",
+    "roc_auc.micro",
+    "accuracy.top1",
+    "accuracy.labelwise",
+    "accuracy.subset",
+    "hamming_loss",
+    "loss",
+)
 _ALPHA = 0.05
 # Settings of so many runs can be laid over each other as lines.
 PARALLEL_FROM = 10
@@ -66,7 +67,7 @@ class Difference:
 
     def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
         """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
-        name = FIGURES[figure][0] if figure in FIGURES else figure
+        name = METRICS[figure].label if figure in METRICS else figure
         said = f"{self.ahead} beats {self.behind} by {self.value:.3f}"
         if self.value == 0:
             said = f"{self.ahead} and {self.behind} are level"
@@ -75,7 +76,7 @@ class Difference:
             said += f" [{low}, {high}]"
         said += f" in {name[0].lower() + name[1:]}"
         if self.p is None:
-            return f"{said}; too few artists or tracks to tell whether that is chance"
+            return f"{said}; too few artists or tracks to know whether that is chance"
         return f"{said}: {'a real difference' if self.real else 'not distinguishable'}"
 
 
@@ -268,7 +269,7 @@ def _board(members: Sequence[Run], part: str) -> Board:
 
 def _ranked(board: Board, figure: str) -> Board:
     """The board with its runs and differences in the order of a figure."""
-    sign = 1 if FIGURES[figure][1] else -1
+    sign = 1 if METRICS[figure].higher_is_better else -1
 
     def score(run: Run) -> float:
         value = board.reports[run.id].figure(figure)

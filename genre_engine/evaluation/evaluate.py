@@ -1,4 +1,4 @@
-"""What a run's predictions are worth: thresholds and calibration from the tuning half of
+"""What a run's predictions are worth: thresholds and calibration from the threshold set of
 validation, and the report on validation or test.
 
 `report.json` holds
@@ -26,6 +26,7 @@ from genre_engine.errors import RunError, WrongUsage
 from genre_engine.metrics import baselines, calibration
 from genre_engine.models.base import Model
 from genre_engine.runs import Predictions, Run
+from genre_engine.splits import THRESHOLD_SET
 
 FORMAT = 1
 # Chosen when asked for: the others are in report.json.
@@ -37,25 +38,25 @@ def report(
     run: Run,
     model: Model,
     *,
-    tuning_ids: Sequence[str],
+    threshold_ids: Sequence[str],
     artist_overlap: float | None,
     sizes: dict[str, int],
 ) -> dict[str, Any]:
     """What is stored as report.json; the run's predictions lie in its folder.
 
     Args:
-        tuning_ids: the tracks of validation that thresholds and calibration are chosen on.
+        threshold_ids: the tracks of validation that thresholds and calibration are chosen on.
         artist_overlap: share of test tracks whose artist is also in train, None if unknown.
         sizes: tracks in each part.
     """
     config = run.config
     validation = run.predictions("validation")
-    tuning = np.isin(validation.track_ids, list(tuning_ids))
-    y, p = validation.y[tuning], validation.p[tuning]
+    chosen_on = np.isin(validation.track_ids, list(threshold_ids))
+    y, p = validation.y[chosen_on], validation.p[chosen_on]
     thresholds = None
     if config.task == "multilabel":
         best = metrics.choose_global(y, p, config.genres)
-        groups = None if validation.groups is None else validation.groups[tuning].tolist()
+        groups = None if validation.groups is None else validation.groups[chosen_on].tolist()
         own = metrics.choose_per_genre(y, p, config.genres, groups=groups, towards=best)
         per_genre = dict(zip(config.genres, own.tolist(), strict=True))
         thresholds = {"global": best, "per_genre": per_genre}
@@ -149,7 +150,7 @@ def thresholds_of(run: Run, found: dict[str, Any], wanted: str | float) -> Any:
         found: report.json's.
         wanted: `global` (one for all genres, for macro F1), `per-genre`, `micro` (one, for micro
             F1) or `precision:0.8` (the lowest one that reaches such a micro precision), each chosen
-            on the tuning half of validation; or a number.
+            on the threshold set; or a number.
 
     Raises:
         RunError: the run's files are damaged.
@@ -160,10 +161,10 @@ def thresholds_of(run: Run, found: dict[str, Any], wanted: str | float) -> Any:
     if stored is None and (chosen in (*THRESHOLDS, MICRO) or chosen.startswith(PRECISION)):
         return 0.5
     if chosen == MICRO:
-        y, p = _tuning(run)
+        y, p = _threshold_set(run)
         return metrics.choose_global(y, p, run.config.genres, average="micro")
     if chosen.startswith(PRECISION):
-        y, p = _tuning(run)
+        y, p = _threshold_set(run)
         precision = _number(chosen.removeprefix(PRECISION), wanted)
         return metrics.for_precision(y, p, run.config.genres, precision)
     if stored is not None and chosen in THRESHOLDS:
@@ -189,32 +190,34 @@ def _number(text: str | float, wanted: str | float) -> float:
     return number
 
 
-def _tuning(run: Run) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Truth and probabilities of the half of validation that tunes."""
+def _threshold_set(run: Run) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Truth and probabilities on the threshold set."""
     validation = run.predictions("validation")
-    tuning = _in_tuning(run, validation)
-    return validation.y[tuning], validation.p[tuning]
+    chosen_on = _in_threshold_set(run, validation)
+    return validation.y[chosen_on], validation.p[chosen_on]
 
 
-def _in_tuning(run: Run, validation: Predictions) -> npt.NDArray[np.bool_]:
+def _in_threshold_set(run: Run, validation: Predictions) -> npt.NDArray[np.bool_]:
     """All of validation where none of it is known to be of that half."""
     parts = run.parts()
-    tuning = np.isin(validation.track_ids, parts["track_id"][parts["half"] == "tuning"].tolist())
-    return tuning if tuning.any() else np.ones_like(tuning)
+    chosen_on = np.isin(
+        validation.track_ids, parts["track_id"][parts["half"] == THRESHOLD_SET].tolist()
+    )
+    return chosen_on if chosen_on.any() else np.ones_like(chosen_on)
 
 
 def _baselines(run: Run, predicted: Predictions) -> dict[str, Any]:
     config = run.config
     validation = run.predictions("validation")
-    tuning = _in_tuning(run, validation)
-    y = validation.y[tuning]
+    chosen_on = _in_threshold_set(run, validation)
+    y = validation.y[chosen_on]
     found: dict[str, Any] = baselines.no_skill(
         _train_truth(run), y, len(predicted.y), config.genres, task=config.task, seed=config.seed
     )
     if predicted.artist_prior is not None and validation.artist_prior is not None:
         found["artist_prior"] = baselines.artist_prior(
             y,
-            validation.artist_prior[tuning],
+            validation.artist_prior[chosen_on],
             predicted.artist_prior,
             config.genres,
             task=config.task,

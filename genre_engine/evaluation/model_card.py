@@ -4,21 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from genre_engine import metrics, models
+from genre_engine.metrics.export import best_baseline, value_of
+from genre_engine.metrics.metric import GENRE_METRICS, METRICS
 from genre_engine.runs import Run
 from genre_engine.storage.escape import markdown
 
 _ROWS = (
-    ("f1.macro", "macro F1"),
-    ("average_precision.macro", "macro average precision"),
-    ("roc_auc.macro", "macro ROC AUC"),
-    ("f1.micro", "micro F1"),
-    ("accuracy.top1", "best-ranked genre is right"),
-    ("accuracy.labelwise", "label-wise accuracy"),
-    ("accuracy.subset", "all genres right"),
-    ("hamming_loss", "Hamming loss"),
-    ("loss", "loss"),
+    "f1.macro",
+    "average_precision.macro",
+    "roc_auc.macro",
+    "f1.micro",
+    "accuracy.top1",
+    "accuracy.labelwise",
+    "accuracy.subset",
+    "hamming_loss",
+    "loss",
 )
-_LOWER_IS_BETTER = ("hamming_loss", "loss")
 
 
 def card(run: Run, report: metrics.Report) -> str:
@@ -62,39 +63,20 @@ def card(run: Run, report: metrics.Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def at(figures: Mapping[str, Any], name: str) -> Any:
-    """A figure by its path, such as `f1.macro`."""
-    for key in name.split("."):
-        figures = figures[key]
-    return figures
-
-
-def best_idle(found: Mapping[str, Any], name: str) -> float | None:
-    """The best that is reached without learning; the artist-prior baseline stands by itself."""
-    values = [
-        at(figures, name)
-        for kind, figures in found["baselines"].items()
-        if figures is not None and kind != "artist_prior"
-    ]
-    known = [value for value in values if value is not None]
-    best = min if name in _LOWER_IS_BETTER else max
-    return best(known, default=None)
-
-
 def rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     """Name, figure, its interval, and both kinds of baselines, as text."""
     artist_prior = found["baselines"].get("artist_prior")
     intervals = found["intervals"]
     listed = []
-    for name, label in _ROWS:
-        interval = at(intervals, name) if intervals else None
+    for name in _ROWS:
+        interval, best = value_of(intervals, name), best_baseline(found, name)
         listed.append(
             (
-                label,
-                number(at(found, name)),
+                METRICS[name].label,
+                number(value_of(found, name)),
                 f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "",
-                number(best_idle(found, name)),
-                number(at(artist_prior, name)) if artist_prior else "–",
+                number(best and best[1]),
+                number(value_of(artist_prior, name)),
             )
         )
     return listed
@@ -110,12 +92,11 @@ def _figures(found: Mapping[str, Any]) -> list[str]:
 
 
 def _per_genre(found: Mapping[str, Any]) -> list[str]:
-    names = metrics.PER_GENRE
     per_genre = [
-        (genre, str(values["support"]), *(number(values[name]) for name in names))
+        (genre, str(values["support"]), *(number(values[name]) for name in GENRE_METRICS))
         for genre, values in found["per_genre"].items()
     ]
-    return _table(("genre", "tracks", *(name.replace("_", " ") for name in names)), per_genre)
+    return _table(("genre", "tracks", *GENRE_METRICS.values()), per_genre)
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genre_engine.evaluation.comparison import FIGURES, Board, Difference, best_epoch
+from genre_engine.evaluation.comparison import Board, Difference, best_epoch
 from genre_engine.figures.colours import ACCENT, MUTED, TEN
+from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from genre_engine.storage.escape import plotly
 
@@ -21,7 +22,7 @@ def standings(board: Board, figure: str) -> "go.Figure":
     """A dot with its 95 % interval for each run, the best on top."""
     import plotly.graph_objects as go
 
-    name = FIGURES[figure][0]
+    name = METRICS[figure].label
     drawn = go.Figure()
     for run in reversed(board.runs):
         report = board.reports[run.id]
@@ -57,7 +58,7 @@ def standings_alt(board: Board, figure: str) -> str:
     for run in board.runs:
         value = board.reports[run.id].figure(figure)
         listed.append(f"{run.name} {'not defined' if value is None else f'{value:.2f}'}")
-    return f"{FIGURES[figure][0]} by run: {', '.join(listed)}"
+    return f"{METRICS[figure].label} by run: {', '.join(listed)}"
 
 
 def forest(differences: Sequence[Difference], figure: str) -> "go.Figure":
@@ -90,7 +91,7 @@ def forest(differences: Sequence[Difference], figure: str) -> "go.Figure":
             hovertemplate="%{customdata}<extra></extra>",
         )
     drawn.add_vline(x=0, line={"color": MUTED, "width": 2, "dash": "dot"})
-    name = FIGURES[figure][0]
+    name = METRICS[figure].label
     return _rows(drawn, len(differences), f"Difference in {name[0].lower() + name[1:]}")
 
 

@@ -1,4 +1,4 @@
-"""What was said of the tracks of each genre: a matrix whose cells can be clicked."""
+"""What was predicted for the tracks of each genre: a matrix whose cells can be clicked."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,14 +25,14 @@ _MANY = 8
 def matrix(
     found: Together, genres: Sequence[str], *, single: bool
 ) -> tuple["go.Figure", list[tuple[int, int]]]:
-    """The figure, and the cell (true, said) of each of the points of its last trace, which can be
-    clicked.
+    """The figure, and the cell (true, predicted) of each of the points of its last trace, which
+    can be clicked.
 
-    Rows are true genres, columns what was said; colour is the share of the row's tracks. Clicks on
-    a heat map aren't reported, so a see-through marker lies on each cell.
+    Rows are true genres, columns what was predicted; colour is the share of the row's tracks.
+    Clicks on a heat map aren't reported, so a see-through marker lies on each cell.
 
     Args:
-        single: whether a track has one genre, so that of each track one is said.
+        single: whether a track has one genre, so that one is predicted for each.
     """
     import plotly.graph_objects as go
 
@@ -40,7 +40,7 @@ def matrix(
     n = len(names)
     columns = names if single else [*names, NONE]
     shares = found.shares[:, : len(columns)]
-    said = [
+    hovers = [
         [_sentence(found, names, row, column) for column in range(len(columns))] for row in range(n)
     ]
     figure = go.Figure(
@@ -82,7 +82,7 @@ def matrix(
         y=[names[row] for row, _ in cells],
         mode="markers",
         marker={"symbol": "square", "size": 26 if n <= _MOST_LABELLED else 14, "opacity": 0},
-        customdata=[said[row][column] for row, column in cells],
+        customdata=[hovers[row][column] for row, column in cells],
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
     )
@@ -113,16 +113,18 @@ def matrix(
 
 
 def _sentence(found: Together, names: Sequence[str], row: int, column: int) -> str:
-    n = int(found.said[row, column])
+    n = int(found.predicted[row, column])
     support = int(found.support[row])
     if not support:
         return f"No track here carries {names[row]}"
     share = n / support
     if column == len(names):
-        return f"Of {n:,} of {support:,} {names[row]} tracks ({share:.0%}) nothing was said"
+        return f"Nothing was predicted for {n:,} of {support:,} {names[row]} tracks ({share:.0%})"
     if row == column:
         return f"{names[row]} was found in {n:,} of its {support:,} tracks ({share:.0%})"
-    said = f"{names[column]} was said of {n:,} of {support:,} {names[row]} tracks ({share:.0%})"
+    said = (
+        f"{names[column]} was predicted for {n:,} of {support:,} {names[row]} tracks ({share:.0%})"
+    )
     both = int(found.both[row, column])
     return said + (f"<br>{both:,} of them carry both" if both else "")
 
@@ -134,4 +136,4 @@ def matrix_alt(found: Together, genres: Sequence[str]) -> str:
         for genre, share in zip(genres, np.diagonal(found.shares), strict=False)
         if not np.isnan(share)
     )
-    return f"Share of each genre's tracks of which it was said: {listed}"
+    return f"Share of each genre's tracks for which it was predicted: {listed}"

@@ -7,9 +7,9 @@ import numpy as np
 
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, MUTED, NEUTRAL, genre_colours
 from genre_engine.figures.names import genre_name
-from genre_engine.figures.report import FIGURES
 from genre_engine.metrics.calibration import Reliability
 from genre_engine.metrics.curves import Curve, Curves
+from genre_engine.metrics.metric import GENRE_METRICS
 from genre_engine.metrics.thresholds import Curves as ThresholdCurves
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def precision_recall(curves: Curves, shown: Sequence[str]) -> "go.Figure":
     figure = _curves(
         curves,
         shown,
-        "{name}: with {x:.0%} of its tracks found, {y:.0%} of what is said is right",
+        "{name}: with {x:.0%} of its tracks found, {y:.0%} of what is predicted is right",
     )
     figure.update_layout(xaxis_title="Found (recall)", yaxis_title="Right (precision)")
     return figure
@@ -125,9 +125,10 @@ def thresholds(found: ThresholdCurves, of: str, at: float, chosen: float | None)
             x=found.points,
             y=values.round(4),
             mode="lines",
-            name=FIGURES[name],
+            name=GENRE_METRICS[name],
             line={"color": colour, "width": 3 if name == "f1" else 2, "dash": dash},
-            hovertemplate=f"from %{{x:.2f}} on: {FIGURES[name].lower()} %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"from %{{x:.2f}} on: {GENRE_METRICS[name].lower()} %{{y:.2f}}"
+            "<extra></extra>",
         )
     # All at once: add_vline and its like take ten times as long, and this one follows a slider.
     marks = [(at, ACCENT, 2.0, "solid")]
@@ -171,13 +172,14 @@ def thresholds_alt(found: ThresholdCurves, at: float) -> str:
     """The same in words."""
     index = int(np.abs(found.points - at).argmin())
     listed = ", ".join(
-        f"{FIGURES[name].lower()} {found.overall[f'{name}.macro'][index]:.2f}" for name in _LINES
+        f"{GENRE_METRICS[name].lower()} {found.overall[f'{name}.macro'][index]:.2f}"
+        for name in _LINES
     )
     return f"Precision, recall and F1 against the threshold; at {at:.2f} the macro means: {listed}"
 
 
 def reliability(found: Reliability, p: Any) -> "go.Figure":
-    """What came true of what was said, for one genre, over a histogram of what was said.
+    """The share that is true by predicted probability, for one genre, over a histogram of these.
 
     Args:
         p: the probabilities [n] that the curve is of.
@@ -189,24 +191,24 @@ def reliability(found: Reliability, p: Any) -> "go.Figure":
         x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dot"}, hoverinfo="skip"
     )
     figure.add_scatter(
-        x=found.said.round(4),
-        y=found.came_true.round(4),
+        x=found.predicted.round(4),
+        y=found.observed.round(4),
         mode="lines+markers",
         line={"color": ACCENT, "width": 1.5},
         marker={"color": ACCENT, "size": 7},
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": (found.high - found.came_true).round(4),
-            "arrayminus": (found.came_true - found.low).round(4),
+            "array": (found.high - found.observed).round(4),
+            "arrayminus": (found.observed - found.low).round(4),
             "color": ACCENT_LIGHT,
             "thickness": 1.5,
             "width": 3,
         },
         customdata=[
-            f"said {said:.0%}, came true {true:.0%}<br>{n:,.0f} tracks, {low:.0%} to {high:.0%}"
+            f"predicted {said:.0%}, observed {true:.0%}<br>{n:,.0f} tracks, {low:.0%} to {high:.0%}"
             for said, true, n, low, high in zip(
-                found.said, found.came_true, found.n, found.low, found.high, strict=True
+                found.predicted, found.observed, found.n, found.low, found.high, strict=True
             )
         ],
         hovertemplate="%{customdata}<extra></extra>",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, NEUTRAL
 from genre_engine.figures.names import genre_name
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
+from genre_engine.metrics.metric import GENRE_METRICS, METRICS
 from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
@@ -13,14 +14,7 @@ if TYPE_CHECKING:
 
 _MARGIN = {"l": 4, "r": 16, "t": 8, "b": 4}
 _ARTIST_PRIOR = "#ea580c"
-VERDICT = {"f1.macro": "Macro F1", "average_precision.macro": "Macro average precision"}
-FIGURES = {
-    "f1": "F1",
-    "precision": "Precision",
-    "recall": "Recall",
-    "average_precision": "Average precision",
-    "roc_auc": "ROC AUC",
-}
+VERDICT = ("f1.macro", "average_precision.macro")
 
 
 def verdict(report: Mapping[str, Any]) -> "go.Figure":
@@ -28,7 +22,8 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for name, title in VERDICT.items():
+    for name in VERDICT:
+        title = METRICS[name].label
         value, interval = value_of(report, name), value_of(report["intervals"], name)
         best = best_baseline(report, name)
         artist_prior = value_of(report["baselines"].get("artist_prior"), name)
@@ -61,7 +56,7 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
                 mode="markers",
                 name=label,
                 legendgroup=label,
-                showlegend=name == next(iter(VERDICT)),
+                showlegend=name == VERDICT[0],
                 marker={
                     "symbol": symbol,
                     "size": 16 if label == "no-skill" else 12,
@@ -75,7 +70,7 @@ def verdict(report: Mapping[str, Any]) -> "go.Figure":
         margin=_MARGIN,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
         xaxis={"range": [0, 1], "fixedrange": True, "zeroline": False, "nticks": 6},
-        yaxis=_rows(list(VERDICT.values())),
+        yaxis=_rows([METRICS[name].label for name in VERDICT]),
     )
     return figure
 
@@ -87,7 +82,8 @@ def _best_sentence(best: tuple[str, float] | None) -> str:
 def verdict_alt(report: Mapping[str, Any]) -> str:
     """The same in words."""
     listed = []
-    for name, title in VERDICT.items():
+    for name in VERDICT:
+        title = METRICS[name].label
         value, best = value_of(report, name), best_baseline(report, name)
         artist_prior = value_of(report["baselines"].get("artist_prior"), name)
         said = f"{title} {_short(value)}"
@@ -102,7 +98,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
     """A dot with its interval for each genre, the one with most tracks on top.
 
     Args:
-        name: a key of FIGURES.
+        name: a key of `GENRE_METRICS`.
         artists: by genre; empty where unknown.
     """
     import plotly.graph_objects as go
@@ -124,7 +120,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
             ticks.append((labels[genre], best[1], said))
         if value is None:
             continue
-        said = f"{title}: {FIGURES[name]} {value:.2f}"
+        said = f"{title}: {GENRE_METRICS[name]} {value:.2f}"
         if interval := intervals.get(genre, {}).get(name):
             span_x += [*interval, None]
             span_y += [labels[genre], labels[genre], None]
@@ -162,7 +158,7 @@ def per_genre(report: Mapping[str, Any], name: str, artists: Mapping[str, int]) 
         margin=_MARGIN,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
         xaxis={
-            "title": FIGURES[name],
+            "title": GENRE_METRICS[name],
             "range": [-0.02, 1.02],
             "fixedrange": True,
             "zeroline": False,
@@ -201,7 +197,7 @@ def per_genre_alt(report: Mapping[str, Any], name: str) -> str:
         if values[name] is not None
     )
     listed = ", ".join(f"{vocabulary.display_name(g)} {v:.2f}" for v, g in reversed(ranked))
-    return f"{FIGURES[name]} by genre: {listed or 'defined for none'}"
+    return f"{GENRE_METRICS[name]} by genre: {listed or 'defined for none'}"
 
 
 def _rows(names: list[str]) -> dict[str, object]:

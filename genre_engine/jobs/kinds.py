@@ -169,9 +169,11 @@ def _check_download(request: Any, busy: Sequence[Record]) -> None:
 
 def _reproduction_request(values: Mapping[str, Any]) -> Request:
     # Imported here, since every page imports this module.
-    from genre_engine.reproduce.state import Request as ReproductionRequest
+    from genre_engine import reproduce
 
-    return ReproductionRequest.from_dict(values)
+    request = reproduce.Request.from_dict(values)
+    reproduce.chosen(request.stages)
+    return request
 
 
 def _check_reproduction(request: Any, _busy: Sequence[Record]) -> None:

@@ -161,8 +161,8 @@ def thresholds_of(thresholds: Any, genres: Sequence[str]) -> Floats:
 
 
 def decide(judged: Judged, thresholds: Floats) -> Flags:
-    """Which genres are said of a track: all that reach their threshold (`multilabel`), else the
-    most probable one.
+    """Which genres are predicted for a track: all that reach their threshold (`multilabel`), else
+    the most probable one.
     """
     if judged.single:
         return most_probable(judged.p)

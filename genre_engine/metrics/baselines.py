@@ -139,5 +139,5 @@ def _best_k(prior: Floats, y: Flags) -> int:
     """How many of the most common genres to say, for the highest micro F1 on validation."""
     ranked = y[:, np.argsort(-prior, kind="stable")]
     hits = np.cumsum(ranked.sum(axis=0))
-    said = np.arange(1, len(prior) + 1) * len(y)
-    return int(np.argmax(2 * hits / (said + ranked.sum()))) + 1
+    predicted = np.arange(1, len(prior) + 1) * len(y)
+    return int(np.argmax(2 * hits / (predicted + ranked.sum()))) + 1

@@ -2,7 +2,7 @@
 
 Class weights, focal loss, mixup and label smoothing all bend probabilities. Platt's scaling bends
 them back: `sigmoid(slope · logit(p) + offset)`, with an offset for each genre and one slope for
-all, learnt on the tuning half of validation.
+all, learnt on the threshold set.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from genre_engine.metrics.arrays import Flags, Floats, Judged
 BINS = 10
 _CLIP = 1e-6
 _Z = 1.959963984540054  # 95 %
-_MOST_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,26 +50,26 @@ class Platt:
 
 
 def fit(judged: Judged) -> Platt:
-    """Learn slope and offsets by Newton's method; a weak prior keeps genres without tracks sane."""
+    """Learn slope and offsets; a weak prior keeps genres without tracks sane."""
+    from scipy.optimize import minimize
+
     x = _scores(judged.p, judged.single)
     y = judged.y.astype(float)
     if not judged.single:
         # Platt's targets: nobody is surer than the number of examples allows.
         n, positives = len(y), y.sum(axis=0)
         y = np.where(judged.y, (positives + 1) / (positives + 2), 1 / (n - positives + 2))
-    at = np.r_[1.0, np.zeros(y.shape[1])]
-    loss = _loss(at, x, y, judged.single)
-    for _ in range(_MOST_STEPS):
-        gradient, curvature = _slopes(at, x, y, judged.single)
-        step = np.linalg.solve(curvature, gradient)
-        size = 1.0
-        while (tried := _loss(at - size * step, x, y, judged.single)) > loss and size > 1e-6:
-            size /= 2
-        if tried > loss:
-            break
-        at, before, loss = at - size * step, loss, tried
-        if before - loss < 1e-12 * len(y):
-            break
+    start = np.r_[1.0, np.zeros(y.shape[1])]
+    found = minimize(
+        _loss,
+        start,
+        args=(x, y, judged.single),
+        method="trust-exact",
+        jac=lambda *at: _slopes(*at)[0],
+        hess=lambda *at: _slopes(*at)[1],
+        options={"gtol": 1e-8 * len(y)},
+    )
+    at = found.x
     # A model that is worse than chance would be turned over; its order is left alone instead.
     return Platt(max(float(at[0]), 1e-3), at[1:], judged.single)
 
@@ -115,17 +114,17 @@ def _slopes(at: Floats, x: Floats, y: Floats, single: bool) -> tuple[Floats, Flo
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What was said against what came true, in bins of equal count.
+    """Predicted probability against observed frequency, in bins of equal count.
 
     Attributes:
-        said: float [bins], mean probability.
-        came_true: float [bins], share that is true.
+        predicted: float [bins], mean probability.
+        observed: float [bins], share that is true.
         low, high: float [bins], Wilson's 95 % interval of the share.
         n: float [bins], how many.
     """
 
-    said: Floats
-    came_true: Floats
+    predicted: Floats
+    observed: Floats
     low: Floats
     high: Floats
     n: Floats
@@ -133,7 +132,7 @@ class Reliability:
     @property
     def error(self) -> float:
         """Expected calibration error: mean distance, weighted by count."""
-        return float((self.n * np.abs(self.said - self.came_true)).sum() / self.n.sum())
+        return float((self.n * np.abs(self.predicted - self.observed)).sum() / self.n.sum())
 
 
 def reliability(y: Any, p: Any, bins: int = BINS) -> Reliability:
@@ -150,10 +149,10 @@ def reliability(y: Any, p: Any, bins: int = BINS) -> Reliability:
     counted = np.bincount(at, minlength=len(edges) + 1)
     filled = counted > 0
     n: Floats = counted[filled].astype(float)
-    said = np.bincount(at, scores, len(filled))[filled] / n
+    predicted = np.bincount(at, scores, len(filled))[filled] / n
     share = np.bincount(at, truth, len(filled))[filled] / n
     low, high = wilson(share, n)
-    return Reliability(said, share, low, high, n)
+    return Reliability(predicted, share, low, high, n)
 
 
 def wilson(share: Any, n: Any) -> tuple[Floats, Floats]:

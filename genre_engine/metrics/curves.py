@@ -33,8 +33,8 @@ def precision_recall(truth: Flags, scores: Floats) -> Curve | None:
     if not hits[-1]:
         return None
     found = hits > 0
-    hits, said = hits[found], (hits + alarms)[found]
-    return _thinned(hits / hits[-1], hits / said)
+    hits, predicted = hits[found], (hits + alarms)[found]
+    return _thinned(hits / hits[-1], hits / predicted)
 
 
 def _running(truth: Flags, scores: Floats) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""A report in words and rows: what its figures are called, and all of them as CSV.
+"""A report as rows: its figures by name, the best baseline, and all of them as CSV.
 
 The report is taken as `Report.to_dict` gives it, which is also what a run stores.
 """
@@ -9,20 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from genre_engine.metrics.figures import NAMES, PER_GENRE
+from genre_engine.metrics.metric import METRICS
 from genre_engine.storage.escape import cell, one_line
 
-TITLES = {
-    "loss": "Loss",
-    "accuracy.subset": "Accuracy, all genres right",
-    "accuracy.labelwise": "Accuracy, label by label",
-    "accuracy.top1": "Accuracy, first genre",
-    "hamming_loss": "Hamming loss",
-    "precision": "Precision",
-    "recall": "Recall",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "average_precision": "Average precision",
-}
 BASELINES = {
     "always_negative": "says no genre",
     "always_positive": "says every genre",
@@ -31,16 +20,7 @@ BASELINES = {
     "prior_random": "says genres at random, as often as in train",
     "artist_prior": "knows the artist, never listens",
 }
-LESS_IS_BETTER = ("loss", "hamming_loss")
 COLUMNS = ("predictor", "genre", "figure", "value", "low", "high", "support")
-
-
-def title(name: str) -> str:
-    """`f1.macro` → `F1, macro`."""
-    if name in TITLES:
-        return TITLES[name]
-    group, _, mean = name.partition(".")
-    return f"{TITLES[group]}, {mean}"
 
 
 def value_of(values: Mapping[str, Any] | None, name: str) -> Any:
@@ -95,5 +75,5 @@ def best_baseline(report: Mapping[str, Any], name: str) -> tuple[str, float] | N
     }
     if not known:
         return None
-    best = (min if name in LESS_IS_BETTER else max)(known, key=lambda baseline: known[baseline])
+    best = (max if METRICS[name].higher_is_better else min)(known, key=known.__getitem__)
     return best, known[best]

@@ -1,11 +1,11 @@
 """The figures of a report, by name, for one set of weights of the tracks or for many.
 
 A figure's name is its path in the report, such as `f1.macro`. Precision, recall and F1 are 0 where
-nothing was said or nothing is true (scikit-learn's `zero_division=0`), and their macro mean is over
-all genres. ROC AUC and average precision are NaN where they aren't defined, and their macro mean is
-over the genres where they are.
+nothing was predicted or nothing is true (scikit-learn's `zero_division=0`), and their macro mean is
+over all genres. ROC AUC and average precision are NaN where they aren't defined, and their macro
+mean is over the genres where they are.
 
-In a draw of the bootstrap a genre that the part has may not occur. Then nothing can be said of it,
+In a draw of the bootstrap a genre that the part has may not occur. Then nothing is known of it,
 and in that draw's macro means it counts as in the figure itself: as 0, or left out, it would pull
 the interval of a macro mean below or above the figure where genres have a few tracks each.
 """
@@ -16,15 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from genre_engine.metrics.arrays import Flags, Floats, Judged
+from genre_engine.metrics.metric import GENRE_METRICS, METRICS
 from genre_engine.metrics.ranking import Ranking, rank_cells, rank_genres
 
-PER_GENRE = ("precision", "recall", "f1", "roc_auc", "average_precision")
-NAMES = (
-    "loss",
-    *(f"accuracy.{kind}" for kind in ("subset", "labelwise", "top1")),
-    "hamming_loss",
-    *(f"{name}.{mean}" for name in PER_GENRE for mean in ("micro", "macro")),
-)
+PER_GENRE = tuple(GENRE_METRICS)
+NAMES = tuple(METRICS)
 
 # Probabilities of exactly 0 and 1 would make a loss infinite.
 CLIP = 1e-7
@@ -48,8 +44,8 @@ class Sums:
     """What is summed over tracks, whatever they weigh: once for all draws.
 
     Attributes:
-        terms: float [n, 3 * n_genres + 4]: for each genre hits, said, true; then loss, rows that
-            are right as a whole, right cells, rows whose best-ranked genre is true.
+        terms: float [n, 3 * n_genres + 4]: for each genre hits, predicted, true; then loss, rows
+            that are right as a whole, right cells, rows whose best-ranked genre is true.
         rankings: the cells of each genre, and last all of them, in order of their scores.
     """
 
@@ -59,10 +55,10 @@ class Sums:
 
 def sums(judged: Judged, decisions: Flags) -> Sums:
     """Prepare the figures of a judgement."""
-    y, said = judged.y, decisions
-    right = y == said
+    y, predicted = judged.y, decisions
+    right = y == predicted
     best = y[np.arange(len(y)), judged.p.argmax(axis=1)]
-    columns = [y & said, said, y, losses(judged)[:, None], right.all(axis=1)[:, None]]
+    columns = [y & predicted, predicted, y, losses(judged)[:, None], right.all(axis=1)[:, None]]
     columns += [right.sum(axis=1)[:, None], best[:, None]]
     terms = np.concatenate([np.asarray(column, float) for column in columns], axis=1)
     return Sums(terms, [*rank_genres(y, judged.p), rank_cells(y, judged.p)])
@@ -117,7 +113,7 @@ def _combine(
 ) -> Figures:
     """Figures from sums; for draws, `of_all` has those of the tracks that they are drawn from."""
     g = auc.shape[1] - 1
-    hits, said, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
+    hits, predicted, true = totals[:, :g], totals[:, g : 2 * g], totals[:, 2 * g : 3 * g]
     loss, whole, cells, best = totals[:, 3 * g :].T
     overall = {
         "loss": loss / n,
@@ -126,8 +122,8 @@ def _combine(
         "accuracy.top1": best / n,
         "hamming_loss": (n * g - cells) / (n * g),
     }
-    per_genre = precision_recall_f1(hits, said, true)
-    micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))
+    per_genre = precision_recall_f1(hits, predicted, true)
+    micro = precision_recall_f1(hits.sum(axis=1), predicted.sum(axis=1), true.sum(axis=1))
     if of_all is not None:
         # A draw without a genre's tracks says nothing of that genre, if the part has any: then
         # average precision is defined.
@@ -145,12 +141,12 @@ def _combine(
     return Figures(overall, per_genre)
 
 
-def precision_recall_f1(hits: Floats, said: Floats, true: Floats) -> dict[str, Floats]:
+def precision_recall_f1(hits: Floats, predicted: Floats, true: Floats) -> dict[str, Floats]:
     """Each from counts of any shape; 0 where there is nothing to divide by."""
     return {
-        "precision": _ratio(hits, said),
+        "precision": _ratio(hits, predicted),
         "recall": _ratio(hits, true),
-        "f1": _ratio(2 * hits, said + true),
+        "f1": _ratio(2 * hits, predicted + true),
     }
 
 

@@ -24,7 +24,7 @@ class Report:
 
     Attributes:
         figures: of the model, each an array of one.
-        thresholds: float [n_genres]; None where the most probable genre is said.
+        thresholds: float [n_genres]; None where the most probable genre is predicted.
         baselines: figures of each no-skill baseline and the artist-prior one; None where training
             data would be needed.
         draws: of the bootstrap; None where there is a single track or artist, or none was asked.
@@ -76,7 +76,7 @@ class Report:
 
     @cached_property
     def decisions(self) -> Flags:
-        """bool [n_tracks, n_genres]: what was said."""
+        """bool [n_tracks, n_genres]: what was predicted."""
         return decide(self.judged, self.thresholds if self.thresholds is not None else np.zeros(0))
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,14 +101,14 @@ class Report:
             "artist_overlap": self.artist_overlap,
         }
 
-    def _body(self, figures: Figures, said: Any = None) -> dict[str, Any]:
+    def _body(self, figures: Figures, predicted: Any = None) -> dict[str, Any]:
         """The figures, nested as their names say, with those of each genre."""
         body = nested({name: _number(figures.overall[name][0]) for name in NAMES})
         rows: dict[str, dict[str, float | int | None]] = {}
         for index, (genre, support) in enumerate(self.support.items()):
             rows[genre] = {"support": support}
-            if said is not None:
-                rows[genre]["predicted"] = int(said[:, index].sum())
+            if predicted is not None:
+                rows[genre]["predicted"] = int(predicted[:, index].sum())
             rows[genre] |= {name: _number(figures.per_genre[name][0, index]) for name in PER_GENRE}
         return {**body, "per_genre": rows}
 
@@ -169,8 +169,8 @@ def evaluate(
         y_prob: probabilities [n_tracks, n_genres].
         genres: names of the columns.
         thresholds: one number, a number for each genre by name, or an array [n_genres]; a genre is
-            said from its threshold on. For `multiclass` and `binary` the most probable genre is
-            said and thresholds have no part.
+            predicted from its threshold on. For `multiclass` and `binary` the most probable genre
+            is predicted and thresholds have no part.
         task: `multilabel` (binary cross-entropy), `multiclass` or `binary` (two columns; both
             categorical cross-entropy).
         groups: the artist of each track, null where unknown: the bootstrap then draws artists.

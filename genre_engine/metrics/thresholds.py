@@ -1,8 +1,9 @@
-"""From which probability on a genre is said: chosen on the tuning half of validation.
+"""From which probability on a genre is predicted: chosen on the threshold set.
 
 One global threshold is the default. A threshold of its own for each genre fits chance where few
 artists made the genre's tracks, so it is drawn back towards the global one, the more the fewer they
-are in effect. Only the task `multilabel` has thresholds; elsewhere the most probable genre is said.
+are in effect. Only the task `multilabel` has thresholds; elsewhere the most probable genre is
+predicted.
 """
 
 from collections.abc import Sequence
@@ -46,12 +47,12 @@ def choose_global(
     _check_average(average)
     judged = check(y_true, y_prob, genres)
     points = _candidates(judged.p)
-    hits, said = counts(judged.y, judged.p, points)
+    hits, predicted = counts(judged.y, judged.p, points)
     true = np.broadcast_to(judged.y.sum(axis=0), hits.shape)
     if average == "micro":
-        f1 = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), true.sum(axis=1))["f1"]
+        f1 = precision_recall_f1(hits.sum(axis=1), predicted.sum(axis=1), true.sum(axis=1))["f1"]
     else:
-        f1 = precision_recall_f1(hits, said, true)["f1"].mean(axis=1)
+        f1 = precision_recall_f1(hits, predicted, true)["f1"].mean(axis=1)
     return _middle_of_best(points, f1)
 
 
@@ -88,8 +89,8 @@ def choose_per_genre(
             continue
         p = judged.p[:, [index]]
         points = _candidates(p)
-        hits, said = counts(truth[:, None], p, points)
-        f1 = precision_recall_f1(hits, said, np.full(hits.shape, truth.sum()))["f1"][:, 0]
+        hits, predicted = counts(truth[:, None], p, points)
+        f1 = precision_recall_f1(hits, predicted, np.full(hits.shape, truth.sum()))["f1"][:, 0]
         m = effective_number(pd.Series(artists[truth]).value_counts().to_numpy())
         weight = m / (m + HALFWAY_ARTISTS)
         own = _middle_of_best(points, f1)
@@ -115,10 +116,10 @@ def for_precision(
         raise WrongUsage(f"{wanted:g} is no precision. Choose a number over 0 and up to 1.")
     judged = check(y_true, y_prob, genres)
     points = _candidates(judged.p)
-    hits, said = counts(judged.y, judged.p, points)
+    hits, predicted = counts(judged.y, judged.p, points)
     if average == "micro":
-        hits, said = hits.sum(axis=1), said.sum(axis=1)
-    precision = precision_recall_f1(hits, said, np.ones_like(hits))["precision"]
+        hits, predicted = hits.sum(axis=1), predicted.sum(axis=1)
+    precision = precision_recall_f1(hits, predicted, np.ones_like(hits))["precision"]
     if average == "macro":
         precision = precision.mean(axis=1)
     reached = np.flatnonzero(precision >= wanted)
@@ -136,7 +137,7 @@ class Curves:
 
     Attributes:
         points: float [n], the thresholds, rising.
-        hits, said: float [n, n_genres]; true: float [n_genres].
+        hits, predicted: float [n, n_genres]; true: float [n_genres].
         subset, labelwise: float [n], accuracies.
         overall: float [n] by `precision.micro` and the like.
         per_genre: float [n, n_genres] by `precision`, `recall`, `f1`.
@@ -144,7 +145,7 @@ class Curves:
 
     points: Floats
     hits: Floats
-    said: Floats
+    predicted: Floats
     true: Floats
     subset: Floats
     labelwise: Floats
@@ -154,31 +155,31 @@ class Curves:
 
 def curves(judged: Judged, points: Floats = POINTS) -> Curves:
     """All that moves when a global threshold moves, once for all its places."""
-    hits, said = counts(judged.y, judged.p, points)
+    hits, predicted = counts(judged.y, judged.p, points)
     true = judged.y.sum(axis=0).astype(float)
     rows = np.broadcast_to(true, hits.shape)
-    per_genre = precision_recall_f1(hits, said, rows)
-    micro = precision_recall_f1(hits.sum(axis=1), said.sum(axis=1), rows.sum(axis=1))
+    per_genre = precision_recall_f1(hits, predicted, rows)
+    micro = precision_recall_f1(hits.sum(axis=1), predicted.sum(axis=1), rows.sum(axis=1))
     overall = {f"{name}.micro": values for name, values in micro.items()}
     overall |= {f"{name}.macro": values.mean(axis=1) for name, values in per_genre.items()}
     n, g = judged.y.shape
-    wrong = (said - hits + true - hits).sum(axis=1)
+    wrong = (predicted - hits + true - hits).sum(axis=1)
     # A row is right as a whole from the highest false score (excluded) to the lowest true one.
     least = np.where(judged.y, judged.p, np.inf).min(axis=1)
     most = np.where(judged.y, -np.inf, judged.p).max(axis=1)
     subset = np.array([((least >= t) & (most < t)).mean() for t in points])
-    return Curves(points, hits, said, true, subset, 1 - wrong / (n * g), overall, per_genre)
+    return Curves(points, hits, predicted, true, subset, 1 - wrong / (n * g), overall, per_genre)
 
 
 def counts(y: Flags, p: Floats, points: Floats) -> tuple[Floats, Floats]:
-    """Hits and said [n_points, n_genres] at each of the rising thresholds."""
-    said = np.empty((len(points), y.shape[1]))
-    hits = np.empty_like(said)
+    """Hits and predicted [n_points, n_genres] at each of the rising thresholds."""
+    predicted = np.empty((len(points), y.shape[1]))
+    hits = np.empty_like(predicted)
     for genre, (truth, scores) in enumerate(zip(y.T, p.T, strict=True)):
         ranked, own = np.sort(scores), np.sort(scores[truth])
-        said[:, genre] = len(ranked) - np.searchsorted(ranked, points)
+        predicted[:, genre] = len(ranked) - np.searchsorted(ranked, points)
         hits[:, genre] = len(own) - np.searchsorted(own, points)
-    return hits, said
+    return hits, predicted
 
 
 def _candidates(p: Floats) -> Floats:

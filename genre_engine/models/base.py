@@ -106,7 +106,7 @@ class Model(ABC):
         progress: Progress | None = None,
         checkpoint: Path | None = None,
     ) -> Self:
-        """Learn from train; validation (its selecting half) chooses the epoch that is kept.
+        """Learn from train; validation (its early-stopping set) chooses the epoch that is kept.
 
         Args:
             checkpoint: a folder. The fit goes on from what it holds, and writes there at every

@@ -6,6 +6,7 @@
     load("jam500").status("multilabel-fcn")                 # what is known of it
 
     stages.py       what there is to do, and what needs what
+    steps.py        what each stage does
     state.py        a reproduction on disk
     material.py     tracks, splits and features
     trainings.py    the stages that train: ordinary runs

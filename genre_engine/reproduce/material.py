@@ -110,7 +110,7 @@ def is_fetched(name: str) -> bool:
 
 
 def _fetch(request: Request, share: Share, should_stop: ShouldStop) -> dict[str, Any]:
-    wish = jamendo_plan.Request(
+    plan_request = jamendo_plan.Request(
         request.dataset,
         tracks=request.tracks,
         rule="only",
@@ -124,7 +124,7 @@ def _fetch(request: Request, share: Share, should_stop: ShouldStop) -> dict[str,
         lost = f", {failed:,} failed" if failed else ""
         share(bytes_done / max(1, bytes_total), f"{done:,} of {total:,} tracks{lost}")
 
-    outcome = jamendo_audio.download(wish, progress=progress, should_stop=should_stop)
+    outcome = jamendo_audio.download(plan_request, progress=progress, should_stop=should_stop)
     if should_stop():
         raise Stopped
     n = len(outcome.dataset.tracks)

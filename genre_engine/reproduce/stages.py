@@ -7,49 +7,19 @@ named as next.
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from genre_engine.errors import WrongUsage
+from genre_engine.reproduce import steps
+from genre_engine.reproduce.steps import Step
+from genre_engine.reproduce.trainings import Training
 
 PARTS = {
     "course": "As described",
     "honest": "The same, honestly",
     "beyond": "Beyond it",
 }
-
-# The course project said a genre from a probability of one half on.
-COURSE_THRESHOLD = "0.5"
-
-# Enough to see that every stage works, and too little for a figure to mean something.
-QUICK: dict[str, dict[str, Any]] = {
-    "fcn": {"epochs": 3},
-    "cnn": {"epochs": 1, "filters": [8, 8]},
-    "xgboost": {"rounds": 10, "learning_rate": 0.3, "columns": 0.1},
-    "forest": {"trees": 20},
-    "linear": {"max_iterations": 20},
-}
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training and how its test is judged.
-
-    Attributes:
-        genres: `ten`, `two` (electronic and classical), or `all`.
-        split: as `splits.parse` reads it, or `honest`: official where the data set has parts, else
-            by artist.
-        thresholds: as `evaluation.evaluate_run` takes them.
-    """
-
-    model: str
-    features: str = "summary"
-    task: str = "multilabel"
-    genres: str = "ten"
-    rule: str = "only"
-    split: str = "random:course"
-    thresholds: str = COURSE_THRESHOLD
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +28,7 @@ class Stage:
 
     Attributes:
         needs: stages that must be done before it.
+        step: what it does.
         training: what it trains, if it does.
         extracts: the kind of features that it extracts, if it does.
     """
@@ -65,27 +36,42 @@ class Stage:
     name: str
     title: str
     part: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...]
+    step: Step
     training: Training | None = None
     extracts: str | None = None
 
 
-def _course(name: str, title: str, model: str, **wishes: Any) -> Stage:
-    return Stage(name, title, "course", ("splits", "summary"), Training(model, **wishes))
+def _training(
+    part: str, name: str, title: str, needs: tuple[str, ...], training: Training
+) -> Stage:
+    return Stage(name, title, part, needs, steps.train(training), training=training)
+
+
+def _course(name: str, title: str, model: str, **options: Any) -> Stage:
+    return _training("course", name, title, ("splits", "summary"), Training(model, **options))
 
 
 def _judged(
-    part: str, name: str, title: str, model: str, needs: str = "summary", **wishes: Any
+    part: str, name: str, title: str, model: str, needs: str = "summary", **options: Any
 ) -> Stage:
-    wishes = {"split": "honest", "thresholds": "global", **wishes}
-    return Stage(name, title, part, ("tracks", needs), Training(model, **wishes))
+    options = {"split": "honest", "thresholds": "global", **options}
+    return _training(part, name, title, ("tracks", needs), Training(model, **options))
+
+
+def _extracting(part: str, kind: str, title: str) -> Stage:
+    return Stage(kind, title, part, ("tracks",), steps.extract(kind), extracts=kind)
 
 
 STAGES = (
-    Stage("audio", "Audio of the tracks", "course"),
-    Stage("tracks", "Tracks with only the ten genres", "course", ("audio",)),
-    Stage("splits", "Random splits, 72/18/10 and 70/15/15", "course", ("tracks",)),
-    Stage("summary", "The 498 features", "course", ("tracks",), extracts="summary"),
+    Stage("audio", "Audio of the tracks", "course", (), steps.FETCH),
+    Stage(
+        "tracks", "Tracks with only the ten genres", "course", ("audio",), steps.CHOOSE_TRACKS
+    ),
+    Stage(
+        "splits", "Random splits, 72/18/10 and 70/15/15", "course", ("tracks",), steps.SPLIT
+    ),
+    _extracting("course", "summary", "The 498 features"),
     _course("binary-xgboost", "Two genres, XGBoost", "xgboost", task="binary", genres="two"),
     _course("binary-fcn", "Two genres, Keras network", "fcn", task="binary", genres="two"),
     _course("multiclass-xgboost", "One of ten, XGBoost", "xgboost", task="multiclass"),
@@ -93,20 +79,23 @@ STAGES = (
     _course("multilabel-xgboost", "Any of ten, XGBoost", "xgboost"),
     _course("multilabel-fcn", "Any of ten, Keras network", "fcn"),
     _course("multilabel-fcn-ran", "The same as it ran, 70/15/15", "fcn", split="random:course-ran"),
-    Stage("figures", "The nine figures", "course", ("splits",)),
+    Stage("figures", "The nine figures", "course", ("splits",), steps.DRAW),
     _judged("honest", "honest-fcn", "Any of ten, Keras network", "fcn"),
     _judged("honest", "honest-xgboost", "Any of ten, XGBoost", "xgboost"),
     _judged("beyond", "forest", "Random forest", "forest"),
     _judged("beyond", "linear", "Logistic regression", "linear"),
-    Stage("patches", "Mel patches", "beyond", ("tracks",), extracts="patches"),
+    _extracting("beyond", "patches", "Mel patches"),
     _judged("beyond", "cnn", "Convolutional network", "cnn", "patches", features="patches"),
-    Stage("embedding", "musicnn's embedding", "beyond", ("tracks",), extracts="embedding"),
+    _extracting("beyond", "embedding", "musicnn's embedding"),
     _judged(
         "beyond", "embedding-fcn", "Network on the embedding", "fcn", "embedding",
         features="embedding", settings={"learning_rate": 1e-3},
     ),
     _judged("beyond", "more-genres", "All genres, any track", "fcn", genres="all", rule="any"),
-    Stage("official-splits", "All official splits", "beyond", ("tracks", "summary")),
+    Stage(
+        "official-splits", "All official splits", "beyond", ("tracks", "summary"),
+        steps.OFFICIAL_SPLITS,
+    ),
 )  # fmt: skip
 
 NAMES = tuple(stage.name for stage in STAGES)

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from genre_engine.errors import DatasetError, WrongUsage
-from genre_engine.reproduce.stages import STAGES, chosen
 from genre_engine.storage import json_fields, lock, workspace
 
 FORMAT = 1
@@ -57,7 +56,6 @@ class Request:
         workspace.check_name(self.dataset)
         # JSON has no tuples.
         object.__setattr__(self, "stages", tuple(self.stages))
-        chosen(self.stages)
         if self.tracks is not None and self.tracks < 20:
             raise WrongUsage("Fetch 20 tracks or more: of fewer no part holds ten genres.")
 
@@ -66,7 +64,8 @@ class Request:
         """Read what `to_dict` gave, now or before; what is left out is at its default.
 
         Raises:
-            WrongUsage: an entry or a stage is unknown, or an entry is missing or of the wrong type.
+            WrongUsage: an entry is unknown, missing or of the wrong type. Whether there are such
+                stages is `stages.chosen`'s to say.
         """
         return json_fields.read(cls, values, "a reproduction")
 
@@ -104,6 +103,13 @@ class Outcome:
         return self.status == "done" and (quick or not self.quick)
 
 
+class _Outcomes(dict[str, Outcome]):
+    """By stage; one that wasn't begun waits."""
+
+    def __missing__(self, name: str) -> Outcome:
+        return Outcome()
+
+
 class Reproduction:
     """A reproduction's folder and what is known of its stages."""
 
@@ -111,7 +117,7 @@ class Reproduction:
         self.dataset = workspace.check_name(dataset)
         self.request = Request(dataset)
         self.dataset_created: str | None = None
-        self.outcomes = {stage.name: Outcome() for stage in STAGES}
+        self.outcomes = _Outcomes()
 
     @property
     def folder(self) -> Path:
@@ -195,7 +201,7 @@ def load(dataset: str) -> Reproduction:
         found.request = Request.of(values["request"])
         found.dataset_created = values["dataset_created"]
         for name, outcome in values["stages"].items():
-            if name in found.outcomes and outcome["status"] in STATUSES:
+            if outcome["status"] in STATUSES:
                 found.outcomes[name] = Outcome(**outcome)
     except (KeyError, TypeError, AttributeError, WrongUsage) as error:
         raise _damaged(path, repr(error)) from error

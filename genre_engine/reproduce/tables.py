@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from genre_engine.metrics.metric import METRICS
 from genre_engine.reproduce.published import COURSE_PROJECT
 from genre_engine.reproduce.stages import PARTS, STAGES
 from genre_engine.reproduce.state import Reproduction
@@ -11,22 +12,13 @@ NOT_YET = "not yet run"
 # Of what won't be there, by the state of its stage.
 _ABSENT = {"failed": "failed", "skipped": "left out"}
 
-# The project's two tables: its own row names, and which figure of ours answers.
-TABLES: dict[str, dict[str, str]] = {
-    "Scores": {
-        "accuracy.labelwise": "Accuracy (of label cells)",
-        "loss": "Loss",
-        "roc_auc.micro": "AUC (micro)",
-        "hamming_loss": "Hamming loss",
-    },
-    "F1, precision, recall": {
-        "f1.micro": "F1 micro",
-        "precision.micro": "Precision micro",
-        "recall.micro": "Recall micro",
-        "f1.macro": "F1 macro",
-        "precision.macro": "Precision macro",
-        "recall.macro": "Recall macro",
-    },
+# The project's two tables, by the figures of ours that answer its own.
+TABLES: dict[str, tuple[str, ...]] = {
+    "Scores": ("accuracy.labelwise", "loss", "roc_auc.micro", "hamming_loss"),
+    "F1, precision, recall": (
+        *("f1.micro", "precision.micro", "recall.micro"),
+        *("f1.macro", "precision.macro", "recall.macro"),
+    ),
 }
 
 # Columns beside the published figures: title, stage, and what of its output.
@@ -41,7 +33,7 @@ COLUMNS = (
 )
 
 READING = (
-    "All columns but the first are on test tracks. The first two of ours say a genre from a "
+    "All columns but the first are on test tracks. The first two of ours predict a genre from a "
     "probability of 0.5 on, as the course project did; the honest one from the threshold that was "
     "best on validation. Accuracy is the share of right label cells, so always saying no scores "
     "high. The artist-prior baseline knows a track's artist and never listens: what it reaches on "
@@ -67,14 +59,14 @@ def published(reproduction: Reproduction) -> list[Table]:
             head,
             tuple(
                 (
-                    label,
+                    METRICS[key].label,
                     f"{COURSE_PROJECT[key]:g}",
                     *(_cell(reproduction, key, *c[1:]) for c in COLUMNS),
                 )
-                for key, label in rows.items()
+                for key in names
             ),
         )
-        for title, rows in TABLES.items()
+        for title, names in TABLES.items()
     ]
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from genre_engine import evaluation, runs, training
 from genre_engine.datasets import Dataset
 from genre_engine.errors import RunError, RunMissing
-from genre_engine.evaluation.model_card import at, best_idle
+from genre_engine.metrics.export import best_baseline, value_of
+from genre_engine.metrics.metric import METRICS
 from genre_engine.reproduce.material import (
     Share,
     ShouldStop,
@@ -16,7 +18,6 @@ from genre_engine.reproduce.material import (
     genres,
     honest_split,
 )
-from genre_engine.reproduce.stages import QUICK, Training
 from genre_engine.reproduce.state import Request
 from genre_engine.runs import Run
 
@@ -37,6 +38,40 @@ KEPT = (
     "precision.macro",
     "recall.macro",
 )
+
+
+# The course project predicted a genre from a probability of one half on.
+COURSE_THRESHOLD = "0.5"
+
+# Enough to see that every stage works, and too little for a figure to mean something.
+QUICK: dict[str, dict[str, Any]] = {
+    "fcn": {"epochs": 3},
+    "cnn": {"epochs": 1, "filters": [8, 8]},
+    "xgboost": {"rounds": 10, "learning_rate": 0.3, "columns": 0.1},
+    "forest": {"trees": 20},
+    "linear": {"max_iterations": 20},
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training and how its test is judged.
+
+    Attributes:
+        genres: `ten`, `two` (electronic and classical), or `all`.
+        split: as `splits.parse` reads it, or `honest`: official where the data set has parts, else
+            by artist.
+        thresholds: as `evaluation.evaluate_run` takes them.
+    """
+
+    model: str
+    features: str = "summary"
+    task: str = "multilabel"
+    genres: str = "ten"
+    rule: str = "only"
+    split: str = "random:course"
+    thresholds: str = COURSE_THRESHOLD
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Watch:
@@ -71,7 +106,7 @@ class Watch:
 def train(
     dataset: Dataset,
     name: str,
-    wish: Training,
+    planned: Training,
     request: Request,
     before: str | None,
     share: Share,
@@ -92,7 +127,7 @@ def train(
     """
     run = _reopen(before)
     if run is None:
-        run = _new(dataset, name, wish, request)
+        run = _new(dataset, name, planned, request)
         begun(run.id)
     if run.status == "finished":
         return run
@@ -113,26 +148,26 @@ def _reopen(run_id: str | None) -> Run | None:
         return None
 
 
-def _new(dataset: Dataset, name: str, wish: Training, request: Request) -> Run:
-    chosen = genres(dataset, wish.genres)
-    if wish.genres == "all" and set(chosen) == set(genres(dataset, "ten")):
+def _new(dataset: Dataset, name: str, planned: Training, request: Request) -> Run:
+    chosen = genres(dataset, planned.genres)
+    if planned.genres == "all" and set(chosen) == set(genres(dataset, "ten")):
         raise Skipped(
             "This data set holds no other genres often enough. Import one with --genres all."
         )
-    kind = wish.features
+    kind = planned.features
     if dataset.kind == "feature_table" and kind == "summary":
         kind = "table"
-    settings = wish.settings | (QUICK[wish.model] if request.quick else {})
+    settings = planned.settings | (QUICK[planned.model] if request.quick else {})
     config = training.new_config(
         dataset.name,
-        model=wish.model,
+        model=planned.model,
         features=kind,
-        task=wish.task,
+        task=planned.task,
         genres=chosen,
-        rule=wish.rule,
-        split=honest_split(dataset) if wish.split == "honest" else wish.split,
+        rule=planned.rule,
+        split=honest_split(dataset) if planned.split == "honest" else planned.split,
         seed=request.seed,
-        settings=settings | request.settings.get(wish.model, {}),
+        settings=settings | request.settings.get(planned.model, {}),
         name=_free_name(name),
     )
     return runs.create(config, origin="python")
@@ -163,10 +198,12 @@ def judge(run: Run, thresholds: str) -> dict[str, Any]:
         "thresholds": (found["thresholds"] or {}).get("global"),
         "artist_overlap": found["artist_overlap"],
         "epochs": (run.report() or {}).get("fit", {}).get("epochs"),
-        "figures": {name: at(found, name) for name in KEPT},
-        "intervals": {name: at(intervals, name) for name in KEPT} if intervals else None,
-        "no_skill": {name: best_idle(found, name) for name in KEPT},
-        "artist_prior": {name: at(artist_prior, name) for name in KEPT} if artist_prior else None,
+        "figures": {name: value_of(found, name) for name in KEPT},
+        "intervals": {name: value_of(intervals, name) for name in KEPT} if intervals else None,
+        "no_skill": {name: (best_baseline(found, name) or (name, None))[1] for name in KEPT},
+        "artist_prior": {name: value_of(artist_prior, name) for name in KEPT}
+        if artist_prior
+        else None,
         "bootstrap": found["bootstrap"],
     }
 
@@ -175,8 +212,8 @@ def sentence(output: dict[str, Any]) -> str:
     """A stage's outcome in a line."""
     figures, idle, artist_prior = output["figures"], output["no_skill"], output["artist_prior"]
     several = output["task"] == "multilabel"
-    key, label = ("f1.macro", "Macro F1") if several else ("accuracy.top1", "Accuracy")
-    said = f"{label} {figures[key]:.2f} on {output['tracks']['test']:,} test tracks"
+    key = "f1.macro" if several else "accuracy.top1"
+    said = f"{METRICS[key].label} {figures[key]:.2f} on {output['tracks']['test']:,} test tracks"
     if several and idle[key] is not None:
         said += f"; no-skill {idle[key]:.2f}"
     elif not several:

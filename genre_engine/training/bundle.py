@@ -120,7 +120,7 @@ def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
 
     Raises:
         BundleError: it isn't a run of ours, is damaged, or holds what none of ours holds.
-        RunExists, WrongUsage: the wished name.
+        RunExists, WrongUsage: the name can't be had.
         StorageError: the workspace can't be written.
     """
     folder = workspace.make_folder(workspace.runs_folder())

@@ -27,6 +27,7 @@ from genre_engine.features import EXCERPT_S, NAMES
 from genre_engine.features import store as feature_stores
 from genre_engine.features.store import FeatureStore
 from genre_engine.labels import Labels
+from genre_engine.splits import THRESHOLD_SET
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Material:
         A validation by one artist can't be halved: all of it then serves both ends.
         """
         found = self.split.rows(part)
-        return found if len(found) or part != "tuning" else self.split.rows("validation")
+        return found if len(found) or part != THRESHOLD_SET else self.split.rows("validation")
 
     def parts_table(self) -> pd.DataFrame:
         """What is stored as parts.parquet."""
@@ -290,7 +291,7 @@ def _check_parts(material: Material) -> list[str]:
                 warnings.append(
                     f"No track of {_listed(named)} is in {part}: it can't be evaluated there."
                 )
-    if not (split.half == "tuning").any():
+    if not (split.half == THRESHOLD_SET).any():
         warnings.append(
             "Validation is by one artist and can't be halved: thresholds are chosen on the tracks "
             "that also stop the training."

@@ -19,6 +19,7 @@ from genre_engine.errors import GenreEngineError, ModelError, RunError
 from genre_engine.evaluation import evaluate
 from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
 from genre_engine.runs import Journal, Predictions, Run
+from genre_engine.splits import EARLY_STOPPING_SET, THRESHOLD_SET
 from genre_engine.storage.workspace import replacing
 from genre_engine.training.data import Material
 from genre_engine.training.reporter import Reporter
@@ -86,11 +87,11 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
 
     phase("Reading the features")
     material = _material(run)
-    data = {part: _data(run, material, part) for part in ("train", "selecting")}
+    data = {part: _data(run, material, part) for part in ("train", EARLY_STOPPING_SET)}
     phase("Training")
     kind = models.model(config.model)
     model = kind(kind.Settings.from_dict(config.settings), seed=config.seed)
-    model.fit(data["train"], data["selecting"], reporter, checkpoint=run.checkpoint_folder)
+    model.fit(data["train"], data[EARLY_STOPPING_SET], reporter, checkpoint=run.checkpoint_folder)
     data.clear()
     _write_lost_epochs(run, events, model)
     phase("Predicting")
@@ -100,7 +101,7 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     report = evaluate.report(
         run,
         model,
-        tuning_ids=[material.track_ids[row] for row in material.rows("tuning")],
+        threshold_ids=[material.track_ids[row] for row in material.rows(THRESHOLD_SET)],
         artist_overlap=material.artist_overlap,
         sizes=material.split.sizes,
     )

@@ -36,6 +36,7 @@ from genre_engine import metrics, models, runs
 from genre_engine.errors import FeaturesMissing, GenreEngineError, ModelError, RunError, WrongUsage
 from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
 from genre_engine.runs import Config, Run
+from genre_engine.splits import EARLY_STOPPING_SET
 from genre_engine.storage import workspace
 from genre_engine.training import trials
 from genre_engine.training.data import Material
@@ -116,7 +117,7 @@ class Search:
             StorageError: a trial can't be written down.
         """
         material = open_material(self.config)
-        train, selecting = (self._data(material, part) for part in ("train", "selecting"))
+        train, stopping = (self._data(material, part) for part in ("train", EARLY_STOPPING_SET))
         stop = should_stop or (lambda: False)
         began = time.monotonic()
         before = sum(trial.seconds for trial in self.trials())
@@ -127,7 +128,7 @@ class Search:
                 break
             watcher = _Watcher(self, len(so_far), spent, progress, stop)
             try:
-                trial = self._try(so_far, train, selecting, watcher)
+                trial = self._try(so_far, train, stopping, watcher)
             except Stop:
                 break
             trials.add(self.folder, trial)
@@ -158,7 +159,7 @@ class Search:
             return True
         return minutes is not None and seconds >= minutes * 60
 
-    def _try(self, so_far: list[Trial], train: Data, selecting: Data, watcher: "_Watcher") -> Trial:
+    def _try(self, so_far: list[Trial], train: Data, stopping: Data, watcher: "_Watcher") -> Trial:
         import optuna
 
         study = self._study(so_far)
@@ -174,8 +175,8 @@ class Search:
         said: dict[str, Any] = {"number": len(so_far), "settings": values}
         try:
             model = models.model(self.config.model)(settings, seed=self.config.seed)
-            model.fit(train, selecting, watcher)
-            score = metrics.average_precision_macro(selecting.y, model.predict_proba(selecting.x))
+            model.fit(train, stopping, watcher)
+            score = metrics.average_precision_macro(stopping.y, model.predict_proba(stopping.x))
             said |= {"state": "finished", "score": score}
             if score is None:
                 said |= {"state": "failed", "message": "It diverged: its scores aren't numbers."}

@@ -26,7 +26,7 @@ def test_both_tables_stand_beside_the_published_figures_and_the_report_is_named(
     status, out, err = run(*words)
     assert status == 0
     assert "4 of 4 stages done" in err
-    for word in ("F1 macro", "0.08", "not yet run", "honest-fcn"):
+    for word in ("Macro F1", "0.08", "not yet run", "honest-fcn"):
         assert word in out
     html, markdown = out.splitlines()[-2:]
     assert html.endswith("small/report.html")

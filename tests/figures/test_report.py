@@ -83,7 +83,7 @@ def test_a_reliability_panel_counts_every_track(judged):
     curve = calibration.reliability(judged.y[:, 0], judged.p[:, 0])
     figure = curves.reliability(curve, judged.p[:, 0])
     assert sum(figure.data[-1].y) == 80
-    assert list(figure.data[1].x) == pytest.approx(curve.said, abs=1e-4)
+    assert list(figure.data[1].x) == pytest.approx(curve.predicted, abs=1e-4)
 
 
 def test_every_cell_of_the_matrix_has_its_marker_and_its_sentence(judged):
@@ -94,9 +94,9 @@ def test_every_cell_of_the_matrix_has_its_marker_and_its_sentence(judged):
     assert len(markers.x) == len(cells) == 2 * 3
     assert markers.marker.opacity == 0
     assert markers.hoverinfo != "skip"
-    n, support = together.said[0, 0], together.support[0]
+    n, support = together.predicted[0, 0], together.support[0]
     assert f"found in {n} of its {support} tracks" in markers.customdata[0]
-    assert "nothing was said" in markers.customdata[2]
+    assert "Nothing was predicted" in markers.customdata[2]
     assert confusion.matrix(together, GENRES, single=True)[1] == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 

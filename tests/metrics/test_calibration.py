@@ -74,15 +74,15 @@ def test_bins_of_a_reliability_curve_hold_equally_many():
     y, p = drawn(n=1000, g=1)
     found = calibration.reliability(y, p)
     assert found.n.tolist() == [100.0] * 10
-    assert (found.low <= found.came_true).all()
-    assert (found.came_true <= found.high).all()
+    assert (found.low <= found.observed).all()
+    assert (found.observed <= found.high).all()
     assert found.error == pytest.approx(calibration.ece(y, p))
 
 
 def test_equal_probabilities_share_a_bin():
     found = calibration.reliability([1, 0, 1, 0], [0.3, 0.3, 0.3, 0.3])
     assert found.n.tolist() == [4.0]
-    assert found.came_true.tolist() == [0.5]
+    assert found.observed.tolist() == [0.5]
     assert found.error == pytest.approx(0.2)
     with pytest.raises(WrongUsage, match="at least one"):
         calibration.reliability([], [])

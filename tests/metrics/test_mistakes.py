@@ -21,7 +21,7 @@ def judged():
 def test_a_row_counts_what_was_said_of_a_genres_tracks_and_of_how_many_nothing(judged):
     found = mistakes.together(judged, decide(judged, HALF))
     assert found.support.tolist() == [2, 2, 2]
-    assert found.said.tolist() == [[1, 2, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1]]
+    assert found.predicted.tolist() == [[1, 2, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1]]
     assert found.both.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert found.shares[2].tolist() == [0, 0.5, 0, 0.5]
 
@@ -43,15 +43,15 @@ def test_of_one_genre_a_track_it_is_the_confusion_matrix():
     p = rng.dirichlet(np.ones(3), 50)
     judged = metrics.check(np.eye(3)[label], p, GENRES, "multiclass")
     found = mistakes.together(judged, decide(judged, HALF))
-    assert (found.said[:, :3] == confusion_matrix(label, p.argmax(axis=1))).all()
-    assert not found.said[:, 3].any()
+    assert (found.predicted[:, :3] == confusion_matrix(label, p.argmax(axis=1))).all()
+    assert not found.predicted[:, 3].any()
 
 
 def test_a_cell_lists_its_tracks_mistakes_before_what_is_right(judged):
     said = decide(judged, HALF)
     assert mistakes.in_cell(judged, said, 0, 1).tolist() == [0, 1]
     assert mistakes.in_cell(judged, said, 2, 3).tolist() == [3]
-    counts = mistakes.together(judged, said).said
+    counts = mistakes.together(judged, said).predicted
     for true in range(3):
         for column in range(4):
             assert len(mistakes.in_cell(judged, said, true, column)) == counts[true, column]

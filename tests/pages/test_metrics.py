@@ -98,7 +98,7 @@ def test_without_a_leak_there_is_no_warning(run):
 def test_the_course_projects_tables_stand_beside_its_published_figures(run):
     tables = [table.value for table in results().table]
     assert [len(table) for table in tables] == [8, 6]
-    row = tables[1][tables[1]["Figure"] == "F1, micro"].iloc[0]
+    row = tables[1][tables[1]["Figure"] == "Micro F1"].iloc[0]
     assert row["This run"].startswith(f"**{figure(run, 'f1.micro'):.2f}**")
     assert row["Course project"] == "0.68"
     hamming = tables[0][tables[0]["Figure"] == "Hamming loss"].iloc[0]
@@ -184,7 +184,7 @@ def test_a_wanted_precision_sets_the_threshold_of_the_whole_page(run):
     tuning = np.arange(N) % 2 == 1
     wanted = metrics.for_precision(predicted.y[tuning], predicted.p[tuning], GENRES, 0.9)
     at = metrics.evaluate(predicted.y, predicted.p, genres=GENRES, thresholds=wanted, draws=0)
-    assert f"said from **{wanted:.2f}** on" in said(app)
+    assert f"predicted from **{wanted:.2f}** on" in said(app)
     assert f"it is **{at.figure('precision.micro'):.2f}**" in said(app)
     assert app.slider(key=f"threshold-{run.id}-precision:0.9").value == round(wanted, 2)
     assert any("--thresholds precision:0.9" in code.value for code in app.code)

@@ -41,7 +41,7 @@ def button(app, label):
 def test_what_is_not_yet_run_stands_in_grey_beside_the_published_figures(tmp_path):
     import_table(tmp_path)
     text = said(opened())
-    assert "| F1 macro | 0.08 | :gray[*not yet run*] |" in text
+    assert "| Macro F1 | 0.08 | :gray[*not yet run*] |" in text
     assert "| Ours |" in text
     # A phone's cards name the columns that are there.
     assert 'td:nth-child(3)::before { content: "Ours: "; }' in text

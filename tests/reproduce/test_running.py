@@ -46,7 +46,7 @@ def test_the_course_part_runs_and_stands_beside_the_published_figures(small):
     # What stands in the table is what the run itself says.
     honest = made["small-honest-fcn"]
     report = evaluation.evaluate_run(honest, "test", "global").to_dict()
-    f1 = next(row for row in tables.published(found)[1].rows if row[0] == "F1 macro")
+    f1 = next(row for row in tables.published(found)[1].rows if row[0] == "Macro F1")
     assert f1[1] == "0.08"
     assert f1[4] == f"{report['f1']['macro']:.3f}"
     assert tables.NOT_YET not in f1
@@ -55,7 +55,7 @@ def test_the_course_part_runs_and_stands_beside_the_published_figures(small):
     assert 'src="http' not in page
     assert len(drawing.stored(found)) == 4
     assert "## All trainings" in found.report_md.read_text()
-    assert "F1 macro | 0.08 |" in found.report_md.read_text()
+    assert "Macro F1 | 0.08 |" in found.report_md.read_text()
 
 
 def test_a_stage_that_is_done_is_not_done_again(small, monkeypatch):
@@ -116,14 +116,14 @@ def test_a_stop_in_a_training_keeps_its_epochs_and_the_same_run_goes_on(small):
             asked.append(note)
 
     settings = {**SHORT, "fcn": {**SHORT["fcn"], "epochs": 30, "learning_rate": 0.01}}
-    wish = {"dataset": "small", "stages": ["honest-fcn"], "settings": settings}
-    found = reproduce.reproduce(wish, progress=progress, should_stop=lambda: bool(asked))
+    request = {"dataset": "small", "stages": ["honest-fcn"], "settings": settings}
+    found = reproduce.reproduce(request, progress=progress, should_stop=lambda: bool(asked))
     assert found.outcomes["honest-fcn"].status == "waiting"
     (stopped,) = runs.listing()
     assert stopped.status == "cancelled"
     kept = len(stopped.epochs())
     assert 1 <= kept < 30
-    found = reproduce.reproduce(wish)
+    found = reproduce.reproduce(request)
     assert found.outcomes["honest-fcn"].runs == {"run": stopped.id}
     (done,) = runs.listing()
     assert done.status == "finished"
@@ -147,12 +147,12 @@ def test_two_processes_do_not_work_on_the_same(small):
 
 
 def test_all_is_estimated_before_it_starts_and_nothing_is_left_after(small):
-    wish = reproduce.Request("small", stages=("linear",), settings=SHORT)
-    before = reproduce.estimate(wish, reproduce.chosen(wish.stages))
+    request = reproduce.Request("small", stages=("linear",), settings=SHORT)
+    before = reproduce.estimate(request, reproduce.chosen(request.stages))
     assert (before.tracks, before.stages) == (300, 4)
     assert before.seconds > 0
-    reproduce.reproduce(wish)
-    after = reproduce.estimate(wish, reproduce.chosen(wish.stages))
+    reproduce.reproduce(request)
+    after = reproduce.estimate(request, reproduce.chosen(request.stages))
     assert after.stages == 0
     assert after.sentence() == "All stages are done."
 

@@ -29,7 +29,7 @@ def test_a_part_stands_for_its_stages():
 
 def test_a_stage_that_does_not_exist_is_refused_with_the_nearest_name():
     with pytest.raises(WrongUsage, match="Did you mean 'honest-fcn'"):
-        reproduce.Request("demo", stages=("honest-fnc",))
+        reproduce.chosen(["honest-fnc"])
 
 
 def test_an_entry_that_a_request_lacks_is_refused():

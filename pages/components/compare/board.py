@@ -8,6 +8,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.evaluation.comparison import FIGURES, PARALLEL_FROM, Board
 from genre_engine.metrics.bootstrap import FEW_GROUPS
 from genre_engine.metrics.export import best_baseline, value_of
+from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import runs
 from pages.components.shared.text import plain
@@ -68,7 +69,8 @@ def _figures_table(board: Board) -> None:
     for run in board.runs:
         report = board.reports[run.id]
         row: dict[str, Any] = {"Run": run.name}
-        for name, (title, _) in FIGURES.items():
+        for name in FIGURES:
+            title = METRICS[name].label
             value, interval = report.figure(name), report.interval(name)
             if value is None:
                 row[title] = "–"
@@ -102,7 +104,7 @@ def section(finished: list[Run], figure: str) -> None:
 
 
 def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str) -> None:
-    title, more_is_better = FIGURES[figure]
+    title = METRICS[figure].label
     run, report = members[0]
     config = run.config
     st.subheader(
@@ -112,7 +114,7 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
         ),
         anchor=False,
     )
-    sign = -1 if more_is_better else 1
+    sign = -1 if METRICS[figure].higher_is_better else 1
 
     def order(member: tuple[Run, dict[str, Any]]) -> float:
         value = value_of(member[1], figure)
@@ -128,13 +130,13 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
             "Best no-skill": _best_no_skill(report, figure),
         }
         for name in ("average_precision.macro", "f1.macro", "loss"):
-            row.setdefault(FIGURES[name][0], value_of(report, name))
+            row.setdefault(METRICS[name].label, value_of(report, name))
         row["Model"] = run.config.model
         row["Features"] = run.config.features.get("kind")
         row["Artists in test and train"] = report.get("artist_overlap")
         row["Made"] = run.config.created[:16].replace("T", " ")
         rows.append(row)
-    numbers = {FIGURES[name][0] for name in FIGURES}
+    numbers = {METRICS[name].label for name in FIGURES}
     st.dataframe(
         rows,
         hide_index=True,
@@ -170,7 +172,7 @@ def _parallel(asked: str, ranked: list[tuple[Run, dict[str, Any]]], figure: str)
     for run, report in ranked:
         if value_of(report, figure) is not None:
             by_model.setdefault(run.config.model, []).append((run, report))
-    title = FIGURES[figure][0]
+    title = METRICS[figure].label
     for model, members in by_model.items():
         if len(members) < PARALLEL_FROM:
             continue

@@ -205,7 +205,7 @@ def _verdict(leaks: dict[str, Leakage], kind: str) -> str:
 
 
 def _agreement(data: Opened, y: Labels) -> None:
-    found = shared_datasets.agreement(data, y)
+    found = shared_datasets.agreement(data, y.genres)
     if found is None:
         return
     said = (

@@ -27,8 +27,8 @@ def thresholds(one: Judgement) -> None:
     """The slider, its curves and all figures that follow it."""
     if one.single:
         st.info(
-            "A track has one genre in this task, and the most probable one is said: there is no "
-            "threshold to move.",
+            "A track has one genre in this task, and the most probable one is predicted: there is "
+            "no threshold to move.",
             icon=":material/info:",
         )
         return
@@ -38,9 +38,9 @@ def thresholds(one: Judgement) -> None:
     kept = one.stored["thresholds"]
     per_genre = kept["per_genre"].values()
     st.markdown(
-        f":gray[Chosen on the tuning half of validation: {kept['global']:.2f} for all genres, or "
-        f"{min(per_genre):.2f} to {max(per_genre):.2f} one by one, drawn towards it where few "
-        "artists made a genre. The figures above on this page are at "
+        f":gray[Chosen on the threshold set, half of validation: {kept['global']:.2f} for all "
+        f"genres, or {min(per_genre):.2f} to {max(per_genre):.2f} one by one, drawn towards it "
+        "where few artists made a genre. The figures above on this page are at "
         + (
             f"{min(chosen):.2f}.]"
             if len(set(chosen)) == 1
@@ -96,7 +96,7 @@ def _moving(one: Judgement) -> None:
 
 def _followers(found: Any) -> list[tuple[str, Any]]:
     """What moves with the threshold."""
-    cells = found.said.sum(axis=1) / max(1, found.said[0].max())
+    cells = found.predicted.sum(axis=1) / max(1, found.predicted[0].max())
     return [
         ("Macro F1", found.overall["f1.macro"]),
         ("Micro F1", found.overall["f1.micro"]),
@@ -149,7 +149,7 @@ def ranked(one: Judgement) -> None:
 
 
 def reliability(one: Judgement) -> None:
-    """Small multiples: said against came true."""
+    """Small multiples: predicted probability against observed frequency."""
     found = data.calibrated(one)
     before, after = found.error(calibrated=False), found.error(calibrated=True)
     scaled = "leaves" if after < before else "makes it"
@@ -183,14 +183,14 @@ def reliability(one: Judgement) -> None:
                     figures.reliability(curve, p[:, column]),
                     key=f"reliability-{column}",
                     config=_CONFIG,
-                    alt=f"What came true of what was said of {name}; off by "
+                    alt=f"Share that is {name}, by predicted probability; off by "
                     f"{100 * curve.error:.1f} points on average",
                 )
     brier = calibration.brier(found.y, p)
     said = "the half of validation that the scaling didn't learn from"
     st.markdown(
-        f":gray[Up: what came true, with Wilson's 95 % bars; right: what was said, in bins of "
-        f"equal count; below: how often it was said. On "
+        f":gray[Up: observed frequency, with Wilson's 95 % bars; right: predicted probability, in "
+        f"bins of equal count; below: how often it was predicted. On "
         f"{said if one.part == 'validation' else 'test'}, {len(p):,} tracks; Brier score "
         f"{brier:.3f}.]"
     )

@@ -1,18 +1,18 @@
 """What the Results page looks at, judged once for the whole server."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from genre_engine import leakage, metrics
+from genre_engine import metrics
 from genre_engine.errors import GenreEngineError, RunError
 from genre_engine.evaluation import evaluate
 from genre_engine.metrics import calibration, curves, mistakes, thresholds
 from genre_engine.metrics.calibration import Platt
 from genre_engine.runs import Predictions, Run
+from genre_engine.splits import THRESHOLD_SET
 from pages.components.shared import datasets, visible
 from pages.components.shared.datasets import Opened
 
@@ -95,32 +95,29 @@ def _judged(key: Key, _run: Run) -> Judgement:
     return Judgement(key, _run, part, stored, _run.predictions(part), report, report.to_dict())
 
 
+# Curves go over all thresholds, whichever were chosen, the key's last part.
+_WHATEVER_THRESHOLDS: Any = {Judgement: lambda one: one.key[:3]}
+
+
+@st.cache_resource(max_entries=6, show_spinner=False, hash_funcs=_WHATEVER_THRESHOLDS)
 def threshold_curves(one: Judgement) -> thresholds.Curves:
-    return _threshold_curves(one.key[:3], one)
+    """What each threshold would give."""
+    return thresholds.curves(one.report.judged)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _threshold_curves(key: tuple[Any, ...], _one: Judgement) -> thresholds.Curves:
-    return thresholds.curves(_one.report.judged)
-
-
+@st.cache_resource(max_entries=6, show_spinner=False, hash_funcs=_WHATEVER_THRESHOLDS)
 def ranked_curves(one: Judgement) -> tuple[curves.Curves, curves.Curves]:
     """ROC and precision-recall."""
-    return _ranked_curves(one.key[:3], one)
+    return curves.roc_curves(one.report.judged), curves.precision_recall_curves(one.report.judged)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _ranked_curves(key: tuple[Any, ...], _one: Judgement) -> tuple[curves.Curves, curves.Curves]:
-    return curves.roc_curves(_one.report.judged), curves.precision_recall_curves(_one.report.judged)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def matrix(key: Key, _one: Judgement) -> tuple[mistakes.Together, Any, list[tuple[int, int]]]:
+@st.cache_resource(max_entries=6, show_spinner=False, hash_funcs={Judgement: lambda one: one.key})
+def matrix(one: Judgement) -> tuple[mistakes.Together, Any, list[tuple[int, int]]]:
     """The matrix and its figure, which must stay the same for clicks to work."""
     from genre_engine.figures import confusion
 
-    found = mistakes.together(_one.report.judged, _one.decisions)
-    return found, *confusion.matrix(found, _one.genres, single=_one.single)
+    found = mistakes.together(one.report.judged, one.decisions)
+    return found, *confusion.matrix(found, one.genres, single=one.single)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +141,7 @@ def calibrated(one: Judgement) -> Calibrated:
     rows = np.ones(len(judgement.y), bool)
     if one.part == "validation":
         parts = one.run.parts()
-        learnt = set(parts["track_id"][parts["half"] == "tuning"])
+        learnt = set(parts["track_id"][parts["half"] == THRESHOLD_SET])
         rows = np.array([track not in learnt for track in one.predictions.track_ids])
         if not rows.any():
             rows[:] = True
@@ -171,22 +168,10 @@ def dataset_of(run: Run) -> Opened | None:
 def agreement(run: Run) -> dict[str, float | int] | None:
     """How far people agree who uploaded the same audio; None where nobody did."""
     data = dataset_of(run)
-    if data is None:
-        return None
-    return _agreement(data.key, run.config.genres, data)
+    return None if data is None else datasets.agreement(data, run.config.genres)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _agreement(
-    key: tuple[str, int], genres: Sequence[str], _data: Opened
-) -> dict[str, float | int] | None:
-    return leakage.uploader_agreement(_data.tracks["genres"], _data.tracks["sha256"], genres)
-
-
+@st.cache_resource(max_entries=3, show_spinner=False, hash_funcs={Opened: lambda one: one.key})
 def tracks_by_id(data: Opened) -> dict[str, int]:
-    return _tracks_by_id(data.key, data)
-
-
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _tracks_by_id(key: tuple[str, int], _data: Opened) -> dict[str, int]:
-    return {name: row for row, name in enumerate(_data.tracks["track_id"])}
+    """Each track's row in the data set."""
+    return {name: row for row, name in enumerate(data.tracks["track_id"])}

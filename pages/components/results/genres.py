@@ -3,6 +3,7 @@
 import streamlit as st
 
 from genre_engine.figures import report as figures
+from genre_engine.metrics.metric import GENRE_METRICS
 from genre_engine.prediction import vocabulary
 from pages.components.results.data import Judgement
 from pages.components.shared.text import plain
@@ -17,8 +18,8 @@ def section(one: Judgement) -> None:
     name = str(
         st.segmented_control(
             "Figure",
-            list(figures.FIGURES),
-            format_func=figures.FIGURES.__getitem__,
+            list(GENRE_METRICS),
+            format_func=GENRE_METRICS.__getitem__,
             default="f1",
             required=True,
             key="genre-figure",
@@ -65,9 +66,9 @@ def _table(one: Judgement) -> None:
             "Genre": vocabulary.display_name(genre),
             "Tracks": values["support"],
             "Artists": artists.get(genre),
-            "Said": values["predicted"],
+            "Predicted": values["predicted"],
             "From": chosen.get(genre),
-            **{title: values[name] for name, title in figures.FIGURES.items()},
+            **{title: values[name] for name, title in GENRE_METRICS.items()},
         }
         for genre, values in one.found["per_genre"].items()
     ]
@@ -77,8 +78,8 @@ def _table(one: Judgement) -> None:
         rows,
         hide_index=True,
         column_config={
-            **dict.fromkeys([*figures.FIGURES.values(), "From"], number),
-            "Said": st.column_config.NumberColumn(help="Of how many tracks it was said"),
+            **dict.fromkeys([*GENRE_METRICS.values(), "From"], number),
+            "Predicted": st.column_config.NumberColumn(help="For how many tracks it was predicted"),
             "Artists": st.column_config.NumberColumn(help="Who made the genre's tracks here"),
         },
         alt="Figures of each genre",

@@ -24,7 +24,7 @@ _MOST = 50
 _MOST_PLAYED_MB = 200
 KINDS = {
     "missed": "Missed",
-    "invented": "Said and wrong",
+    "invented": "Wrongly predicted",
     "unsure": "Least sure",
 }
 
@@ -40,7 +40,7 @@ def section(one: Judgement) -> None:
 
 
 def _matrix(one: Judgement) -> tuple[int, int] | None:
-    found, figure, cells = results_data.matrix(one.key, one)
+    found, figure, cells = results_data.matrix(one)
     pair = found.mixed_up
     names = [vocabulary.display_name(genre) for genre in one.genres]
     st.subheader(
@@ -83,7 +83,7 @@ def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
     if cell is not None:
         true, said = cell
         rows = mistakes.in_cell(report.judged, one.decisions, true, said)
-        what = f"{names[said]} was said" if said < len(names) else "nothing was said"
+        what = f"{names[said]} was predicted" if said < len(names) else "nothing was predicted"
         st.subheader(plain(f"True: {names[true]}; {what}"), anchor=False)
         st.markdown(":gray[Double-click in the matrix to leave the cell.]")
         return rows[:_MOST], f"cell-{true}-{said}"
@@ -101,7 +101,7 @@ def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
                 default="missed",
                 required=True,
                 key="mistakes-kind",
-                help="Missed: they carry the genre and it wasn't said. Said and wrong: the "
+                help="Missed: they carry the genre and it wasn't predicted. Wrongly predicted: the "
                 "reverse. Least sure: nearest to being decided otherwise.",
             )
         )
@@ -158,7 +158,7 @@ def _named(one: Judgement, flags: Any) -> str:
 
 
 def _room(one: Judgement, data: Opened | None, row: int) -> None:
-    """One track: player, what was said and what is true, and a way to object."""
+    """One track: player, what was predicted and what is true, and a way to object."""
     track_id = one.predictions.track_ids[row]
     with st.container(border=True, key="room"):
         st.markdown(f"**{plain(_title(data, track_id))}**")

@@ -8,6 +8,7 @@ import streamlit as st
 from genre_engine.figures import report as figures
 from genre_engine.metrics.bootstrap import FEW_GROUPS
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
+from genre_engine.metrics.metric import METRICS
 from genre_engine.prediction import vocabulary
 from genre_engine.reproduce import published
 from pages.components.results import data
@@ -16,44 +17,6 @@ from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 
-NAMES = {
-    "accuracy.labelwise": "Accuracy, label by label",
-    "accuracy.subset": "Accuracy, all genres right",
-    "accuracy.top1": "Accuracy, first genre",
-    "loss": "Loss",
-    "roc_auc.micro": "AUC, micro",
-    "roc_auc.macro": "AUC, macro",
-    "hamming_loss": "Hamming loss",
-    "f1.micro": "F1, micro",
-    "f1.macro": "F1, macro",
-    "precision.micro": "Precision, micro",
-    "precision.macro": "Precision, macro",
-    "recall.micro": "Recall, micro",
-    "recall.macro": "Recall, macro",
-    "average_precision.micro": "Average precision, micro",
-    "average_precision.macro": "Average precision, macro",
-}
-MEANINGS = {
-    "accuracy.labelwise": "Share of all yes-or-no answers that are right. Most are no, so who says "
-    "nothing scores high too.",
-    "accuracy.subset": "Share of tracks with every genre right and none too many.",
-    "accuracy.top1": "Share of tracks whose first genre is among the true ones.",
-    "loss": "How surprised the model is by the truth; 0 is perfect, being sure and wrong costs "
-    "most.",
-    "roc_auc.micro": "How often a true label scores above a false one, genres mixed: knowing which "
-    "genres are common is enough for much of it.",
-    "roc_auc.macro": "The same within each genre, then the mean; 0.5 is chance.",
-    "hamming_loss": "Share of all yes-or-no answers that are wrong.",
-    "f1.micro": "Precision and recall in one number, every label counted alike.",
-    "f1.macro": "F1 of each genre, then the mean: a rare genre counts as much as a common one.",
-    "precision.micro": "Of all genres said, the share that is true.",
-    "precision.macro": "The same within each genre, then the mean.",
-    "recall.micro": "Of all true labels, the share that was said.",
-    "recall.macro": "The same within each genre, then the mean.",
-    "average_precision.micro": "Precision, averaged over all thresholds, genres mixed.",
-    "average_precision.macro": "Precision of each genre averaged over all thresholds, then the "
-    "mean; chance reaches the genre's share.",
-}
 TABLES = {
     "Accuracy, loss and AUC": (
         "accuracy.labelwise",
@@ -227,7 +190,9 @@ def tables(one: Judgement) -> None:
     st.html(_CARDS)
     with st.container(key="course-tables"):
         for title, names in TABLES.items():
-            listed = [f"{NAMES[name]} {_number(value_of(one.found, name))}" for name in names]
+            listed = [
+                f"{METRICS[name].label} {_number(value_of(one.found, name))}" for name in names
+            ]
             st.table(
                 [_row(one, name) for name in names],
                 border="horizontal",
@@ -251,12 +216,12 @@ def _row(one: Judgement, name: str) -> dict[str, str]:
     best = best_baseline(one.found, name)
     idle = "–" if best is None else f"{best[1]:.2f} ({BASELINES.get(best[0], best[0])})"
     course = published.COURSE_PROJECT.get(name)
-    meaning = MEANINGS[name]
+    meaning = METRICS[name].explanation
     if name == "loss":
         kind = "Categorical" if one.single else "Binary"
         meaning = f"{kind} cross-entropy, unweighted. {meaning}"
     return {
-        "Figure": NAMES[name],
+        "Figure": METRICS[name].label,
         "This run": value,
         "No skill": idle,
         "Course project": _published(course),

@@ -48,6 +48,11 @@ class Opened:
         return self.dataset.tracks
 
 
+# How the cache tells one from another: by where and when it was written, and by what was chosen of
+# it. Labels come with the data set that they are of.
+_BY: Any = {Opened: lambda one: one.key, Labels: lambda y: (y.genres, y.rule)}
+
+
 def opened(name: str) -> Opened:
     """Open a data set, or take it as it is open.
 
@@ -88,103 +93,69 @@ def chosen(data: Opened, genres: Sequence[str] | str, rule: str) -> Labels:
     Raises:
         GenreEngineError: none does.
     """
-    wanted = labels.choose(data.counts, genres)
-    return _labels(data.key, wanted, rule, data)
+    return _labels(data, labels.choose(data.counts, genres), rule)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _labels(key: tuple[str, int], genres: tuple[str, ...], rule: str, _data: Opened) -> Labels:
-    return _data.dataset.select(genres, rule=rule)
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=_BY)
+def _labels(data: Opened, genres: tuple[str, ...], rule: str) -> Labels:
+    return data.dataset.select(genres, rule=rule)
 
 
+@st.cache_resource(max_entries=24, show_spinner="Splitting …", hash_funcs=_BY)
 def split(data: Opened, y: Labels, kind: str) -> Split:
     """A split of the chosen tracks.
 
     Raises:
         SplitError: it can't be made of these.
     """
-    return _split(data.key, y.genres, y.rule, kind, data, y)
+    return data.dataset.split(y, kind)
 
 
-@st.cache_resource(max_entries=24, show_spinner="Splitting …")
-def _split(
-    key: tuple[str, int], genres: tuple[str, ...], rule: str, kind: str, _data: Opened, _y: Labels
-) -> Split:
-    return _data.dataset.split(_y, kind)
-
-
+@st.cache_resource(max_entries=24, show_spinner=False, hash_funcs=_BY)
 def genre_parts(data: Opened, y: Labels, kind: str) -> pd.DataFrame:
-    """`exploration.genre_parts` of the chosen tracks."""
-    return _genre_parts(data.key, y.genres, y.rule, kind, data, y)
+    """`statistics.genre_parts` of the chosen tracks."""
+    artists = data.tracks["artist_id"].iloc[y.rows]
+    return statistics.genre_parts(artists, y.y, y.genres, split(data, y, kind).part)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _genre_parts(
-    key: tuple[str, int], genres: tuple[str, ...], rule: str, kind: str, _data: Opened, _y: Labels
-) -> pd.DataFrame:
-    artists = _data.tracks["artist_id"].iloc[_y.rows]
-    return statistics.genre_parts(artists, _y.y, _y.genres, split(_data, _y, kind).part)
-
-
+@st.cache_resource(
+    max_entries=12,
+    show_spinner="Measuring what each kind of split lets through …",
+    hash_funcs=_BY,
+)
 def leaks(data: Opened, y: Labels) -> dict[str, leakage.Leakage]:
     """The leak meter over the chosen tracks."""
-    return _leaks(data.key, y.genres, y.rule, data, y)
-
-
-@st.cache_resource(max_entries=12, show_spinner="Measuring what each kind of split lets through …")
-def _leaks(
-    key: tuple[str, int], genres: tuple[str, ...], rule: str, _data: Opened, _y: Labels
-) -> dict[str, leakage.Leakage]:
-    tracks = _data.tracks.iloc[_y.rows]
+    tracks = data.tracks.iloc[y.rows]
     return {
-        kind: leakage.measure(tracks, _y.y, split(_data, _y, kind))
-        for kind in datasets.possible_splits(_data.dataset, _y)
+        kind: leakage.measure(tracks, y.y, split(data, y, kind))
+        for kind in datasets.possible_splits(data.dataset, y)
     }
 
 
-def agreement(data: Opened, y: Labels) -> dict[str, float | int] | None:
-    """How far people agree who uploaded the same audio."""
-    return _agreement(data.key, y.genres, data)
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=_BY)
+def agreement(data: Opened, genres: Sequence[str]) -> dict[str, float | int] | None:
+    """How far people agree who uploaded the same audio; None where nobody did."""
+    return leakage.uploader_agreement(data.tracks["genres"], data.tracks["sha256"], genres)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _agreement(
-    key: tuple[str, int], genres: tuple[str, ...], _data: Opened
-) -> dict[str, float | int] | None:
-    tracks = _data.tracks
-    return leakage.uploader_agreement(tracks["genres"], tracks["sha256"], genres)
-
-
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=_BY)
 def together(data: Opened, y: Labels) -> statistics.Cooccurrence:
     """Which of the most common of the chosen genres go together."""
-    return _together(data.key, y.genres, y.rule, y)
+    common = np.sort(np.argsort(-y.y.sum(axis=0, dtype=int), kind="stable")[:MOST_PAIRED])
+    return statistics.cooccurrence(y.y[:, common], [y.genres[index] for index in common])
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _together(
-    key: tuple[str, int], genres: tuple[str, ...], rule: str, _y: Labels
-) -> statistics.Cooccurrence:
-    common = np.sort(np.argsort(-_y.y.sum(axis=0, dtype=int), kind="stable")[:MOST_PAIRED])
-    return statistics.cooccurrence(_y.y[:, common], [genres[index] for index in common])
-
-
+@st.cache_resource(max_entries=4, show_spinner="Drawing the map …", hash_funcs=_BY)
 def mapped(data: Opened, store: Path) -> tuple[pca_map.TrackMap, Any, list[list[int]]]:
     """The map of a feature store and its figure, which must stay the same for clicks to work.
 
     Raises:
         DatasetError: there is no map of it.
     """
-    return _mapped(data.key, store.name, data, store)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Drawing the map …")
-def _mapped(
-    key: tuple[str, int], store: str, _data: Opened, _store: Path
-) -> tuple[pca_map.TrackMap, Any, list[list[int]]]:
-    found = pca_map.track_map(_data.dataset, _store)
-    tracks = _data.tracks.iloc[found.rows]
+    found = pca_map.track_map(data.dataset, store)
+    tracks = data.tracks.iloc[found.rows]
     names = [label(row) for row in tracks[["title", "track_id"]].to_dict("records")]
-    colours = figures.genre_colours(_data.counts)
+    colours = figures.genre_colours(data.counts)
     figure, traces = figures.track_map(found, names, tracks["genres"].tolist(), colours)
     return found, figure, traces
 

@@ -12,6 +12,7 @@ from genre_engine.figures import Curves
 from genre_engine.models import history
 from genre_engine.runs import Run, journal
 from genre_engine.runs.journal import Event
+from genre_engine.splits import EARLY_STOPPING_SET
 
 _TAILS = "train-tails"
 
@@ -78,7 +79,7 @@ def _baseline(run_id: str, _run: Run) -> dict[str, float]:
     row = {str(track): index for index, track in enumerate(there)}
     train, stopping = (
         np.array([row[track] for track in parts["track_id"][which]], int)
-        for which in (parts["part"] == "train", parts["half"] == "selecting")
+        for which in (parts["part"] == "train", parts["half"] == EARLY_STOPPING_SET)
     )
     y: Any = chosen.y[stopping]
     prior = np.tile(chosen.y[train].mean(axis=0, dtype=np.float32), (len(stopping), 1))
