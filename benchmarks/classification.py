@@ -137,19 +137,26 @@ def minute_of(song: Path, path: Path) -> None:
     soundfile.write(path, np.resize(samples, (wanted, samples.shape[1])), sample_rate, "PCM_16")
 
 
+_ONE_THREAD = """
+from genre_engine.cli import main
+from genre_engine.pretrained import sessions
+sessions.use_threads(1)
+main()
+"""
 _WHOLE = """
 import resource, subprocess, sys, time
 began = time.perf_counter()
-subprocess.run([sys.executable, "-m", "genre_engine", *sys.argv[1:]], check=True,
+subprocess.run([sys.executable, *sys.argv[1:]], check=True,
                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-def whole_process(*words: str) -> tuple[float, float]:
+def whole_process(*words: str, one_thread: bool = False) -> tuple[float, float]:
     """Seconds and peak MB of the command line, imports and all."""
     env = {**os.environ, "PYTHONPATH": str(Path(prediction.__file__).parents[2])}
-    command = [sys.executable, "-c", _WHOLE, *words]
+    program = ["-c", _ONE_THREAD] if one_thread else ["-m", "genre_engine"]
+    command = [sys.executable, "-c", _WHOLE, *program, *words]
     said = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
     took_s, held = map(float, said.split())
     return took_s, megabytes(held)
@@ -171,14 +178,21 @@ def processes(folder: Path, song: Path) -> list[Figure]:
     many.mkdir()
     for number in range(8):
         (many / f"{number}.wav").hardlink_to(minute)
-    ratios, memory = [], 0.0
+    # A single process computes each patch on all cores; it is compared with one thread too.
+    ratios: dict[str, list[float]] = {"one thread": [], "a thread a core": []}
+    memory = 0.0
     for _ in range(3):
-        alone_s, _ = whole_process("classify", str(many), "--jobs", "1")
+        alone = ("classify", str(many), "--jobs", "1")
+        one_thread_s, _ = whole_process(*alone, one_thread=True)
+        all_cores_s, _ = whole_process(*alone)
         together_s, held = whole_process("classify", str(many))
-        ratios.append(alone_s / together_s)
+        ratios["one thread"].append(one_thread_s / together_s)
+        ratios["a thread a core"].append(all_cores_s / together_s)
         memory = max(memory, held)
-    gain = figure("eight songs: one process / a process a core", statistics.median(ratios), "times")
-    found.append(gain | {"lowest": round(min(ratios), 3), "highest": round(max(ratios), 3)})
+    for name, measured in ratios.items():
+        label = f"eight songs: one process, {name} / a process a core"
+        gain = figure(label, statistics.median(measured), "times")
+        found.append(gain | {"lowest": round(min(measured), 3), "highest": round(max(measured), 3)})
     found.append(figure("memory of each of these processes", memory, "MB", 300))
     return found
 
