@@ -23,6 +23,7 @@
     ├── JobError                long work that isn't there, or is in no state for what was asked
     ├── Refused                 a hosted server doesn't do this for its visitors
     ├── BundleError             a zip that isn't a run of ours, or may not be trusted
+    ├── OverBudget              something from outside takes more than it may
     ├── DownloadError           a file can't be fetched
     ├── StorageError            the workspace can't be written (full disk, permission)
     └── WrongUsage              a name or an option that doesn't exist
@@ -134,6 +135,10 @@ class Refused(GenreEngineError):
 
 class BundleError(GenreEngineError):
     """A zip that isn't a run of ours, or that may not be trusted."""
+
+
+class OverBudget(GenreEngineError):
+    """Something from outside takes more memory, time or room than it may."""
 
 
 class DownloadError(GenreEngineError):

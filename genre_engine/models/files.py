@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
 from genre_engine.models.data import FeatureInfo
+from genre_engine.storage import budget
 
 DESCRIPTION = "model.json"
 ONNX = "model.onnx"
@@ -174,6 +175,8 @@ def check_zip(folder: Path, name: str, members: Collection[str] | None = None) -
         raise damaged(folder, name) from error
     if sum(info.file_size for info in infos) > MAX_FILE_BYTES:
         raise damaged(folder, name, "is larger than any model made here")
+    if any(map(budget.is_bomb, infos)):
+        raise damaged(folder, name, "would unpack to far more than it is")
     found = [info.filename for info in infos]
     if len(set(found)) != len(found):
         raise damaged(folder, name)
@@ -190,10 +193,12 @@ def read_member(folder: Path, name: str, member: str) -> Any:
     """
     try:
         with zipfile.ZipFile(folder / name) as archive:
-            if archive.getinfo(member).file_size > MAX_FILE_BYTES // 8:
+            if archive.getinfo(member).file_size > budget.SCHEMA_BYTES:
                 raise damaged(folder, name, "is larger than any model made here")
-            return json.loads(archive.read(member))
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, RecursionError) as error:
+            return budget.parse_json(
+                archive.read(member), budget.SCHEMA_BYTES, budget.SCHEMA_VALUES
+            )
+    except (OSError, zipfile.BadZipFile, ValueError, KeyError) as error:
         raise damaged(folder, name) from error
 
 

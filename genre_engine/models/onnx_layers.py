@@ -108,6 +108,7 @@ def _dense(graph: Graph, inputs: list[str], settings: Mapping[str, Any], arrays:
     (x,) = inputs
     kernel, bias = arrays
     _require(kernel.ndim == 2 and bias.shape == kernel.shape[1:] and settings["use_bias"])
+    _require(settings["units"] == kernel.shape[1])
     x = graph.add("Gemm", x, graph.constant(kernel), graph.constant(bias))
     return _function(graph, x, settings["activation"])
 
@@ -149,6 +150,8 @@ def _convolution(
     (x,) = inputs
     kernel, *bias = arrays
     _require(kernel.ndim == 4 and len(bias) == int(settings["use_bias"]))
+    _require(settings["filters"] == kernel.shape[3])
+    _require(settings["kernel_size"] == list(kernel.shape[:2]))
     _require(settings["data_format"] == "channels_last" and settings["padding"] == "same")
     _require(settings["groups"] == 1 and settings["dilation_rate"] == [1, 1])
     constants = [graph.constant(kernel.transpose(3, 2, 0, 1)), *map(graph.constant, bias)]

@@ -8,8 +8,9 @@
 
 A zip may come from anyone. Before anything in it is loaded, its members are compared with this
 list, their sizes bounded, unpacked out of sight and looked through: JSON for its form, the model
-for types and layers that no model of ours has, arrays for what their headers claim. Only a run that
-is whole and sound takes its place.
+for types and layers that no model of ours has, arrays for what their headers claim. That is done in
+a process of its own, whose memory and time are bounded (`storage.budget`). Only a run that is whole
+and sound takes its place.
 
 `model.onnx` stays behind and is made again on the other side, from the model's own files once these
 have been checked: so no graph that someone else wrote is ever loaded, and whoever has an earlier
@@ -18,17 +19,21 @@ version can read the zip. One that lies in a zip all the same isn't unpacked.
 
 import hashlib
 import json
+import os
 import re
 import secrets
+import shutil
 import stat
+import time
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -43,7 +48,10 @@ from genre_engine.errors import (
 )
 from genre_engine.models.files import ONNX, read_arrays, read_description
 from genre_engine.runs import Config, Predictions, Run, journal
-from genre_engine.storage import output, workspace
+from genre_engine.storage import budget, output, workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT = 1
 SUFFIX = ".genre-run.zip"
@@ -57,11 +65,10 @@ _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 # Far above any run made here, and far below what harms.
 MAX_MEMBERS = 64
 MAX_BYTES = 1 << 30
-MAX_JSON_BYTES = 64 << 20
-# Text shrinks to a twentieth; a bomb to a thousandth.
-MAX_RATIO = 200
-_RATIO_FROM_BYTES = 1 << 20
-_MAX_ROWS = 1_000_000
+MAX_JSON_BYTES = budget.SCHEMA_BYTES
+# Ours have 55,701 at most, with ids of a few signs.
+_MAX_ROWS = 300_000
+_MAX_TEXT = 256
 _BLOCK = 1 << 20
 
 _ADVICE = "Ask whoever gave it to you to export the run again, or train it here."
@@ -112,44 +119,120 @@ def file_name(run: Run) -> str:
     return f"{run.name}{SUFFIX}"
 
 
-def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
+def import_zip(
+    source: Path | IO[bytes],
+    name: str | None = None,
+    *,
+    publish: Callable[[Path], None] | None = None,
+) -> Run:
     """Take a zip in as a run of origin `import`; a taken name gets a number.
 
     Args:
         name: another name than the run had.
+        publish: is called with the whole run's folder before anybody else can see it.
 
     Raises:
         BundleError: it isn't a run of ours, is damaged, or holds what none of ours holds.
+        OverBudget: it takes too much to be read.
         RunExists, WrongUsage: the name can't be had.
         StorageError: the workspace can't be written.
     """
+    if name is not None:
+        _check_free(name, _taken())
     folder = workspace.make_folder(workspace.runs_folder())
+    _clear_leftovers(folder)
     with (
-        _opened(source) as archive,
         workspace.storage_errors(folder),
-        FileLock(folder / ".lock"),
+        TemporaryDirectory(prefix=_ROOM, dir=folder) as kept,
     ):
-        infos = _members(archive)
-        taken = {known for run in runs.listing() for known in (run.id, run.name)}
-        config = _config(archive, infos)
-        if name is not None and workspace.check_name(name) in taken:
-            raise RunExists(
-                f"There is a run {name!r} already, and it stays as it is. Choose another name."
+        path, room = _file(source, Path(kept)), Path(kept, "run")
+        room.mkdir()
+        # Nobody waits for a zip to be looked through: the lock is taken when it is sound.
+        arguments = {"path": str(path), "room": str(room)}
+        checked = budget.run(_UNPACK, arguments, budget.BUNDLE, "This zip")
+        config = Config.from_dict(checked)
+        with FileLock(folder / ".lock"):
+            taken = _taken()
+            if name is not None:
+                _check_free(name, taken)
+            new_id = config.id
+            while not _is_id(new_id) or new_id in taken:
+                new_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+            made = replace(
+                config, id=new_id, name=name or _free(config.name, taken), origin="import"
             )
-        new_id = config.id
-        while not _RUN_ID.fullmatch(new_id) or new_id in taken:
-            new_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        made = replace(config, id=new_id, name=name or _free(config.name, taken), origin="import")
-        with workspace.replacing(folder / new_id) as room:
-            room.mkdir()
-            for info in infos.values():
-                _unpack(archive, info, room)
             (room / "config.json").write_text(
                 json.dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
             )
-            _check(room, made)
-            models.renew_onnx(room / "model")
+            if publish is not None:
+                publish(room)
+            room.rename(folder / new_id)
     return Run(folder / new_id)
+
+
+def unpack(path: str, room: str) -> dict[str, Any]:
+    """Look through a zip and unpack it; for a process that is held to a budget.
+
+    Returns:
+        The run's configuration.
+
+    Raises:
+        BundleError: it isn't a run of ours, is damaged, or holds what none of ours holds.
+    """
+    place = Path(room)
+    with _opened(Path(path)) as archive, workspace.storage_errors(place):
+        infos = _members(archive)
+        config = _config(archive, infos)
+        for info in infos.values():
+            _unpack(archive, info, place)
+        _check(place, config)
+    return config.to_dict()
+
+
+_ROOM = ".import-"
+_UNPACK = f"{__name__}:{unpack.__name__}"
+
+
+def _file(source: Path | IO[bytes], room: Path) -> Path:
+    """The zip as a file, which another process can open."""
+    if isinstance(source, Path):
+        return source
+    path = room / "bundle.zip"
+    source.seek(0)
+    with path.open("wb") as file:
+        shutil.copyfileobj(source, file, _BLOCK)
+    return path
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what imports left that were killed; one that runs is over long before."""
+    oldest = time.time() - 10 * budget.BUNDLE.wall_s
+    for room in folder.glob(f"{_ROOM}*"):
+        with suppress(OSError):
+            if room.stat().st_mtime < oldest:
+                shutil.rmtree(room)
+
+
+def _taken() -> set[str]:
+    return {known for run in runs.listing() for known in (run.id, run.name)}
+
+
+def _check_free(name: str, taken: Collection[str]) -> None:
+    if workspace.check_name(name) in taken:
+        raise RunExists(
+            f"There is a run {name!r} already, and it stays as it is. Choose another name."
+        )
+
+
+def _is_id(run_id: str) -> bool:
+    """Whether an id is one of ours, of a moment that has been: ids sort by time."""
+    if not _RUN_ID.fullmatch(run_id):
+        return False
+    try:
+        made = datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return made <= datetime.now(UTC) + timedelta(days=1)
 
 
 def is_bundle(path: Path) -> bool:
@@ -195,7 +278,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise BundleError(f"{name} of this zip is a link, not a file. {_ADVICE}")
         if info.flag_bits & 1:
             raise BundleError("This zip is locked with a password. Export it without one.")
-        if info.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
+        if budget.is_bomb(info):
             raise BundleError(f"{name} of this zip would unpack to far more than it is. {_ADVICE}")
         if name.endswith((".json", ".jsonl", ".txt", ".md")) and info.file_size > MAX_JSON_BYTES:
             raise BundleError(f"{name} of this zip is larger than any run's. {_ADVICE}")
@@ -236,9 +319,11 @@ def _sum(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
 
 def _json(data: bytes, name: str) -> dict[str, Any]:
     try:
-        values = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{name} of this zip is damaged. {_ADVICE}") from error
+        values = budget.parse_json(data)
+    except ValueError as error:
+        raise BundleError(
+            f"{name} of this zip is damaged, or larger than any run's. {_ADVICE}"
+        ) from error
     if not isinstance(values, dict):
         raise BundleError(f"{name} of this zip isn't a run's. {_ADVICE}")
     return values
@@ -261,6 +346,7 @@ def _check(room: Path, config: Config) -> None:
         workspace.check_name(config.name)
         models.check_files(room / "model")
         description = read_description(room / "model")
+        models.renew_onnx(room / "model")
         same = (
             description.model == config.model
             and description.genres == config.genres
@@ -278,15 +364,19 @@ def _check(room: Path, config: Config) -> None:
         for place in sorted((room / "predictions").glob("*.npz")):
             read_arrays(place.parent, place.name)
             if place.stem in runs.PREDICTED:
-                Predictions.load(place, len(config.genres))
+                found = Predictions.load(place, len(config.genres))
+                if len(found.track_ids) > _MAX_ROWS:
+                    raise BundleError(f"{place.name} of this zip is larger than any run's.")
+        # Loaded once while a budget bounds it: so what comes in can be classified with.
+        models.load_classifier(room / "model")
     except (BundleError, StorageError):
         raise
-    except ModelError as error:
-        # The folder it names is gone when this is read.
-        said = str(error).replace(f" in {room / 'model'}", " in this zip")
-        raise BundleError(said) from error
     except GenreEngineError as error:
-        raise BundleError(f"{error} {_ADVICE}") from error
+        # The folder it names is gone when this is read, and is nobody's business.
+        said = str(error).replace(f" in {room / 'model'}", " in this zip")
+        said = said.replace(f"{room}{os.sep}", "")
+        advice = "" if isinstance(error, ModelError) else f" {_ADVICE}"
+        raise BundleError(f"{said}{advice}") from error
 
 
 def _check_parts(path: Path) -> None:
@@ -301,11 +391,31 @@ def _check_parts(path: Path) -> None:
             names = set(file.schema_arrow.names)
             if about.num_rows > _MAX_ROWS or size > MAX_BYTES:
                 raise BundleError(f"parts.parquet of this zip is larger than any run's. {_ADVICE}")
-            file.read()
+        # As dictionaries: a long text that stands in every row is there once.
+        table = pq.read_table(path, read_dictionary=sorted(names))
+        longest = max(map(_longest, table.columns), default=0)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BundleError(f"parts.parquet of this zip is damaged. {_ADVICE}") from error
+    if longest > _MAX_TEXT:
+        raise BundleError(f"parts.parquet of this zip is larger than any run's. {_ADVICE}")
     if not {"track_id", "part", "half", "artist"} <= names:
         raise BundleError(f"parts.parquet of this zip isn't a run's. {_ADVICE}")
+
+
+def _longest(column: "pa.ChunkedArray") -> int:
+    """Bytes of a column's longest text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    longest = 0
+    for chunk in column.chunks:
+        values = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+        if pa.types.is_integer(values.type) or pa.types.is_null(values.type):
+            continue
+        if not pa.types.is_string(values.type):
+            raise ValueError("a column of a type that no run has")
+        longest = max(longest, pc.max(pc.binary_length(values)).as_py() or 0)
+    return longest
 
 
 def _free(name: str, taken: set[str]) -> str:
