@@ -10,7 +10,7 @@ from genre_engine.jobs import hosted
 from pages.components.explore import download, genres, new_dataset, statistics
 from pages.components.explore import map as track_map
 from pages.components.explore import tracks as explore_tracks
-from pages.components.shared import dataset_jobs, navigation, visible
+from pages.components.shared import dataset_jobs, navigation
 from pages.components.shared import datasets as shared_datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.text import plain
@@ -26,7 +26,7 @@ KINDS = {
 def main() -> None:
     st.title("What is in the music?", anchor=False)
     made = dataset_jobs.finished()
-    entries = visible.visible_datasets()
+    entries = datasets.listing()
     if made is not None:
         st.session_state["data"] = made
         st.toast(f"**{plain(made)}** is ready.", icon=":material/check_circle:")

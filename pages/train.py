@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
+from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from pages.components.explore import new_dataset
 from pages.components.shared import dataset_jobs, navigation
 from pages.components.shared.text import plain
-from pages.components.shared.visible import visible_datasets
 from pages.components.train import bundles, pickers, queue, search, start, watch
 from pages.components.train import settings as train_settings
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 def _choose() -> None:
     wanted = pickers.current()
-    names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
+    names = [entry["name"] for entry in datasets.listing() if not entry["error"]]
     dataset_jobs.show()
     if not names:
         _empty()

@@ -34,7 +34,7 @@ from genre_engine.errors import (
     GenreEngineError,
     StorageError,
 )
-from genre_engine.storage import workspace
+from genre_engine.storage import owners, workspace
 from genre_engine.storage.lock import exclusively
 
 FORMAT = 1
@@ -221,6 +221,7 @@ def building(name: str) -> Iterator[Path]:
             with workspace.replacing(place) as folder:
                 folder.mkdir()
                 yield folder
+                owners.mark(folder)
         except StorageError as error:
             if place.exists() and isinstance(error.__cause__, OSError):
                 raise _taken(name) from error
@@ -304,6 +305,8 @@ def load(name: str) -> Dataset:
     """
     folder = workspace.dataset_folder(name)
     try:
+        if not owners.may_see(folder):
+            raise FileNotFoundError(folder)
         info = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         there = [entry["name"] for entry in listing()]
@@ -331,13 +334,18 @@ def load(name: str) -> Dataset:
 
 
 def listing() -> list[dict[str, Any]]:
-    """All data sets by name: `name`, `kind`, `tracks`, `genres`, `created`, and `error` or None."""
+    """All data sets by name: `name`, `kind`, `tracks`, `genres`, `created`, and `error` or None.
+
+    Where visitors share a server, those that whoever asks may see.
+    """
     folder = workspace.datasets_folder()
     if not folder.is_dir():
         return []
     entries = []
     for place in sorted(folder.iterdir()):
         if place.name.startswith(".") or not (place / "dataset.json").is_file():
+            continue
+        if not owners.may_see(place):
             continue
         entry: dict[str, Any] = dict.fromkeys(("kind", "tracks", "genres", "created", "error"))
         try:
@@ -354,10 +362,12 @@ def remove(name: str) -> None:
 
     Raises:
         DatasetMissing: there is none of that name.
+        Refused: where visitors share a server, it isn't whoever asks'.
     """
     place = workspace.dataset_folder(name)
     if not (place / "dataset.json").is_file():
         load(name)
+    owners.check_own(owners.owner(place).visit, f"The data set {name!r}")
     with workspace.storage_errors(place):
         if place.is_symlink():
             place.unlink()

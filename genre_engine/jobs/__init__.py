@@ -26,7 +26,7 @@ end with it. Each module imports only from those before it:
     worker.py       the life of such a process: `python -m genre_engine.jobs ID`
 """
 
-from genre_engine.jobs.job import Job, listing, of_run, open_job
+from genre_engine.jobs.job import Job, listing, may_see, of_run, open_job
 from genre_engine.jobs.queue import TRAININGS
 from genre_engine.jobs.record import STATUSES
 from genre_engine.jobs.submission import KINDS, resume_run, submit
@@ -39,6 +39,7 @@ __all__ = [
     "Job",
     "Supervisor",
     "listing",
+    "may_see",
     "of_run",
     "open",
     "resume_run",

@@ -1,25 +1,20 @@
 """A server that visitors share (`GENRE_ENGINE_HOSTED=1`): what it does for them, and how much.
 
 Visitors share one workspace. What one of them uploads is only their own: a data set made of it, and
-the runs trained on that, carry an owner and are shown to nobody else. Checks only check; `quota`
-makes room. Nothing here applies elsewhere.
-
-    hosted.json     in a data set's or a run's folder: {"owner": VISIT, "private": bool}
+the runs trained on that, carry an owner and are shown to nobody else (`storage.owners`). Checks
+only check; `quota` makes room. Nothing here applies elsewhere.
 """
 
-import json
-import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from genre_engine.errors import GenreEngineError, Refused
+from genre_engine.errors import Refused
 from genre_engine.jobs.requests import DatasetRequest
-from genre_engine.storage import workspace
+from genre_engine.storage.owners import VARIABLE as VARIABLE
+from genre_engine.storage.owners import active as active
 from genre_engine.training import SearchRequest, TrainingRequest
-
-VARIABLE = "GENRE_ENGINE_HOSTED"
 
 MINUTES = 10.0
 TRACKS = 2000
@@ -43,10 +38,6 @@ class Work(Protocol):
     def title(self) -> str: ...
     @property
     def status(self) -> str: ...
-
-
-def active() -> bool:
-    return os.environ.get(VARIABLE) == "1"
 
 
 def minutes(asked: float | None) -> float | None:
@@ -187,43 +178,3 @@ def memory_mb(system: Path = Path("/")) -> float | None:
             taken = int((groups / used).read_text()) - pages
             found.append((most - taken) / 2**20)
     return max(0.0, min(found)) if found else None
-
-
-def own(folder: Path, owner: str, *, private: bool = False) -> None:
-    """Record whose a data set or a run is; only where visitors share a server."""
-    if not active() or not owner:
-        return
-    with workspace.replacing(folder / "hosted.json") as temporary:
-        temporary.write_text(json.dumps({"owner": owner, "private": private}), encoding="utf-8")
-
-
-def owned(folder: Path) -> dict[str, Any]:
-    """`owner` and `private` of a data set or a run; empty where it belongs to nobody."""
-    try:
-        values = json.loads((folder / "hosted.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def may_see(folder: Path, visitor: str) -> bool:
-    """Whether a data set or a run is shown to a visitor."""
-    if not active():
-        return True
-    found = owned(folder)
-    return not found.get("private") or found.get("owner") == visitor
-
-
-def is_private_dataset(name: str) -> bool:
-    """Whether a data set was made from what a visitor uploaded."""
-    if not active():
-        return False
-    with suppress(GenreEngineError):
-        return bool(owned(workspace.dataset_folder(name)).get("private"))
-    return False
-
-
-def visible_datasets(entries: Iterable[dict[str, Any]], visitor: str) -> list[dict[str, Any]]:
-    """Those of `datasets.listing` that a visitor is shown."""
-    folder = workspace.datasets_folder()
-    return [entry for entry in entries if may_see(folder / entry["name"], visitor)]

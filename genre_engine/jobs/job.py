@@ -16,7 +16,7 @@ from genre_engine.jobs import hosted, kinds, record
 from genre_engine.jobs.record import Record, State
 from genre_engine.runs import Run
 from genre_engine.runs import State as RunState
-from genre_engine.storage import lock, workspace
+from genre_engine.storage import lock, owners, workspace
 
 _ID = re.compile(r"[^\W_][\w.-]{0,63}")
 
@@ -113,6 +113,7 @@ class Job(Record):
 
         Raises:
             JobError: it neither runs nor waits, or can't be paused.
+            Refused: where visitors share a server, it isn't whoever asks'.
         """
         return _ask(self.id, "pause")
 
@@ -129,6 +130,7 @@ class Job(Record):
         """
         with record.deciding():
             job = open_job(self.id)
+            owners.check_own(job.owner, job.title)
             if not job.resumable:
                 raise JobError(f"{job.title}: it can't go on, since it is {job.status}.")
             if job.minutes is not None and job.seconds >= job.minutes * 60:
@@ -136,7 +138,7 @@ class Job(Record):
                     f"{job.title}: its time of {job.minutes:g} minutes is used up. Begin a smaller "
                     "one, or go on where there is no such limit."
                 )
-            hosted.check_queue(job.owner, [other for other in listing() if other.busy])
+            hosted.check_queue(job.owner, [other for other in everything() if other.busy])
             record.ask(job.folder, None)
             state = replace(record.read_state(job.folder), status="queued", message="", note="")
             record.write_state(job.folder, replace(state, progress=None, queued_at=time.time()))
@@ -151,14 +153,17 @@ def open_job(job_id: str) -> Job:
     """The job of an id; no other is read.
 
     Raises:
-        JobError: there is none.
+        JobError: there is none, or where visitors share a server none that whoever asks may see.
     """
+    job = None
     if _ID.fullmatch(job_id):  # it may come from an address
         folder = workspace.jobs_folder() / job_id
         if folder.is_dir():
-            return read(folder)
-        if (job := of_run(job_id)) is not None and job.id == job_id:
-            return job
+            job = read(folder)
+        elif (training := of_run(job_id)) is not None and training.id == job_id:
+            job = training
+    if job is not None and may_see(job):
+        return job
     raise JobError(f"There is no job {job_id!r} any more. Look at the list of those there are.")
 
 
@@ -171,9 +176,29 @@ def of_run(run_id: str) -> Job | None:
     return _of_running_run(folder) if lock.is_held(folder) else None
 
 
+def may_see(job: Job) -> bool:
+    """Whether whoever asks is shown a job: their own, or one on what they may see."""
+    if owners.is_own(job.owner):
+        return True
+    run = job.run()
+    if run is not None:
+        return owners.may_see(run.folder)
+    if job.dataset is None or job.kind == "dataset":
+        return False  # one that is being made is its visitor's alone
+    return owners.may_see(workspace.dataset_folder(job.dataset))
+
+
 def listing() -> list[Job]:
     """All jobs: running ones, then those that wait in their order, then those that have ended, the
-    newest first. A run that is trained without having been submitted is among them."""
+    newest first. A run that is trained without having been submitted is among them.
+
+    Where visitors share a server, those that whoever asks may see.
+    """
+    return [job for job in everything() if may_see(job)]
+
+
+def everything() -> list[Job]:
+    """As `listing`, whoever asks: for deciding who is next."""
     jobs = submitted()
     known = {job.run_id for job in jobs if job.status == "running"}
     runs = workspace.runs_folder()
@@ -342,6 +367,7 @@ def _ask(job_id: str, what: str) -> Job:
     """Ask a job to pause or to end."""
     with record.deciding():
         job = open_job(job_id)
+        owners.check_own(job.owner, job.title)
         if not job.busy:
             raise JobError(f"{job.title}: it isn't running, it is {job.status}.")
         if what == "pause" and not job.pausable:

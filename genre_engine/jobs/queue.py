@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genre_engine.errors import GenreEngineError, WrongUsage
 from genre_engine.jobs import kinds, record
-from genre_engine.jobs.job import Job, end_of_log, listing, read, submitted
+from genre_engine.jobs.job import Job, end_of_log, everything, read, submitted
 from genre_engine.jobs.record import State
 from genre_engine.storage import lock
 
@@ -45,7 +45,7 @@ def places(pool: str) -> int:
 
 def startable() -> list[Job]:
     """The queued jobs for which there is a place now, in their order."""
-    found = listing()
+    found = everything()
     free = {pool: places(pool) for pool in kinds.POOLS}
     for job in found:
         if job.status == "running":

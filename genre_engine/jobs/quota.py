@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from genre_engine import datasets, runs
-from genre_engine.errors import GenreEngineError
+from genre_engine.errors import GenreEngineError, Refused
 from genre_engine.jobs import hosted, kinds, record
-from genre_engine.jobs.job import listing
+from genre_engine.jobs.job import everything
 from genre_engine.runs import Run
-from genre_engine.storage import lock, workspace
+from genre_engine.storage import lock, owners, workspace
 
 VARIABLE = "GENRE_ENGINE_QUOTA_MB"
 QUOTA_MB = 500.0
@@ -34,8 +34,28 @@ def make_room() -> list[str]:
     """
     if not hosted.active():
         return []
-    with record.deciding():
+    with record.deciding(), owners.as_engine():
         return _make_room(_quota_mb() * 1e6)
+
+
+def admit(folder: Path) -> None:
+    """Make room for what a visitor has brought; where that isn't enough, it goes again.
+
+    Raises:
+        Refused: it is larger than what visitors may store.
+        StorageError: the workspace can't be written.
+    """
+    if not hosted.active():
+        return
+    quota = _quota_mb()
+    with record.deciding(), owners.as_engine():
+        _make_room(quota * 1e6, keep=folder)
+        if (size := _size(folder)) > quota * 1e6:
+            _remove(folder)
+            raise Refused(
+                f"This server is shared: visitors store at most {quota:,.0f} MB, and this takes "
+                f"{size / 1e6:,.1f}. Use it on your own computer."
+            )
 
 
 def _quota_mb() -> float:
@@ -45,19 +65,19 @@ def _quota_mb() -> float:
         return QUOTA_MB
 
 
-def _make_room(quota: float) -> list[str]:
+def _make_room(quota: float, keep: Path | None = None) -> list[str]:
     sizes = {place: _size(place) for place in _places()}
     total = sum(sizes.values())
     removed: list[str] = []
-    theirs = [place for place in sizes if hosted.owned(place)]
-    theirs.sort(key=lambda place: (place / "hosted.json").stat().st_mtime)
+    theirs = [place for place in sizes if owners.owner(place).visit]
+    theirs.sort(key=lambda place: (place / owners.FILE).stat().st_mtime)
     if total <= quota or not theirs:
         return removed
     used = in_use()
     for place in theirs:
         if total <= quota:
             break
-        if place in used:
+        if place in used or place == keep:
             continue
         with suppress(GenreEngineError):  # a process has begun to train it
             _remove(place)
@@ -70,7 +90,7 @@ def in_use() -> set[Path]:
     """The folders of runs and data sets that something needs now."""
     used: set[Path] = set()
     trained: list[Run] = []
-    for job in listing():
+    for job in everything():
         if not job.busy:
             continue
         if (name := kinds.dataset_of(job)) is not None:

@@ -10,11 +10,12 @@ from typing import Any
 from genre_engine import datasets, runs
 from genre_engine.errors import GenreEngineError, JobError
 from genre_engine.jobs import hosted, kinds, queue, quota, record
-from genre_engine.jobs.job import Job, listing, of_run, read
+from genre_engine.jobs.job import Job, everything, of_run, read
 from genre_engine.jobs.kinds import Kind, Request
 from genre_engine.jobs.record import Files
 from genre_engine.jobs.requests import RunRequest
 from genre_engine.runs import Run
+from genre_engine.storage import owners, workspace
 from genre_engine.training import TrainingRequest
 
 KINDS = tuple(kinds.KINDS)
@@ -53,18 +54,20 @@ def submit(
     if config is None:
         return _add(kind, chosen.title(asked), asked, owner, minutes, files=files)
     assert isinstance(asked, TrainingRequest)  # noqa: S101 - for the type checker
-    run = runs.create(config, asked.origin)
-    hosted.own(run.folder, owner, private=hosted.is_private_dataset(config.dataset))
+    with owners.made_for(owner, workspace.dataset_folder(config.dataset)):
+        run = runs.create(config, asked.origin)
     try:
         return _add(kind, f"Train {run.name}", RunRequest(run.id), owner, minutes, run=run)
     except GenreEngineError:  # such as: the visitor asked for another in the same moment
-        runs.remove(run)
+        with owners.as_engine():
+            runs.remove(run)
         raise
 
 
 def _existing_run(request: RunRequest, owner: str, minutes: float | None) -> Job:
     """Train a run that is there, or go on with it in the job that it has."""
     run = runs.open(request.run)
+    owners.check_own(owners.owner(run.folder).visit, f"The run {run.name!r}")
     hosted.check_memory(run.config.model)
     job = of_run(run.id)
     if job is not None and job.busy:
@@ -86,8 +89,10 @@ def resume_run(run_id: str, *, owner: str = "") -> Job:
     Raises:
         RunMissing: there is no such run.
         JobError: it is in no state for that.
+        Refused: where visitors share a server, it isn't whoever asks'.
     """
     run = runs.open(run_id)
+    owners.check_own(owners.owner(run.folder).visit, f"The run {run.name!r}")
     job = of_run(run.id)
     if job is not None and job.own_folder:
         return job.resume()
@@ -97,7 +102,7 @@ def resume_run(run_id: str, *, owner: str = "") -> Job:
 
 
 def _busy() -> list[Job]:
-    return [job for job in listing() if job.busy]
+    return [job for job in everything() if job.busy]
 
 
 def _add(

@@ -12,7 +12,7 @@ from genre_engine.jobs import hosted, record
 from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
 from genre_engine.runs import Run
-from genre_engine.storage import workspace
+from genre_engine.storage import budget, owners, workspace
 from genre_engine.training import SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
@@ -61,10 +61,8 @@ def _new_run(request: TrainingRequest, reporter: Reporter) -> Run:
     except FeaturesMissing as missing:
         _extract_for(request, reporter, missing)
         config = training.config_of(request)
-    run = runs.create(config, request.origin)
-    private = hosted.is_private_dataset(config.dataset)
-    hosted.own(run.folder, reporter.job.owner, private=private)
-    return run
+    with owners.made_for(reporter.job.owner, workspace.dataset_folder(config.dataset)):
+        return runs.create(config, request.origin)
 
 
 def _extract_for(request: TrainingRequest, reporter: Reporter, missing: FeaturesMissing) -> None:
@@ -129,9 +127,9 @@ def search(request: SearchRequest, reporter: Reporter) -> None:
         raise Ended
     if found.best() is None:
         reporter.leave_if_asked()
-    run = found.make_run()
     job = reporter.job
-    hosted.own(run.folder, job.owner, private=hosted.is_private_dataset(run.config.dataset))
+    with owners.made_for(job.owner, workspace.dataset_folder(request.dataset_name)):
+        run = found.make_run()
     record.add(
         "training",
         f"Train {run.name}",
@@ -156,9 +154,10 @@ def make_dataset(request: DatasetRequest, reporter: Reporter) -> None:
     reporter.note(note)
     if reports:
         options["progress"] = lambda done, total: reporter.progress(done, total)
-    made = getattr(datasets, make)(request.name, **options)
     if request.make == "table":
-        hosted.own(made.folder, reporter.job.owner, private=True)
+        budget.apply(budget.TABLE)  # it may come from anyone, and this process does nothing else
+    with owners.acting_for(reporter.job.owner, private=request.make == "table"):
+        getattr(datasets, make)(request.name, **options)
     reporter.result(dataset=request.name)
 
 

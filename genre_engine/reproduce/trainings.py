@@ -174,7 +174,7 @@ def _new(dataset: Dataset, name: str, planned: Training, request: Request) -> Ru
 
 
 def _free_name(name: str) -> str:
-    taken = {known for run in runs.listing() for known in (run.id, run.name)}
+    taken = runs.taken_names()
     number, free = 1, name
     while free in taken:
         number += 1

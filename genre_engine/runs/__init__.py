@@ -13,7 +13,7 @@ from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
 from genre_engine.runs.predictions import Predictions
 from genre_engine.runs.run import PREDICTED, STATUSES, Run, State
-from genre_engine.runs.store import create, listing, open_run, remove
+from genre_engine.runs.store import create, listing, open_run, remove, taken_names
 
 __all__ = [
     "PREDICTED",
@@ -28,6 +28,7 @@ __all__ = [
     "listing",
     "open",
     "remove",
+    "taken_names",
 ]
 
 # The contract names it so: runs.open("demo-fcn").

@@ -15,7 +15,7 @@ from genre_engine.errors import RunError, RunExists, RunMissing
 from genre_engine.runs.config import ORIGINS, Config
 from genre_engine.runs.journal import Journal
 from genre_engine.runs.run import Run, now
-from genre_engine.storage import lock, workspace
+from genre_engine.storage import lock, owners, workspace
 
 
 def create(config: Config, origin: str = "python") -> Run:
@@ -32,7 +32,7 @@ def create(config: Config, origin: str = "python") -> Run:
     if config.name:
         workspace.check_name(config.name)
     with workspace.storage_errors(folder), FileLock(folder / ".lock"):
-        taken = {name for run in listing() for name in (run.id, run.name)}
+        taken = taken_names()
         if config.name in taken:
             raise RunExists(
                 f"There is a run {config.name!r} already, and it stays as it is. Choose another "
@@ -47,6 +47,7 @@ def create(config: Config, origin: str = "python") -> Run:
             events = Journal(room)
             events.write("status", status="queued", message="")
             events.close()
+            owners.mark(room)
     return Run(folder / made.id)
 
 
@@ -76,7 +77,19 @@ def open_run(id_or_name: str, *, damaged: bool = False) -> Run:
 
 
 def listing() -> list[Run]:
-    """All runs, newest first; those that can't be read have their `error`."""
+    """All runs, newest first; those that can't be read have their `error`.
+
+    Where visitors share a server, those that whoever asks may see.
+    """
+    return [run for run in _all() if owners.may_see(run.folder)]
+
+
+def taken_names() -> set[str]:
+    """All ids and names that a new run can't have."""
+    return {name for run in _all() for name in (run.id, run.name)}
+
+
+def _all() -> list[Run]:
     folder = workspace.runs_folder()
     if not folder.is_dir():
         return []
@@ -89,8 +102,10 @@ def remove(run: Run) -> None:
 
     Raises:
         RunError: it is being trained.
+        Refused: where visitors share a server, it isn't whoever asks'.
         StorageError: it can't be removed.
     """
+    owners.check_own(owners.owner(run.folder).visit, f"The run {run.name!r}")
     refusal = f"The run {run.name!r} is being trained. Cancel it first, then remove it."
     with workspace.storage_errors(run.folder):
         if run.folder.is_symlink():

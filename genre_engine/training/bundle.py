@@ -27,7 +27,7 @@ import stat
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ from genre_engine.errors import (
 )
 from genre_engine.models.files import ONNX, read_arrays, read_description
 from genre_engine.runs import Config, Predictions, Run, journal
-from genre_engine.storage import budget, output, workspace
+from genre_engine.storage import budget, output, owners, workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,17 +119,11 @@ def file_name(run: Run) -> str:
     return f"{run.name}{SUFFIX}"
 
 
-def import_zip(
-    source: Path | IO[bytes],
-    name: str | None = None,
-    *,
-    publish: Callable[[Path], None] | None = None,
-) -> Run:
+def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
     """Take a zip in as a run of origin `import`; a taken name gets a number.
 
     Args:
         name: another name than the run had.
-        publish: is called with the whole run's folder before anybody else can see it.
 
     Raises:
         BundleError: it isn't a run of ours, is damaged, or holds what none of ours holds.
@@ -138,7 +132,7 @@ def import_zip(
         StorageError: the workspace can't be written.
     """
     if name is not None:
-        _check_free(name, _taken())
+        _check_free(name, runs.taken_names())
     folder = workspace.make_folder(workspace.runs_folder())
     _clear_leftovers(folder)
     with (
@@ -152,7 +146,7 @@ def import_zip(
         checked = budget.run(_UNPACK, arguments, budget.BUNDLE, "This zip")
         config = Config.from_dict(checked)
         with FileLock(folder / ".lock"):
-            taken = _taken()
+            taken = runs.taken_names()
             if name is not None:
                 _check_free(name, taken)
             new_id = config.id
@@ -164,8 +158,7 @@ def import_zip(
             (room / "config.json").write_text(
                 json.dumps(made.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
             )
-            if publish is not None:
-                publish(room)
+            owners.mark(room)
             room.rename(folder / new_id)
     return Run(folder / new_id)
 
@@ -211,10 +204,6 @@ def _clear_leftovers(folder: Path) -> None:
         with suppress(OSError):
             if room.stat().st_mtime < oldest:
                 shutil.rmtree(room)
-
-
-def _taken() -> set[str]:
-    return {known for run in runs.listing() for known in (run.id, run.name)}
 
 
 def _check_free(name: str, taken: Collection[str]) -> None:

@@ -260,7 +260,7 @@ def _reopen(config: Config) -> tuple[Dataset, Labels, FeatureStore]:
 
 def _check_name(name: str) -> None:
     workspace.check_name(name)
-    if any(name in (run.id, run.name) for run in store.listing()):
+    if name in store.taken_names():
         raise RunExists(
             f"There is a run {name!r} already, and it stays as it is. Choose another name, or "
             f"remove it first with `remove {name}`."

@@ -6,8 +6,9 @@ import pytest
 from filelock import FileLock
 
 from genre_engine import datasets, jobs, runs, training
-from genre_engine.errors import DatasetMissing, Refused
+from genre_engine.errors import DatasetMissing, JobError, Refused, RunExists, RunMissing
 from genre_engine.jobs import hosted, queue, quota
+from genre_engine.storage import owners
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
@@ -18,6 +19,16 @@ TABLE = {"make": "table", "name": "mine", "label": "genre"}
 def shared(monkeypatch, workspace):
     monkeypatch.setenv(hosted.VARIABLE, "1")
     monkeypatch.setattr(hosted, "memory_mb", lambda: 4000.0)
+
+
+@pytest.fixture
+def asking(monkeypatch):
+    """Has a visitor be the one who asks."""
+
+    def visit(name):
+        monkeypatch.setattr(owners, "_asking", [lambda: name])
+
+    return visit
 
 
 @pytest.mark.parametrize(
@@ -79,13 +90,64 @@ def test_memory_is_the_least_of_machine_and_container(tmp_path):
     assert hosted.memory_mb(tmp_path / "nothing") is None
 
 
-def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(data, shared):  # noqa: F811
-    hosted.own(data.folder, "a", private=True)
-    run = jobs.submit("training", LINEAR, owner="a").run()
-    assert hosted.visible_datasets(datasets.listing(), "b") == []
-    assert len(hosted.visible_datasets(datasets.listing(), "a")) == 1
-    assert hosted.may_see(run.folder, "a")
-    assert not hosted.may_see(run.folder, "b")
+def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(
+    data,  # noqa: F811
+    shared,
+    asking,
+):
+    owners.own(data.folder, "a", private=True)
+    job = jobs.submit("training", LINEAR, owner="a")
+    run = job.run()
+    for visit, seen in (("a", True), ("b", False)):
+        asking(visit)
+        assert len(datasets.listing()) == len(runs.listing()) == len(jobs.listing()) == seen
+    for look in (datasets.open, runs.open, jobs.open):
+        with pytest.raises((DatasetMissing, RunMissing, JobError)) as error:
+            look({datasets.open: "small", runs.open: run.name, jobs.open: job.id}[look])
+        assert "none yet" in str(error.value) or "no job" in str(error.value)
+
+
+def test_a_visitor_changes_only_what_is_their_own(data, shared, asking):  # noqa: F811
+    asking("a")
+    job = jobs.submit("training", LINEAR, owner="a")
+    asking("b")
+    seen = jobs.open(job.id)  # on a data set that is nobody's
+    for change in (seen.cancel, seen.pause, seen.resume, lambda: jobs.resume_run(job.run_id)):
+        with pytest.raises(Refused, match="isn't yours"):
+            change()
+    for remove in (lambda: runs.remove(seen.run()), lambda: datasets.remove("small")):
+        with pytest.raises(Refused, match="isn't yours"):
+            remove()
+    asking("a")
+    assert jobs.open(job.id).cancel().status == "cancelled"
+    assert jobs.open(job.id).resume().status == "queued"
+
+
+def test_an_owner_that_cannot_be_read_hides_it_from_everybody(data, shared, asking):  # noqa: F811
+    asking("a")
+    for damaged in ("", "[]", '{"owner": "a"}', "\x00"):
+        (data.folder / owners.FILE).write_text(damaged, encoding="utf-8")
+        assert datasets.listing() == []
+    with owners.as_engine():
+        assert len(datasets.listing()) == 1
+
+
+def test_names_that_are_taken_are_taken_for_everybody(data, shared, asking):  # noqa: F811
+    owners.own(data.folder, "a", private=True)
+    asking("a")
+    jobs.submit("training", {**LINEAR, "name": "mine"}, owner="a")
+    owners.own(data.folder, "a")
+    asking("b")
+    with pytest.raises(RunExists):
+        jobs.submit("training", {**LINEAR, "name": "mine"}, owner="b")
+
+
+def test_only_names_that_this_server_has_signed_are_believed(shared):
+    visit = owners.new_visit()
+    kept = owners.signed(visit)
+    assert owners.verified(kept) == visit
+    for forged in (None, "", visit, f"{visit}.", f"{kept}0", f"0{kept}", kept.replace(".", "..")):
+        assert owners.verified(forged) is None
 
 
 def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared, monkeypatch):
@@ -94,7 +156,7 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
         folder = workspace / "runs" / f"run{number}"
         folder.mkdir(parents=True)
         (folder / "model").write_bytes(b"0" * 1000)
-        hosted.own(folder, owner)
+        owners.own(folder, owner)
         if owner:
             os.utime(folder / "hosted.json", (number, number))
     assert quota.make_room() == ["run1", "run2"]
@@ -105,14 +167,14 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
 def old_run(data, shared, monkeypatch):  # noqa: F811
     """A visitor's run that is over, older than everything else, and no room for anything."""
     run = jobs.submit("training", LINEAR, owner="old").cancel().run()
-    hosted.own(run.folder, "old")
+    owners.own(run.folder, "old")
     os.utime(run.folder / "hosted.json", (1, 1))
     monkeypatch.setenv(quota.VARIABLE, "0.000001")
     return run
 
 
 def test_checks_remove_nothing(old_run, data):  # noqa: F811
-    hosted.own(data.folder, "a", private=True)
+    owners.own(data.folder, "a", private=True)
     request = training.TrainingRequest("small", model="linear")
     hosted.check_tracks(request)
     hosted.check_memory("linear")
@@ -128,7 +190,7 @@ def test_checks_remove_nothing(old_run, data):  # noqa: F811
 
 
 def test_room_is_made_when_a_job_is_accepted_and_what_it_needs_stays(old_run, data):  # noqa: F811
-    hosted.own(data.folder, "a", private=True)
+    owners.own(data.folder, "a", private=True)
     job = jobs.submit("training", LINEAR, owner="a")
     assert not old_run.folder.exists()
     assert job.run().folder.is_dir()
@@ -145,7 +207,7 @@ def test_room_is_made_when_a_job_is_accepted_and_what_it_needs_stays(old_run, da
     ],
 )
 def test_a_data_set_that_a_job_needs_stays(kind, request_, data, shared, monkeypatch):  # noqa: F811
-    hosted.own(data.folder, "a", private=True)
+    owners.own(data.folder, "a", private=True)
     monkeypatch.setenv(quota.VARIABLE, "0.000001")
     job = jobs.submit(kind, request_, owner="a")
     assert data.folder.is_dir()
@@ -156,7 +218,7 @@ def test_a_data_set_that_a_job_needs_stays(kind, request_, data, shared, monkeyp
 
 
 def test_what_a_process_works_on_stays_without_any_job(old_run, data):  # noqa: F811
-    hosted.own(data.folder, "a", private=True)
+    owners.own(data.folder, "a", private=True)
     with old_run.writing():  # the command line trains it
         assert quota.make_room() == []
     store = data.features_folder / "summary-0123"

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from genre_engine import runs, training
 from genre_engine.errors import BundleError, GenreEngineError
-from genre_engine.storage import budget
+from genre_engine.storage import budget, owners
 from genre_engine.training import bundle
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
 from tests.training.test_bundle import changed, places
@@ -159,24 +159,28 @@ def test_an_id_of_the_future_is_not_kept(exported, workspace):
         assert bundle.import_zip(changed(path, add={"config.json": content})).id != forged
 
 
-def test_whose_it_is_is_known_before_anybody_can_see_it(exported, workspace):
-    seen = []
+def test_whose_it_is_is_known_before_anybody_can_see_it(exported, workspace, monkeypatch):
+    path, mark, seen = exported("linear"), owners.mark, []
 
-    def publish(folder):
-        seen.append(runs.listing())
-        (folder / "hosted.json").write_text("{}", encoding="utf-8")
+    def marked(folder):
+        mark(folder)
+        seen.append(({one.id for one in runs.listing()}, owners.owner(folder)))
 
-    path = exported("linear")
-    run = bundle.import_zip(path, publish=publish)
-    assert (run.folder / "hosted.json").is_file()
-    assert run.id not in {one.id for one in seen[0]}
+    monkeypatch.setenv(owners.VARIABLE, "1")
+    monkeypatch.setattr(owners, "mark", marked)
+    with owners.acting_for("a", private=True):
+        run = bundle.import_zip(path)
+    assert owners.owner(run.folder) == owners.Owner("a", private=True)
+    assert seen[0][1] == owners.Owner("a", private=True)
+    assert run.id not in seen[0][0]
 
 
-def test_a_publication_that_fails_leaves_nothing(exported, workspace):
-    def publish(folder):
+def test_a_publication_that_fails_leaves_nothing(exported, workspace, monkeypatch):
+    def failing(folder):
         raise BundleError("no")
 
     path, before = exported("linear"), places(workspace)
+    monkeypatch.setattr(owners, "mark", failing)
     with pytest.raises(BundleError, match="no"):
-        bundle.import_zip(path, publish=publish)
+        bundle.import_zip(path)
     assert places(workspace) == before

@@ -7,7 +7,6 @@ leads to a run's model; the usual choice, all pretrained networks, stands nowher
 import streamlit as st
 
 from genre_engine import pretrained
-from genre_engine.jobs import hosted
 from genre_engine.prediction import MODEL, ModelInfo, catalogue
 from genre_engine.pretrained import discogs
 from pages.components.shared.session_id import visitor
@@ -28,8 +27,8 @@ _ADDRESS = "model"
 _FRESH_S = 3.0
 
 
-@st.cache_data(ttl=_FRESH_S, max_entries=8, show_spinner=False)
-def _available(runs_folder: str) -> list[ModelInfo]:
+@st.cache_data(ttl=_FRESH_S, max_entries=64, show_spinner=False)
+def _available(runs_folder: str, visitor: str) -> list[ModelInfo]:
     return catalogue.available()
 
 
@@ -42,12 +41,7 @@ def choose() -> list[ModelInfo]:
     """The models that the visitor wants, at least one, in the order of the choice."""
     from genre_engine.storage import workspace
 
-    folder = workspace.runs_folder()
-    there = {
-        model.name: model
-        for model in _available(str(folder))
-        if not model.is_run or hosted.may_see(folder / model.id, visitor())
-    }
+    there = {model.name: model for model in _available(str(workspace.runs_folder()), visitor())}
     missing = _follow_address(there)
     chosen = [MODEL]
     if len(there) > 1:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from pages.components.explore.new_dataset import DEMO_TRACKS
 from pages.components.shared import dataset_jobs
 from pages.components.shared.text import plain
-from pages.components.shared.visible import visible_datasets
 
 _DEMO = "demo"
 
@@ -21,7 +21,7 @@ def offer() -> None:
         )
     if not clicked:
         return
-    names = [entry["name"] for entry in visible_datasets() if not entry["error"]]
+    names = [entry["name"] for entry in datasets.listing() if not entry["error"]]
     if not names:
         try:
             dataset_jobs.start({"make": "demo", "name": _DEMO, "tracks": DEMO_TRACKS})

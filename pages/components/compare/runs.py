@@ -9,7 +9,6 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.evaluation import comparison
 from genre_engine.evaluation.comparison import Comparison
 from genre_engine.runs import Run
-from pages.components.shared import visible
 
 # Judgements of this visit that are kept; each holds the draws of its runs.
 _MOST_KEPT = 8
@@ -18,7 +17,7 @@ _MOST_KEPT = 8
 def finished() -> tuple[list[Run], list[str]]:
     """Finished runs, the newest first, and what is wrong with those that can't be read."""
     found, problems = [], []
-    for run in visible.visible_runs():
+    for run in runs.listing():
         if run.error is not None:
             problems.append(run.error)
         elif run.status == "finished":

@@ -11,7 +11,6 @@ from genre_engine.jobs import Job, hosted
 from genre_engine.reproduce import Estimate, Request
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
-from pages.components.shared.visible import visible_datasets
 
 _NEW = "Fetch tracks of MTG-Jamendo"
 # How often running work is looked after, in seconds.
@@ -58,7 +57,7 @@ def command(request: Request) -> str:
 
 
 def _request() -> Request | None:
-    names = [entry["name"] for entry in visible_datasets() if entry["error"] is None]
+    names = [entry["name"] for entry in datasets.listing() if entry["error"] is None]
     options = [*names, *([] if hosted.active() else [_NEW])]
     if not options:
         st.info("There is no data set yet. Make one on Explore.", icon=":material/dataset:")

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from genre_engine import metrics
+from genre_engine import metrics, runs
 from genre_engine.errors import GenreEngineError, RunError
 from genre_engine.evaluation import evaluate
 from genre_engine.metrics import calibration, curves, mistakes, thresholds
 from genre_engine.metrics.calibration import Platt
 from genre_engine.runs import Predictions, Run
 from genre_engine.splits import THRESHOLD_SET
-from pages.components.shared import datasets, visible
+from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 
 Key = tuple[str, int, str, str]
@@ -71,7 +71,7 @@ class Judgement:
 
 def finished() -> tuple[list[Run], int]:
     """Finished runs, the newest first, and how many others there are."""
-    listed = visible.visible_runs()
+    listed = runs.listing()
     done = [run for run in listed if run.error is None and run.status == "finished"]
     return done, len(listed) - len(done)
 

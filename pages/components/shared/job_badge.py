@@ -13,8 +13,8 @@ import streamlit as st
 from genre_engine import jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
+from genre_engine.storage import owners
 from pages.components.shared.text import plain
-from pages.components.shared.visible import may_see
 
 # How often the chip is brought up to date, in seconds.
 _TICK_S = 3
@@ -50,7 +50,8 @@ class _Board:
         with self._lock:
             if time.monotonic() - self._read > _KEPT_S:
                 try:
-                    self._jobs = [job for job in jobs.listing() if job.busy]
+                    with owners.as_engine():  # for all visitors; each is shown their own
+                        self._jobs = [job for job in jobs.listing() if job.busy]
                 except GenreEngineError:
                     self._jobs = []
                 self._read = time.monotonic()
@@ -64,7 +65,7 @@ def _board() -> _Board:
 
 def busy() -> list[Job]:
     """Running jobs, then those that wait, as they were a moment ago."""
-    return [job for job in _board().busy() if may_see(job)]
+    return [job for job in _board().busy() if jobs.may_see(job)]
 
 
 def _chip() -> None:

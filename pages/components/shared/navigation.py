@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.shared import job_badge, theme
+from pages.components.shared import job_badge, session_id, theme
 
 _ENTERED = "entered"
 _HERE = Path(__file__).parent
@@ -60,6 +60,7 @@ def run() -> None:
     )
     st.logo(str(_HERE / "logo.svg"), size="large")
     theme.adjust()
+    session_id.remember()
     job_badge.show()
     page.run()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.jobs import hosted
+from genre_engine.jobs import hosted, quota
 from genre_engine.runs import Run
+from genre_engine.storage import owners
 from genre_engine.training import bundle
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
@@ -60,8 +61,12 @@ def import_form() -> None:
         if upload.file_id not in taken:
             try:
                 hosted.check_upload(upload.size)
-                run = bundle.import_zip(upload)
-                hosted.own(run.folder, visitor(), private=True)
+                with (
+                    st.spinner("Looking through the zip …"),
+                    owners.acting_for(visitor(), private=True),
+                ):
+                    run = bundle.import_zip(upload)
+                quota.admit(run.folder)
             except GenreEngineError as error:
                 st.error(plain(str(error)), icon=":material/error:")
                 return

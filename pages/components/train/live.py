@@ -11,6 +11,7 @@ from genre_engine import figures, jobs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from genre_engine.runs import Run
+from genre_engine.storage import owners
 from pages.components.shared.live_plot import live_plot
 from pages.components.shared.text import duration, plain
 from pages.components.train.tail import baseline, tail
@@ -24,6 +25,8 @@ _HEIGHT = 300
 
 def buttons(job: Job) -> None:
     """Pause, cancel, resume; outside of what ticks, so that no tick can swallow a click."""
+    if not owners.is_own(job.owner):
+        return
     with st.container(horizontal=True, key="train-buttons"):
         if job.pausable:
             asked = job.kind == "training" and job.status == "running"

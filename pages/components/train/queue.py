@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from genre_engine import runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components.shared import job_badge
 from pages.components.shared.text import plain
-from pages.components.shared.visible import visible_runs
 from pages.components.train.request_text import sentence
 
 _SHOWN = 8
@@ -25,7 +25,7 @@ def others(shown: Job | None) -> None:
 
 def earlier() -> None:
     """Links to the newest runs that have ended."""
-    known = [run for run in visible_runs() if run.error is None]
+    known = [run for run in runs.listing() if run.error is None]
     ended = [run for run in known if run.status not in ("queued", "running")]
     if not ended:
         return

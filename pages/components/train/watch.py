@@ -3,12 +3,12 @@
 import streamlit as st
 
 from genre_engine import jobs, runs
-from genre_engine.errors import GenreEngineError, RunMissing
-from genre_engine.jobs import Job, hosted
+from genre_engine.errors import GenreEngineError
+from genre_engine.jobs import Job
 from genre_engine.runs import Run
+from genre_engine.storage import owners
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
-from pages.components.shared.visible import may_see
 from pages.components.train import bundles, live, pickers, request_text, search
 
 _LOOKED_AT = "train-looked-at"
@@ -32,13 +32,9 @@ def found() -> tuple[Job | None, Run | None]:
     _set_address(run_id, job_id)
     if run_id:
         run = runs.open(run_id)
-        if not hosted.may_see(run.folder, visitor()):
-            raise RunMissing(f"There is no run {run_id!r} here.")
         return jobs.of_run(run.id), run
     if job_id:
         job = jobs.open(job_id)
-        if not may_see(job):
-            raise RunMissing(f"There is no job {job_id!r} here.")
         made = job.run()
         if made is not None and job.kind == "training":
             # From here on the run is the truth, and its link outlives the job's.
@@ -73,7 +69,7 @@ def show(job: Job | None, run: Run | None) -> None:
         st.error(plain(said), icon=":material/error:")
     if job is not None and (job.busy or job.resumable):
         live.buttons(job)
-    elif run is not None and run.resumable:
+    elif run is not None and run.resumable and owners.may_change(run.folder):
         _resume_run(run)
     _ended(job, run, status)
     if job is not None and job.kind == "tuning":
