@@ -211,7 +211,7 @@ def listening_memory(song: Path) -> Figure:
     process = ListeningProcess()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     analysis = process.open("song", song.read_bytes(), lambda note: None)
-    while analysis.share_heard < 1.0:
+    while analysis is None or analysis.share_heard < 1.0:
         analysis = process.step("song")
     process.end()
     held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from genre_engine import pretrained
+from genre_engine.jobs import hosted
 from genre_engine.prediction import ModelInfo, combining, vocabulary
 from genre_engine.prediction import analysis as song_analysis
 from genre_engine.pretrained import discogs
@@ -27,17 +28,23 @@ CSV_GENRES = 5
 
 def main() -> None:
     st.title("What genre is this song?", anchor=False)
+    limit_mb = hosted.UPLOAD_MB if hosted.active() else LIMIT_MB
     uploads = st.file_uploader(
         "Drop in one song or several. Pretrained networks analyse the whole of each, and so do "
         "models of your own.",
         accept_multiple_files=True,
-        max_upload_size=LIMIT_MB,
+        max_upload_size=limit_mb,
         key="uploads",
         help="WAV, FLAC, Ogg, Opus, MP3, AIFF and, where ffmpeg is installed, M4A. The content "
-        f"decides, not the name. Up to {LIMIT_MB} MB a file; the command line takes 6 hours. The "
+        f"decides, not the name. Up to {limit_mb} MB a file; the command line takes 6 hours. The "
         "files are kept in memory for this visit only.",
     )
-    session.add_uploads(uploads)
+    if left_out := session.add_uploads(uploads):
+        st.warning(
+            f"This server is shared and takes {hosted.SONGS} songs at a time, so these were left "
+            f"out: {plain(', '.join(left_out))}. Remove songs below to make room for them.",
+            icon=":material/hourglass_top:",
+        )
     chosen = model_picker.choose()
     session.classify([model.id for model in chosen])
     networks = any(not model.is_run for model in chosen)

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.audio.decoders import Decoder, Source, sniff, too_long
-from genre_engine.errors import BadSamples, NotAudio, TooShort, WrongUsage
+from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort, WrongUsage
+from genre_engine.storage import turns
 
 Samples = NDArray[np.float32]
 
@@ -28,6 +29,8 @@ class Resample(Protocol):
 
 MIN_DURATION_S = 0.1
 MAX_DURATION_S = 6 * 3600.0
+# Over all channels: as many as six hours of stereo at 96 kHz have.
+MAX_SAMPLES = 6 * 3600 * 2 * 96_000
 
 # Full scale is 1. Loud MP3s decode a little beyond it; files in floating point may hold anything.
 # What is beyond `_LIMIT`, 120 dB over full scale, is limited, so that powers stay finite; beyond
@@ -182,6 +185,7 @@ class Stream:
         with closing(self):
             resample = _resampler(self._decoder.sample_rate, self.sample_rate)
             for block in self._decoder.blocks():
+                turns.pause()
                 if not len(block):
                     continue
                 full += _at_full_scale(block)
@@ -189,6 +193,12 @@ class Stream:
                 self.duration_s = frames / self._decoder.sample_rate
                 if self.duration_s > self.limit_s:
                     raise too_long(self.duration_s, self.limit_s)
+                if frames * self._decoder.channels > MAX_SAMPLES:
+                    raise TooLong(
+                        f"Its {self._decoder.channels} channels at {self._decoder.sample_rate:,} "
+                        f"Hz hold more than {MAX_SAMPLES / 1e9:.0f} billion samples. Convert it to "
+                        "stereo at 44,100 Hz."
+                    )
                 yield resample(_mono(block), last=False)
         yield resample(np.zeros(0, np.float32), last=True)
         self.clipped = full / max(1, frames * self._decoder.channels)

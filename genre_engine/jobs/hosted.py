@@ -20,6 +20,7 @@ MINUTES = 10.0
 TRACKS = 2000
 DEMO_TRACKS = 600
 UPLOAD_MB = 20
+SONGS = 6
 TRIALS = 20
 
 # Resident at most while it trains the demo set, in MB, with what the import of its library takes.

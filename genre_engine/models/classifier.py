@@ -26,6 +26,7 @@ from genre_engine.models.files import (
 )
 from genre_engine.models.onnx_graph import PROBABILITIES
 from genre_engine.models.registry import class_in
+from genre_engine.storage import turns
 from genre_engine.storage.onnx_session import open_session
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class OnnxClassifier:
         return found
 
     def _run(self, x: NDArray[np.float32]) -> Floats:
+        turns.pause()
         (found,) = self._session.run([PROBABILITIES], {self._name: x})
         probabilities: Floats = found
         return probabilities

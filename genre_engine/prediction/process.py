@@ -11,6 +11,10 @@ The two talk through the child's standard input and output, a JSON object a line
     {"step": KEY}                                        → {"analysis": …}   the next one
     {"close": KEY}                                       → {}
 
+An answer comes after a turn of a third of a second, also where there is no new snapshot by then:
+{"analysis": null}. So songs of several visitors take turns, however long one of them is. A child
+that gives no answer for a long time is ended.
+
 Before an answer there may be lines {"fetching": [bytes, of bytes]} and {"note": TEXT}; instead of
 one {"error": TYPE, "message": TEXT}. The child ends when its standard input does, so it never
 outlives the server, however that ends.
@@ -22,6 +26,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -30,10 +36,17 @@ from typing import IO, Any
 from genre_engine import errors
 from genre_engine.errors import GenreEngineError
 from genre_engine.prediction.analysis import Analysis, dump, restore
+from genre_engine.storage import turns
 
 logger = logging.getLogger(__name__)
 
 Note = Callable[[str], None]
+
+# After so long, another song may have its turn.
+TURN_S = 0.33
+# Who gives no answer for so long hangs: loading a large model on a slow machine takes a tenth.
+HANG_S = 120.0
+_JOIN_S = 1.0
 
 
 class ProcessEnded(GenreEngineError):
@@ -50,8 +63,10 @@ class ListeningProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Analysis:
-        """The first snapshot of the song in `data`; `note` gets what is being done.
+    def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Analysis | None:
+        """The first snapshot of the song in `data`, or None after a turn without one.
+
+        `note` gets what is being done.
 
         A key stands for one song and one model, by its id; several may be open at a time.
 
@@ -63,8 +78,8 @@ class ListeningProcess:
             self._start()
         return self._ask({"open": key, "model": model, "bytes": len(data)}, data, note)
 
-    def step(self, key: str) -> Analysis:
-        """The next snapshot; raises what `open` raises."""
+    def step(self, key: str) -> Analysis | None:
+        """The next snapshot, or None after a turn without one; raises what `open` raises."""
         return self._ask({"step": key})
 
     def close(self, key: str) -> None:
@@ -93,14 +108,15 @@ class ListeningProcess:
 
     def _ask(
         self, request: dict[str, Any], data: bytes = b"", note: Note | None = None
-    ) -> Analysis:
+    ) -> Analysis | None:
         answer = self._exchange(request, data, note)
         if "error" in answer:
             kind = getattr(errors, answer["error"], None)
             if isinstance(kind, type) and issubclass(kind, GenreEngineError):
                 raise kind(answer["message"])
             raise RuntimeError(f"{answer['error']}: {answer['message']}")
-        return restore(answer["analysis"])
+        found = answer["analysis"]
+        return None if found is None else restore(found)
 
     def _exchange(
         self, request: dict[str, Any], data: bytes = b"", note: Note | None = None
@@ -108,27 +124,62 @@ class ListeningProcess:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise ProcessEnded("The listening process isn't running. Try again.")
-        with suppress(BrokenPipeError):  # said below, as the end of its output
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.write(data)
-            process.stdin.flush()
-        for line in process.stdout:
-            if not line.endswith(b"\n"):  # it ended while it wrote this
-                break
-            answer: dict[str, Any] = json.loads(line)
-            if "fetching" in answer or "note" in answer:
-                if note is not None:
-                    note(_told(answer))
-                continue
-            return answer
+        with _Watchdog(process) as watchdog:
+            with suppress(BrokenPipeError):  # said below, as the end of its output
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                process.stdin.write(data)
+                process.stdin.flush()
+            for line in process.stdout:
+                watchdog.reset()
+                if not line.endswith(b"\n"):  # it ended while it wrote this
+                    break
+                answer: dict[str, Any] = json.loads(line)
+                if "fetching" in answer or "note" in answer:
+                    if note is not None:
+                        note(_note(answer))
+                    continue
+                return answer
         self.end()
+        if watchdog.bit:
+            raise ProcessEnded(
+                f"The analysis of this song gave no sign of life for {HANG_S:.0f} s and was ended. "
+                "Convert the file to FLAC or WAV, then try again."
+            )
         raise ProcessEnded(
             "The process that listens to the songs has ended, most likely because memory is short. "
             "Close other programs, then try again."
         )
 
 
-def _told(answer: dict[str, Any]) -> str:
+class _Watchdog:
+    """Kills a process that says nothing for HANG_S."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._timer: threading.Timer | None = None
+        self.bit = False
+
+    def __enter__(self) -> "_Watchdog":
+        self.reset()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def reset(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(HANG_S, self._bite)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _bite(self) -> None:
+        self.bit = True
+        self._process.kill()
+
+
+def _note(answer: dict[str, Any]) -> str:
     if "note" in answer:
         return str(answer["note"])
     done, total = answer["fetching"]
@@ -137,7 +188,7 @@ def _told(answer: dict[str, Any]) -> str:
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """The child's end: answer requests until there are no more."""
-    songs: dict[str, Iterator[Analysis]] = {}
+    songs: dict[str, _Turns] = {}
 
     def say(**answer: Any) -> None:
         answers.write(json.dumps(answer).encode() + b"\n")
@@ -146,18 +197,19 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     for line in requests:
         request = json.loads(line)
         if "close" in request:
-            songs.pop(request["close"], None)
+            if (closed := songs.pop(request["close"], None)) is not None:
+                closed.close()
             say()
             continue
         if "open" in request:
             key, data = request["open"], requests.read(request["bytes"])
             if len(data) < request["bytes"]:  # the server ended while it sent them
                 return
-            songs[key] = _listened(data, request.get("model", "full"), say)
+            songs[key] = _Turns(_listened(data, request.get("model", "full"), say))
         else:
             key = request["step"]
         try:
-            analysis = next(songs[key])
+            analysis = songs[key].take()
         except GenreEngineError as error:
             songs.pop(key, None)
             say(error=type(error).__name__, message=str(error))
@@ -167,9 +219,72 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             songs.pop(key, None)
             say(error=type(error).__name__, message=str(error))
         else:
+            if analysis is None:
+                say(analysis=None)
+                continue
             if analysis.share_heard >= 1.0:
-                del songs[key]
+                songs.pop(key).close()
             say(analysis=dump(analysis))
+
+
+class _Closed(BaseException):
+    """Ends the work on a song that nobody wants any more."""
+
+
+class _Turns:
+    """One song's analyses, worked on in a thread of its own a turn at a time.
+
+    Only one thread works at any moment: the one whose song has its turn, while who called `take`
+    waits.
+    """
+
+    def __init__(self, analyses: Iterator[Analysis]) -> None:
+        self._analyses = analyses
+        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        self._closed = False
+        self._ends = 0.0
+        self._found: Analysis | Exception | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def take(self) -> Analysis | None:
+        """Work until there is a snapshot or the turn is over; raises what the work raises."""
+        self._ends, self._found = time.monotonic() + TURN_S, None
+        self._go.release()
+        self._done.acquire()
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+    def close(self) -> None:
+        """End the work, and let go of what it holds."""
+        self._closed = True
+        self._go.release()
+        self._thread.join(_JOIN_S)
+
+    def _work(self) -> None:
+        try:
+            self._wait()
+            with turns.taking(self._pause):
+                for analysis in self._analyses:
+                    self._found = analysis
+                    self._done.release()
+                    self._wait()
+        except _Closed:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised where the turn was asked for
+            self._found = error
+            self._done.release()
+
+    def _pause(self) -> None:
+        if time.monotonic() >= self._ends:
+            self._done.release()
+            self._wait()
+
+    def _wait(self) -> None:
+        self._go.acquire()
+        if self._closed:
+            raise _Closed
 
 
 def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Analysis]:

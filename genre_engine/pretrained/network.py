@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from genre_engine.pretrained import graphs
 from genre_engine.pretrained.spectrogram import HTK, PATCH_FRAMES, SLANEY
 from genre_engine.pretrained.tags import VOCABULARIES
+from genre_engine.storage import turns
 
 if TYPE_CHECKING:
     import onnx
@@ -200,5 +201,6 @@ class Loaded:
         # One at a time: more at a time are no faster on a processor and take more memory.
         found = np.empty((len(patches), width), np.float32)
         for row, patch in enumerate(patches):
+            turns.pause()
             found[row] = self._session.run([output], {"input": patch[None]})[0][0]
         return found

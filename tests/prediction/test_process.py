@@ -135,7 +135,7 @@ def test_a_run_s_model_is_loaded_in_the_process_and_heard_there(monkeypatch, tmp
     notes = []
     try:
         found = process.open("a", trainings.make_song(("chords", 14.0)), notes.append, model=run.id)
-        while found.share_heard < 1:
+        while found is None or found.share_heard < 1:
             found = process.step("a")
     finally:
         process.end()
@@ -168,6 +168,10 @@ def stream(model, data):
         import os
         os.write(3, b'{"analysis": {"mod')
         os._exit(1)
+    if data == b"silent":
+        from genre_engine.storage import turns
+        while True:
+            turns.pause()
     if data == b"slow":
         import pathlib, time
         print("a library's chatter")
@@ -322,3 +326,25 @@ def test_the_real_process_says_when_there_are_no_weights(workspace, monkeypatch)
         assert process.running
     finally:
         process.end()
+
+
+def test_a_song_that_gives_nothing_leaves_the_others_their_turns(process):
+    process.open("a", b"silent", print)
+    began = time.monotonic()
+    assert process.step("a") is None
+    assert process.open("b", b"song", print).share_heard == 0.5
+    assert process.step("a") is None
+    assert process.step("b").share_heard == 1.0
+    process.close("a")
+    # Two turns and a bit; the song itself never ends.
+    assert time.monotonic() - began < 60
+
+
+def test_a_process_that_hangs_is_ended_and_the_song_is_named_as_the_cause(process, monkeypatch):
+    process.open("a", b"slow", print)
+    monkeypatch.setattr(listening_process, "HANG_S", 1.0)
+    with pytest.raises(ProcessEnded, match="no sign of life for 1 s"):
+        process.step("a")
+    assert not process.running
+    monkeypatch.setattr(listening_process, "HANG_S", 120.0)
+    assert process.open("a", b"", print).share_heard == 0.5

@@ -10,7 +10,9 @@ streamlit.
 import itertools
 import logging
 import threading
+import time
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,8 +26,13 @@ from genre_engine.prediction.process import ListeningProcess, ProcessEnded
 
 logger = logging.getLogger(__name__)
 
-# Hearings that are open at the same time; each holds some tens of MB in the listening process.
+# Hearings that are open at the same time, of one visitor and in all; each holds some tens of MB in
+# the listening process.
 _OPEN = 2
+_OPEN_IN_ALL = 12
+
+# A first ranking comes before others' refinements while it has taken less than so many seconds.
+_FIRST_S = 2.0
 
 # Seconds without a song after which the listening process is ended and its memory given back.
 _REST_S = 600.0
@@ -104,7 +111,9 @@ class Listener:
     def __init__(self) -> None:
         self._waiting: list[Wanted] = []
         self._open: dict[Wanted, str] = {}
-        self._served: dict[str, int] = {}
+        # Seconds that each visitor's songs were worked on.
+        self._served: dict[str, float] = {}
+        self._worked: dict[Wanted, float] = {}
         self._process = ListeningProcess()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -115,39 +124,84 @@ class Listener:
         with self._changed:
             wanted = (weakref.ref(song), model)
             if wanted not in self._waiting and wanted not in self._open:
+                # Who comes anew is next, but doesn't make up for the time before they came.
+                others = [self._served.get(v, 0.0) for v in self._visitors()]
+                before = self._served.get(song.visitor, 0.0)
+                self._served[song.visitor] = max(before, min(others, default=0.0))
                 queued = self._waiting or self._open
                 song.hearings[model].note = _QUEUED if queued else _LISTENING
                 self._waiting.append(wanted)
             self._changed.notify()
 
+    def _visitors(self) -> set[str]:
+        """Those whose songs are being worked on or wait."""
+        songs = (wanted[0]() for wanted in (*self._open, *self._waiting))
+        return {song.visitor for song in songs if song is not None}
+
     def _run(self) -> None:
         while True:
-            with self._changed:
+            try:
+                self._turn()
+            except Exception:
+                # A fault of ours must not end the queue for good.
+                logger.exception("the queue of songs")
+                self._process.end()
+                self._reopen()
+
+    def _turn(self) -> None:
+        with self._changed:
+            self._forget()
+            while not self._waiting and not self._open:
+                self._served.clear()
+                self._worked.clear()
+                if not self._changed.wait(_REST_S if self._process.running else None):
+                    self._process.end()
                 self._forget()
-                while not self._waiting and not self._open:
-                    self._served.clear()
-                    if not self._changed.wait(_REST_S if self._process.running else None):
-                        self._process.end()
-                    self._forget()
-                chosen = self._choose()
-            if chosen is not None:
-                self._step(chosen)
+            chosen = self._choose()
+            self._say_places()
+        if chosen is not None:
+            self._step(chosen)
 
     def _forget(self) -> None:
         """Drop songs whose visitors have left or who took them back, and models that they did."""
         self._waiting = [wanted for wanted in self._waiting if _hearing(wanted)]
         for wanted in [wanted for wanted in self._open if not _hearing(wanted)]:
-            self._process.close(self._open.pop(wanted))
+            key = self._open.pop(wanted)
+            try:
+                self._process.close(key)
+            except ProcessEnded:
+                self._reopen()
+
+    def _reopen(self) -> None:
+        """What was open when the process ended begins again, in a new one."""
+        self._waiting[:0] = self._open
+        self._open.clear()
+
+    def _say_places(self) -> None:
+        for place, wanted in enumerate(self._waiting, len(self._open)):
+            if (hearing := _hearing(wanted)) is not None:
+                hearing.note = f"{_QUEUED}, {place} ahead" if place else _QUEUED
 
     def _choose(self) -> Wanted | None:
-        """What to go on with: first who has been served least, then what came first."""
-        candidates = [*self._open, *self._waiting]
-        if len(self._open) >= _OPEN:
-            candidates = list(self._open)
+        """What to go on with: first rankings, then who has been served least, then what came first.
 
-        def claim(wanted: Wanted) -> int:
+        A song that gives none for a while waits like the others.
+        """
+
+        def visitor(wanted: Wanted) -> str:
             song = wanted[0]()
-            return self._served.get(song.visitor, 0) if song else 0
+            return song.visitor if song is not None else ""
+
+        counts = Counter(map(visitor, self._open))
+        candidates = list(self._open)
+        if len(self._open) < _OPEN_IN_ALL:
+            candidates += [one for one in self._waiting if counts[visitor(one)] < _OPEN]
+
+        def claim(one: Wanted) -> tuple[bool, float]:
+            hearing = _hearing(one)
+            begins = hearing is not None and hearing.analysis is None
+            soon = begins and self._worked.get(one, 0.0) < _FIRST_S
+            return not soon, self._served.get(visitor(one), 0.0)
 
         return min(candidates, key=claim, default=None)
 
@@ -156,17 +210,19 @@ class Listener:
         song, hearing = wanted[0](), _hearing(wanted)
         if song is None or hearing is None:
             return
+        began = time.monotonic()
         try:
             if wanted in self._open:
-                hearing.analysis = self._process.step(self._open[wanted])
+                found = self._process.step(self._open[wanted])
             else:
                 self._waiting.remove(wanted)
                 hearing.state, hearing.note = "working", _LISTENING
                 self._open[wanted] = key = f"{song.key}/{hearing.model}"
-                hearing.analysis = self._process.open(
+                found = self._process.open(
                     key, song.data, lambda note: setattr(hearing, "note", note), hearing.model
                 )
-            if hearing.analysis.share_heard >= 1.0:
+            hearing.analysis = found or hearing.analysis
+            if found is not None and found.share_heard >= 1.0:
                 if song.playable is None:
                     song.playable = (audio.for_browser(song.data), "audio/flac")
                 hearing.state = "done"
@@ -174,15 +230,16 @@ class Listener:
             hearing.error, hearing.state = error, "failed"
             # The others that were open went with it, through no fault of theirs.
             del self._open[wanted]
-            self._waiting[:0] = self._open
-            self._open.clear()
+            self._reopen()
         except GenreEngineError as error:
             hearing.error, hearing.state = error, "failed"
         except Exception as error:
             # A fault of ours must not end the queue for everybody.
             logger.exception("classifying a song failed")
             hearing.error, hearing.state = error, "failed"
-        self._served[song.visitor] = self._served.get(song.visitor, 0) + 1
+        took_s = time.monotonic() - began
+        self._served[song.visitor] = self._served.get(song.visitor, 0.0) + took_s
+        self._worked[wanted] = self._worked.get(wanted, 0.0) + took_s
         if not hearing.busy:
             self._open.pop(wanted, None)
 

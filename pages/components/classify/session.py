@@ -1,13 +1,15 @@
 """The songs of one visit: they stay while the visitor looks at other pages."""
 
-import uuid
 from collections.abc import Sequence
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from genre_engine.jobs import hosted
 from genre_engine.prediction import MODEL, example
+from genre_engine.storage import owners
 from pages.components.classify.queue import Hearing, Song, listener
+from pages.components.shared.session_id import visitor
 
 # How often unfinished songs are looked after, in seconds.
 _TICK_S = 0.3
@@ -23,21 +25,30 @@ def songs() -> list[Song]:
     if _SONGS not in st.session_state:
         st.session_state[_SONGS] = []
         st.session_state[_SEEN] = set()
-        st.session_state[_VISITOR] = uuid.uuid4().hex
+        st.session_state[_VISITOR] = visitor()
         add_example()
     found: list[Song] = st.session_state[_SONGS]
     return found
 
 
-def add_uploads(uploads: Sequence[UploadedFile]) -> None:
-    """Take up the files that are new among those in the upload widget."""
+def add_uploads(uploads: Sequence[UploadedFile]) -> list[str]:
+    """Take up the files that are new among those in the upload widget.
+
+    Returns:
+        names of those for which a shared server has no room; removing others makes some.
+    """
     mine = songs()
     seen: set[str] = st.session_state[_SEEN]
+    left_out = []
     for upload in uploads:
         if upload.file_id not in seen:
+            if owners.active() and sum(not song.example for song in mine) >= hosted.SONGS:
+                left_out.append(upload.name)
+                continue
             seen.add(upload.file_id)
             song = Song(upload.name, upload.getvalue(), st.session_state[_VISITOR])
             mine.insert(0, song)
+    return left_out
 
 
 def classify(models: Sequence[str]) -> None:
