@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from genre_engine.audio.virtual_file import Piece, Source, assembled
 from genre_engine.errors import DecoderMissing, NotAudio
+from genre_engine.storage import budget
 from genre_engine.storage.workspace import storage_errors
 
 Blocks = Generator[NDArray[np.float32], None, None]
@@ -90,6 +91,7 @@ class Pipe:
             # A copy: another thread that sets a variable meanwhile would make the start fail.
             env=dict(os.environ),
         )
+        budget.hold(process, budget.DECODER)
         closing.enter_context(process)
         closing.callback(process.kill)
         if process.stdout is None or process.stderr is None:

@@ -176,6 +176,11 @@ def _read_parquet(path: Path) -> Table:
     return Table(path.name, frame, np.arange(1, len(frame) + 1))
 
 
+def preview_file(path: str, n: int) -> list[dict[str, Any]]:
+    """As `preview`, for a process that is held to a budget."""
+    return preview(Path(path), n)
+
+
 def preview(path: Path, n: int = 5) -> list[dict[str, Any]]:
     """The first rows as text by column, for choosing the label's column."""
     table = read(path)

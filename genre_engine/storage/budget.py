@@ -108,6 +108,22 @@ def apply(budget: Budget) -> None:
         _limit(resource.RLIMIT_DATA, held + budget.memory_mb * MB)
 
 
+def hold(process: "subprocess.Popen[bytes]", budget: Budget) -> None:
+    """Hold a program that has just been started to a budget; Linux alone can do that."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    limits = {
+        resource.RLIMIT_CPU: budget.cpu_s,
+        resource.RLIMIT_FSIZE: budget.file_mb * MB,
+        resource.RLIMIT_DATA: budget.memory_mb * MB,
+    }
+    with suppress(OSError):  # it has ended already
+        for kind, value in limits.items():
+            resource.prlimit(process.pid, kind, (value, value))
+
+
 def _limit(kind: int, value: int) -> None:
     import resource
 

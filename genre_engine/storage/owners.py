@@ -95,13 +95,6 @@ def mark(folder: Path) -> None:
         (folder / FILE).write_text(text, encoding="utf-8")
 
 
-def own(folder: Path, visit: str, *, private: bool = False) -> None:
-    """Record anew whose a run or a data set is; only where visitors share a server."""
-    if active() and visit:
-        with workspace.replacing(folder / FILE) as temporary:
-            temporary.write_text(json.dumps({"owner": visit, "private": private}), encoding="utf-8")
-
-
 def owner(folder: Path) -> Owner:
     """Whose a run or a data set is."""
     try:

@@ -14,6 +14,7 @@ within 1e-4. A smaller set is the beginning of a larger one. Artists stay in one
 """
 
 import hashlib
+import io
 import operator
 import warnings
 from collections import Counter
@@ -306,8 +307,10 @@ def _render(one: Plan, folder: Path, seed: int) -> dict[str, Any]:
         one.score, _generator(seed, 2, one.index), sample_rate=SAMPLE_RATE, duration_s=DURATION_S
     )
     path = folder / one.path
+    encoded = io.BytesIO()  # libsndfile doesn't say why it can't write a file
+    soundfile.write(encoded, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     with replacing(path) as place:
-        soundfile.write(place, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+        place.write_bytes(encoded.getvalue())
     return {
         "track_id": one.track_id,
         "artist_id": one.artist,

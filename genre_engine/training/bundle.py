@@ -128,7 +128,7 @@ def import_zip(source: Path | IO[bytes], name: str | None = None) -> Run:
     Raises:
         BundleError: it isn't a run of ours, is damaged, or holds what none of ours holds.
         OverBudget: it takes too much to be read.
-        RunExists, WrongUsage: the name can't be had.
+        RunExists, WrongUsage: the name is taken, or can't be one.
         StorageError: the workspace can't be written.
     """
     if name is not None:
@@ -399,9 +399,10 @@ def _longest(column: "pa.ChunkedArray") -> int:
     longest = 0
     for chunk in column.chunks:
         values = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
-        if pa.types.is_integer(values.type) or pa.types.is_null(values.type):
+        # Where no artist is known pandas writes numbers, none of which is one.
+        if pa.types.is_primitive(values.type) or pa.types.is_null(values.type):
             continue
-        if not pa.types.is_string(values.type):
+        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
             raise ValueError("a column of a type that no run has")
         longest = max(longest, pc.max(pc.binary_length(values)).as_py() or 0)
     return longest

@@ -42,7 +42,7 @@ def test_a_click_on_a_cell_lists_its_tracks(visit):
     at = box["x"] + box["width"] * 1.5 / 4, box["y"] + box["height"] * 0.5 / 3
     hover(page, chart, at)
     page.mouse.click(*at)
-    expect(page.get_by_role("heading", name="True: Jazz; Rock was said")).to_be_visible()
+    expect(page.get_by_role("heading", name="True: Jazz; Rock was predicted")).to_be_visible()
 
 
 def test_the_curves_follow_the_slider_without_being_built_anew(visit):

@@ -36,7 +36,7 @@ def opened(visit, **options):
 
 def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
     page = opened(visit)
-    row = page.get_by_role("row", name="F1 macro").first
+    row = page.get_by_role("row", name="Macro F1").first
     expect(row).to_contain_text("0.08")
     expect(row).to_contain_text("not yet run")
     expect(page.get_by_text("failed · The disk is full.")).to_be_visible()

@@ -10,6 +10,7 @@ from genre_engine.errors import DatasetMissing, JobError, Refused, RunExists, Ru
 from genre_engine.jobs import hosted, queue, quota
 from genre_engine.storage import owners
 from tests.jobs.conftest import data  # noqa: F401 - a fixture
+from tests.owned import own
 
 LINEAR = {"dataset_name": "small", "model": "linear"}
 TABLE = {"make": "table", "name": "mine", "label": "genre"}
@@ -95,7 +96,7 @@ def test_what_was_uploaded_is_shown_to_its_visitor_only_with_the_runs_on_it(
     shared,
     asking,
 ):
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     job = jobs.submit("training", LINEAR, owner="a")
     run = job.run()
     for visit, seen in (("a", True), ("b", False)):
@@ -133,10 +134,10 @@ def test_an_owner_that_cannot_be_read_hides_it_from_everybody(data, shared, aski
 
 
 def test_names_that_are_taken_are_taken_for_everybody(data, shared, asking):  # noqa: F811
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     asking("a")
     jobs.submit("training", {**LINEAR, "name": "mine"}, owner="a")
-    owners.own(data.folder, "a")
+    own(data.folder, "a")
     asking("b")
     with pytest.raises(RunExists):
         jobs.submit("training", {**LINEAR, "name": "mine"}, owner="b")
@@ -156,7 +157,7 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
         folder = workspace / "runs" / f"run{number}"
         folder.mkdir(parents=True)
         (folder / "model").write_bytes(b"0" * 1000)
-        owners.own(folder, owner)
+        own(folder, owner)
         if owner:
             os.utime(folder / "hosted.json", (number, number))
     assert quota.make_room() == ["run1", "run2"]
@@ -167,14 +168,14 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
 def old_run(data, shared, monkeypatch):  # noqa: F811
     """A visitor's run that is over, older than everything else, and no room for anything."""
     run = jobs.submit("training", LINEAR, owner="old").cancel().run()
-    owners.own(run.folder, "old")
+    own(run.folder, "old")
     os.utime(run.folder / "hosted.json", (1, 1))
     monkeypatch.setenv(quota.VARIABLE, "0.000001")
     return run
 
 
 def test_checks_remove_nothing(old_run, data):  # noqa: F811
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     request = training.TrainingRequest("small", model="linear")
     hosted.check_tracks(request)
     hosted.check_memory("linear")
@@ -190,7 +191,7 @@ def test_checks_remove_nothing(old_run, data):  # noqa: F811
 
 
 def test_room_is_made_when_a_job_is_accepted_and_what_it_needs_stays(old_run, data):  # noqa: F811
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     job = jobs.submit("training", LINEAR, owner="a")
     assert not old_run.folder.exists()
     assert job.run().folder.is_dir()
@@ -207,7 +208,7 @@ def test_room_is_made_when_a_job_is_accepted_and_what_it_needs_stays(old_run, da
     ],
 )
 def test_a_data_set_that_a_job_needs_stays(kind, request_, data, shared, monkeypatch):  # noqa: F811
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     monkeypatch.setenv(quota.VARIABLE, "0.000001")
     job = jobs.submit(kind, request_, owner="a")
     assert data.folder.is_dir()
@@ -218,7 +219,7 @@ def test_a_data_set_that_a_job_needs_stays(kind, request_, data, shared, monkeyp
 
 
 def test_what_a_process_works_on_stays_without_any_job(old_run, data):  # noqa: F811
-    owners.own(data.folder, "a", private=True)
+    own(data.folder, "a", private=True)
     with old_run.writing():  # the command line trains it
         assert quota.make_room() == []
     store = data.features_folder / "summary-0123"

@@ -9,7 +9,7 @@ from genre_engine import jobs, reproduce
 from genre_engine.jobs import hosted
 from genre_engine.prediction import vocabulary
 from genre_engine.reproduce.state import Reproduction
-from genre_engine.storage import owners
+from tests.owned import own
 from tests.reproduce.conftest import import_table
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -93,5 +93,5 @@ def test_a_shared_server_runs_no_experiment_and_names_no_other_visitor_s_data(
     assert "doesn't run the whole experiment" in said(app)
     assert not any(one.label == "Start" for one in app.button)
     assert app.selectbox(key="reproduced").options == ["small"]
-    owners.own(data.folder, "somebody", private=True)
+    own(data.folder, "somebody", private=True)
     assert "There is no data set yet" in said(opened())

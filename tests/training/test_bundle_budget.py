@@ -7,6 +7,7 @@ import zipfile
 
 import h5py
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -73,6 +74,15 @@ def test_one_long_text_in_every_row_is_refused(exported, workspace):
     assert len(room.getvalue()) < MB
     hostile = changed(exported("linear"), add={"parts.parquet": room.getvalue()})
     assert "larger than any run's" in refused(hostile, workspace)
+
+
+def test_a_run_without_known_artists_is_taken_in(exported, workspace):
+    with zipfile.ZipFile(path := exported("linear")) as archive:
+        parts = pd.read_parquet(io.BytesIO(archive.read("parts.parquet")))
+    room = io.BytesIO()
+    parts.assign(artist=None).to_parquet(room, index=False)
+    run = bundle.import_zip(changed(path, add={"parts.parquet": room.getvalue()}))
+    assert run.parts()["artist"].isna().all()
 
 
 def test_a_report_of_nested_lists_is_refused(exported, workspace):

@@ -124,7 +124,7 @@ class Listener:
         with self._changed:
             wanted = (weakref.ref(song), model)
             if wanted not in self._waiting and wanted not in self._open:
-                # Who comes anew is next, but doesn't make up for the time before they came.
+                # A new visitor is next, but doesn't make up for the time before they came.
                 others = [self._served.get(v, 0.0) for v in self._visitors()]
                 before = self._served.get(song.visitor, 0.0)
                 self._served[song.visitor] = max(before, min(others, default=0.0))

@@ -12,6 +12,7 @@ from genre_engine import datasets
 from genre_engine.datasets import tables
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import hosted
+from genre_engine.storage import budget
 from pages.components.shared import dataset_jobs
 from pages.components.shared.local import is_local
 from pages.components.shared.text import plain
@@ -183,8 +184,13 @@ def _preview(file_id: str, file: str, _upload: Any) -> tuple[list[str], list[dic
     with tempfile.TemporaryDirectory() as room:
         path = Path(room) / file
         path.write_bytes(_upload.getvalue())
-        first = tables.preview(path, 3)
+        first: list[dict[str, str]] = budget.run(
+            _READ, {"path": str(path), "n": 3}, budget.TABLE, "This table"
+        )
     return list(first[0]), first
+
+
+_READ = f"{tables.__name__}:{tables.preview_file.__name__}"
 
 
 def _guess(columns: list[str], names: tuple[str, ...]) -> int | None:
