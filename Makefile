@@ -1,12 +1,13 @@
 # make app    starts the app (PORT=8501)        make test   runs every test
 # make check  lint, format, types and tests     make lock   pins requirements.txt again
+# make fuzz   reads changed files (MINUTES=10)
 PYTHON ?= python3
 PORT ?= 8501
 # This machine alone. HOST=0.0.0.0 lets everybody in who can reach it.
 HOST ?= 127.0.0.1
 BIN := .venv/bin
 
-.PHONY: app test check lint lock benchmarks
+.PHONY: app test check lint lock benchmarks fuzz
 
 app: .venv/app
 	@case "$(HOST)" in 127.*|localhost|::1) ;; *) \
@@ -47,6 +48,11 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --no-header --n
 lock:
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --extra cluster --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+# Files that were changed at random, for so many minutes; each is read or refused in words.
+MINUTES ?= 10
+fuzz: .venv/dev
+	$(BIN)/python -m tests.fuzz $(MINUTES)
 
 # The speeds and sizes that the project promises; each prints a table and the same as JSON.
 benchmarks: .venv/dev

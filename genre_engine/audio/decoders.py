@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.audio.external_decoder import Blocks, Pipe, not_audio
+from genre_engine.audio.resampling import resampled
 from genre_engine.audio.sound_file import Plan, cut_to, open_planned, sound_file
 from genre_engine.audio.virtual_file import Piece, Source
 from genre_engine.errors import AudioError, FileMissing, FileUnreadable, NotAudio, TooLong
@@ -232,18 +233,8 @@ class Decoder:
     def _conformed(self, part: _Part, blocks: Blocks) -> Blocks:
         """A part's blocks at the sample rate and with the channels of the whole."""
         to_mean = part.channels != self.channels
-        if part.sample_rate == self.sample_rate:
-            for block in blocks:
-                yield block.mean(axis=1, keepdims=True) if to_mean else block
-            return
-        import soxr
-
-        stream = soxr.ResampleStream(
-            part.sample_rate, self.sample_rate, self.channels, dtype="float32"
-        )
-        for block in blocks:
-            yield stream.resample_chunk(block.mean(axis=1, keepdims=True) if to_mean else block)
-        yield stream.resample_chunk(np.zeros((0, self.channels), np.float32), last=True)
+        same = (block.mean(axis=1, keepdims=True) if to_mean else block for block in blocks)
+        yield from resampled(same, part.sample_rate, self.sample_rate, channels=self.channels)
 
     def _read(self, part: _Part, closing: ExitStack) -> Blocks:
         import soundfile

@@ -9,22 +9,16 @@ import io
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.audio.decoders import Decoder, Source, sniff, too_long
-from genre_engine.errors import BadSamples, NotAudio, TooLong, TooShort, WrongUsage
+from genre_engine.audio.resampling import resampled
+from genre_engine.errors import BadSamples, TooLong, TooShort, WrongUsage
 from genre_engine.storage import turns
 
 Samples = NDArray[np.float32]
-
-
-class Resample(Protocol):
-    """Takes the next samples, gives what is ready at the new rate; `last` flushes."""
-
-    def __call__(self, samples: Samples, last: bool) -> Samples: ...
 
 
 MIN_DURATION_S = 0.1
@@ -181,33 +175,35 @@ class Stream:
 
     def __iter__(self) -> Iterator[Samples]:
         """Raises AudioError as soon as something is wrong; TooShort only at the end."""
-        frames = full = 0
         with closing(self):
-            resample = _resampler(self._decoder.sample_rate, self.sample_rate)
-            for block in self._decoder.blocks():
-                turns.pause()
-                if not len(block):
-                    continue
-                full += _at_full_scale(block)
-                frames += len(block)
-                self.duration_s = frames / self._decoder.sample_rate
-                if self.duration_s > self.limit_s:
-                    raise too_long(self.duration_s, self.limit_s)
-                if frames * self._decoder.channels > MAX_SAMPLES:
-                    raise TooLong(
-                        f"Its {self._decoder.channels} channels at {self._decoder.sample_rate:,} "
-                        f"Hz hold more than {MAX_SAMPLES / 1e9:.0f} billion samples. Convert it to "
-                        "stereo at 44,100 Hz."
-                    )
-                yield resample(_mono(block), last=False)
-        yield resample(np.zeros(0, np.float32), last=True)
-        self.clipped = full / max(1, frames * self._decoder.channels)
+            yield from resampled(self._mono(), self._decoder.sample_rate, self.sample_rate)
         self.cut_short = self._decoder.damaged
         if self.claimed_s is not None:
             missing_s = self.claimed_s - self.duration_s
             self.cut_short |= missing_s > max(0.5, 0.01 * self.claimed_s)
         if self.duration_s < MIN_DURATION_S:
             raise _too_short(self.duration_s)
+
+    def _mono(self) -> Iterator[Samples]:
+        """As decoded, checked block by block."""
+        frames = full = 0
+        for block in self._decoder.blocks():
+            turns.pause()
+            if not len(block):
+                continue
+            full += _at_full_scale(block)
+            frames += len(block)
+            self.duration_s = frames / self._decoder.sample_rate
+            if self.duration_s > self.limit_s:
+                raise too_long(self.duration_s, self.limit_s)
+            if frames * self._decoder.channels > MAX_SAMPLES:
+                raise TooLong(
+                    f"Its {self._decoder.channels} channels at {self._decoder.sample_rate:,} "
+                    f"Hz hold more than {MAX_SAMPLES / 1e9:.0f} billion samples. Convert it to "
+                    "stereo at 44,100 Hz."
+                )
+            yield _mono(block)
+        self.clipped = full / max(1, frames * self._decoder.channels)
 
 
 def _at_full_scale(block: NDArray[np.float32]) -> int:
@@ -237,24 +233,6 @@ def _mono(block: NDArray[np.float32]) -> Samples:
         return (block[:, 0] + block[:, 1]) * np.float32(0.5)
     mono: Samples = block.mean(axis=1, dtype=np.float32)
     return mono
-
-
-def _resampler(from_rate: int, to_rate: int) -> Resample:
-    """A function (samples, last) → samples at the new rate."""
-    if from_rate == to_rate:
-        return lambda samples, last: samples
-    import soxr
-
-    try:
-        stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
-    except (RuntimeError, ValueError) as error:
-        raise NotAudio(f"A sample rate of {from_rate} Hz can't be converted.") from error
-
-    def resample(samples: Samples, last: bool) -> Samples:
-        resampled: Samples = stream.resample_chunk(samples, last=last)
-        return resampled
-
-    return resample
 
 
 def length_s(source: Source, *, limit_s: float = MAX_DURATION_S) -> float:
@@ -350,11 +328,8 @@ def excerpts(
                 _at_full_scale(block)
             except BadSamples:
                 return length, []
-            resample = _resampler(decoder.sample_rate, sample_rate)
-            mono = np.concatenate(
-                [resample(_mono(block), last=False), resample(np.zeros(0, np.float32), last=True)]
-            )
-            found.append((start, mono))
+            mono = resampled([_mono(block)], decoder.sample_rate, sample_rate)
+            found.append((start, np.concatenate(list(mono))))
         return length, found
 
 

@@ -77,7 +77,7 @@ def _search(search: "Search") -> None:
     with progress_bar() as bar:
         task = bar.add_task("Searching", total=1000)
 
-        def progress(done: int, total: int, said: str) -> None:
+        def progress(done: float, total: int, said: str) -> None:
             bar.update(task, completed=done, total=total, description=said)
 
         try:

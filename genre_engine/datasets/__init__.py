@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from genre_engine.datasets.store import Dataset, Imported, Progress, building, listing, load, remove
+from genre_engine.datasets.store import Dataset, Imported, building, listing, load, remove
 from genre_engine.datasets.store import save as _save
 from genre_engine.datasets.summary import facts, leaks, possible_splits, summary
 from genre_engine.errors import WrongUsage
+from genre_engine.storage.progress import Progress
 
 __all__ = [
     "KINDS",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from genre_engine import labels
 from genre_engine.datasets import tracks as track_table
-from genre_engine.datasets.store import Imported, Progress, find_audio
+from genre_engine.datasets.store import Imported, find_audio
 from genre_engine.errors import DatasetError
+from genre_engine.storage.progress import Progress
 
 KIND = "demo"
 SUMMARY = "Synthetic clips by invented artists, to try every part without a download"

@@ -18,9 +18,10 @@ from typing import Any
 from genre_engine import audio, labels
 from genre_engine.audio.decoders import SUFFIXES
 from genre_engine.datasets import tracks as track_table
-from genre_engine.datasets.store import Imported, Progress
+from genre_engine.datasets.store import Imported
 from genre_engine.errors import AudioError, DatasetError, NotAudio, WrongUsage
 from genre_engine.storage.native_stderr import native_noise_filtered
+from genre_engine.storage.progress import Progress
 
 KIND = "folder"
 SUMMARY = "A folder of music: one sub-folder a genre, or tags in the files"

@@ -15,7 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +38,6 @@ from genre_engine.storage import owners, workspace
 from genre_engine.storage.lock import exclusively
 
 FORMAT = 1
-Progress = Callable[[int, int], None]  # done, total (0: not yet known)
 
 _log = logging.getLogger(__name__)
 

@@ -84,7 +84,7 @@ class Reporter:
             self._write(replace(self._state, note=text, progress=None, seconds_left=None))
 
     def progress(
-        self, done: int, total: int, note: str | None = None, seconds_left: float | None = None
+        self, done: float, total: float, note: str | None = None, seconds_left: float | None = None
     ) -> None:
         """How much of the stage is done; 0 in all: not known.
 

@@ -1,14 +1,15 @@
 """What every model that classifies songs can do, whoever trained it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from genre_engine.audio import MAX_DURATION_S
 from genre_engine.audio.decoders import Source
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.catalogue import ModelInfo
+from genre_engine.storage.progress import Progress
 
-Fetching = Callable[[int, int], None]  # bytes done, bytes in all
+Fetching = Progress  # in bytes
 
 
 class SongModel(Protocol):

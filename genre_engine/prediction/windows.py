@@ -11,12 +11,13 @@ by two thirds of their length. Which have anything to hear in them, `listening` 
 sample rate of the pretrained networks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from genre_engine.audio import Samples, Signal, Stream
+from genre_engine.audio.resampling import resampled
 from genre_engine.pretrained import windows as song_windows
 from genre_engine.pretrained.spectrogram import SAMPLE_RATE
 
@@ -164,7 +165,7 @@ class _Teed:
                 self._take(block)
                 yield block
 
-        return _resampled(taken(), self._decoded.sample_rate)
+        return _quickly(taken(), self._decoded.sample_rate)
 
 
 class _Whole:
@@ -175,17 +176,9 @@ class _Whole:
         self.duration_s = signal.duration_s
 
     def __iter__(self) -> Iterator[Samples]:
-        return _resampled(iter([self._signal.samples]), self._signal.sample_rate)
+        return _quickly([self._signal.samples], self._signal.sample_rate)
 
 
-def _resampled(blocks: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
-    if sample_rate == SAMPLE_RATE:
-        yield from blocks
-        return
-    import soxr
-
+def _quickly(blocks: Iterable[Samples], sample_rate: int) -> Iterator[Samples]:
     # Only levels and spectra are looked at, so the quickest filter will do.
-    stream = soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="LQ")
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    return resampled(blocks, sample_rate, SAMPLE_RATE, quality="LQ")

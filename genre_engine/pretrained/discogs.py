@@ -19,7 +19,6 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +28,12 @@ from numpy.typing import NDArray
 
 from genre_engine.errors import DownloadError, WeightsError, WrongUsage
 from genre_engine.storage import workspace
+from genre_engine.storage.progress import Progress
 
 if TYPE_CHECKING:
     import onnxruntime
 
 Floats = NDArray[np.float32]
-Progress = Callable[[int, int], None]
 
 NAME = "discogs-effnet"
 ADDRESS = "GENRE_ENGINE_DISCOGS_URL"

@@ -15,14 +15,13 @@ from pathlib import Path
 
 from genre_engine.errors import StorageError
 from genre_engine.storage import workspace
+from genre_engine.storage.progress import Progress
 
 PATIENCE_S = 5.0  # without a byte
 LONGEST_S = 60.0  # in all, however slowly bytes come
 RETRY_S = 600.0
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 def attempt(

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from genre_engine.errors import DownloadError, WeightsError
 from genre_engine.pretrained import patience
 from genre_engine.pretrained.network import NETWORKS, Network
-from genre_engine.pretrained.patience import PATIENCE_S, RETRY_S, Progress
+from genre_engine.pretrained.patience import PATIENCE_S, RETRY_S
 from genre_engine.storage import workspace
+from genre_engine.storage.progress import Progress
 
-__all__ = ["PATIENCE_S", "RETRY_S", "Progress"]
+__all__ = ["PATIENCE_S", "RETRY_S"]
 
 ADDRESS = "GENRE_ENGINE_WEIGHTS_URL"
 COMMAND = "python -m genre_engine weights"

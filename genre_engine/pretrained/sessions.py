@@ -23,6 +23,7 @@ from genre_engine.pretrained.network import (
 )
 from genre_engine.storage import workspace
 from genre_engine.storage.onnx_session import open_session
+from genre_engine.storage.progress import Progress
 
 CHOICES = {"fast": FAST, "full": FULL}
 
@@ -57,7 +58,7 @@ def available(choice: str = "full") -> tuple[str, ...]:
     return tuple(name for name in PAIR if _present(NETWORKS[name]))
 
 
-def prepare(choice: str = "full", progress: published.Progress | None = None) -> tuple[str, ...]:
+def prepare(choice: str = "full", progress: Progress | None = None) -> tuple[str, ...]:
     """Fetch the weights of a choice that are missing, as far as they can be reached.
 
     Returns:
@@ -94,7 +95,7 @@ def _is_built(network: Network) -> bool:
     return _present(network) and _graph_path(network).is_file()
 
 
-def prepare_pair(progress: published.Progress | None = None) -> None:
+def prepare_pair(progress: Progress | None = None) -> None:
     """Fetch the weights of the musicnn pair, from whose layers `embedding` features come.
 
     Raises:

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from genre_engine.errors import DownloadError, WeightsError
 from genre_engine.pretrained import patience
-from genre_engine.pretrained.patience import Progress
 from genre_engine.pretrained.published import PATIENCE_S, copy
 from genre_engine.storage import workspace
+from genre_engine.storage.progress import Progress
 
 NETWORKS = ("MSD_musicnn", "MTT_musicnn")
 REQUIREMENT = "musicnn==0.1.0"

@@ -24,7 +24,7 @@ once, as the experiment's end, and the look is counted in the run like any other
 from typing import Any
 
 from genre_engine.reproduce.estimating import Estimate, estimate
-from genre_engine.reproduce.running import Progress, reproduce
+from genre_engine.reproduce.running import reproduce
 from genre_engine.reproduce.stages import NAMES, PARTS, STAGES, Stage, chosen
 from genre_engine.reproduce.state import Outcome, Reproduction, Request, load
 
@@ -34,7 +34,6 @@ __all__ = [
     "STAGES",
     "Estimate",
     "Outcome",
-    "Progress",
     "Reproduction",
     "Request",
     "Stage",

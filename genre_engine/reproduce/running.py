@@ -13,17 +13,15 @@ from genre_engine.reproduce.stages import Stage, chosen
 from genre_engine.reproduce.state import Reproduction, Request, load
 from genre_engine.reproduce.steps import Work
 from genre_engine.storage import lock, workspace
+from genre_engine.storage.progress import NotedProgress
 
 _log = logging.getLogger(__name__)
-
-# Stages that are done (a share of the running one included), stages in all, what is being done.
-Progress = Callable[[float, int, str], None]
 
 
 def reproduce(
     request: Request | dict[str, Any] | str,
     *,
-    progress: Progress | None = None,
+    progress: NotedProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Reproduction:
     """Repeat the course project's experiment on a data set, or go on with that.
@@ -81,7 +79,9 @@ def _fresh(reproduction: Reproduction) -> Reproduction:
     return reproduction
 
 
-def _all(reproduction: Reproduction, progress: Progress, should_stop: Callable[[], bool]) -> None:
+def _all(
+    reproduction: Reproduction, progress: NotedProgress, should_stop: Callable[[], bool]
+) -> None:
     stages = chosen(reproduction.request.stages)
     reproduction.save()
     for number, stage in enumerate(stages):

@@ -18,7 +18,7 @@ import io
 import operator
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle
@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from genre_engine.errors import WrongUsage
+from genre_engine.storage.progress import Progress
 from genre_engine.storage.workspace import make_folder, replacing
 from genre_engine.synthesis.styles import Habits, Score, compose, draw_habits
 
@@ -44,8 +45,6 @@ LICENCE = "CC0-1.0"
 SAMPLE_RATE = 22_050
 DURATION_S = 10.0
 FEWEST, DEFAULT_TRACKS, MOST = 20, 300, 9999
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from genre_engine.models import Data, FeatureInfo, SettingInfo, Settings, Stop
 from genre_engine.runs import Config, Run
 from genre_engine.splits import EARLY_STOPPING_SET
 from genre_engine.storage import workspace
+from genre_engine.storage.progress import NotedProgress
 from genre_engine.training import trials
 from genre_engine.training.data import Material
 from genre_engine.training.request import SearchRequest, config_of, open_material
@@ -51,8 +52,6 @@ _log = logging.getLogger(__name__)
 # Giving up a trial earlier would be guessing.
 _PRUNING_AFTER_TRIALS = 5
 _PRUNING_AFTER_EPOCHS = 8
-
-Progress = Callable[[int, int, str], None]  # done, in all, what
 
 
 def check(request: SearchRequest | Mapping[str, Any]) -> None:
@@ -101,7 +100,7 @@ class Search:
     def run(
         self,
         *,
-        progress: Progress | None = None,
+        progress: NotedProgress | None = None,
         should_stop: Callable[[], bool] | None = None,
         ended: Callable[[Trial], None] | None = None,
     ) -> Trial | None:
@@ -256,7 +255,7 @@ class _Watcher:
         search: Search,
         number: int,
         spent: float,
-        progress: Progress | None,
+        progress: NotedProgress | None,
         stop: Callable[[], bool],
     ) -> None:
         self.trial: Any = None
