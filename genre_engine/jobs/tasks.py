@@ -12,7 +12,7 @@ from genre_engine.jobs import hosted, record
 from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
 from genre_engine.runs import Run
-from genre_engine.storage import budget, owners, workspace
+from genre_engine.storage import owners, workspace
 from genre_engine.training import SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
@@ -154,8 +154,6 @@ def make_dataset(request: DatasetRequest, reporter: Reporter) -> None:
     reporter.note(note)
     if reports:
         options["progress"] = lambda done, total: reporter.progress(done, total)
-    if request.make == "table":
-        budget.apply(budget.TABLE)  # it may come from anyone, and this process does nothing else
     with owners.acting_for(reporter.job.owner, private=request.make == "table"):
         getattr(datasets, make)(request.name, **options)
     reporter.result(dataset=request.name)

@@ -44,7 +44,7 @@ Note = Callable[[str], None]
 
 # After so long, another song may have its turn.
 TURN_S = 0.33
-# Who gives no answer for so long hangs: loading a large model on a slow machine takes a tenth.
+# Who gives no answer for so long hangs.
 HANG_S = 120.0
 _JOIN_S = 1.0
 

@@ -28,6 +28,15 @@ def test_a_table_that_unpacks_to_gigabytes_costs_its_reader_only(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
+def test_a_wide_table_is_read(tmp_path):
+    path = tmp_path / "wide.csv"
+    names = [f"c{n}" for n in range(498)]
+    row = ",".join(["pop", *(f"{n / 7:.5f}" for n in range(498))])
+    path.write_text("\n".join([",".join(["label", *names]), *[row] * 2000]), encoding="utf-8")
+    rows = budget.run(PREVIEW, {"path": str(path), "n": 1}, budget.TABLE, "This table")
+    assert rows[0]["label"] == "pop"
+
+
 def test_what_is_wrong_with_a_table_is_said_as_ever(tmp_path):
     path = tmp_path / "odd.csv"
     path.write_text("label,a\npop,1\nrock,2,3\n", encoding="utf-8")
