@@ -35,7 +35,8 @@ class Server:
     """Serves `files` by path.
 
     Attributes:
-        log: (method, path, Range header or None, status, bytes of body sent) of each request.
+        log: [method, path, Range header or None, status, bytes of body sent] of each request, in
+            the order in which they came; status None while the answer is on its way.
         takes_ranges, takes_head, etags: what the server knows.
     """
 
@@ -43,6 +44,7 @@ class Server:
         self.files = {}
         self.faults = {}
         self.log = []
+        self._answering = set()
         self.takes_ranges = self.takes_head = self.etags = True
         server = self
 
@@ -85,20 +87,37 @@ class Server:
     def metadata_url(self):
         return f"{self.url}/data/"
 
+    def answered(self):
+        """The log, once every request in it has its answer (a client has it a little earlier)."""
+        end = time.monotonic() + 30
+        while self._answering and time.monotonic() < end:
+            time.sleep(0.005)
+        return list(self.log)
+
     def asked(self, path, method="GET"):
-        return [entry for entry in self.log if entry[1] == path and entry[0] == method]
+        return [entry for entry in self.answered() if entry[1] == path and entry[0] == method]
 
     def fetched_whole(self):
         """How often each track was sent from its beginning to its end in one answer."""
         return Counter(
             path
-            for method, path, _, status, sent in list(self.log)
+            for method, path, _, status, sent in self.answered()
             if method == "GET" and status == 200 and sent == len(self.files.get(path, b""))
         )
 
     def _answer(self, handler):
-        path, method = handler.path, handler.command
         wanted = handler.headers.get("Range") if self.takes_ranges else None
+        # Noted as it comes: a client may ask again before the thread that cut it off has ended.
+        entry = [handler.command, handler.path, wanted, None, 0]
+        self._answering.add(id(entry))
+        self.log.append(entry)
+        try:
+            self._reply(handler, entry)
+        finally:
+            self._answering.discard(id(entry))
+
+    def _reply(self, handler, entry):
+        method, path, wanted = entry[:3]
         steps = self.faults.get(path) or []
         step = ("well",)
         if steps and (method == "GET" or steps[0][0] == "status"):
@@ -108,13 +127,13 @@ class Server:
             code, headers = (step[1], step[2]) if step[0] == "status" else (404, {})
             code = 405 if body is not None and step[0] != "status" else code
             self._head(handler, code, {**headers, "Content-Length": "0"})
-            self.log.append((method, path, wanted, code, 0))
+            entry[3] = code
             return
         if step[0] == "other":
             body = step[1]
         etag = f'"{hashlib.md5(body).hexdigest()}"'
         if handler.headers.get("If-Range") not in (None, etag):
-            wanted = None
+            entry[2] = wanted = None
         start, end, status = 0, len(body), 200
         if wanted:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
@@ -123,7 +142,7 @@ class Server:
             self._head(
                 handler, 416, {"Content-Range": f"bytes */{len(body)}", "Content-Length": "0"}
             )
-            self.log.append((method, path, wanted, 416, 0))
+            entry[3] = 416
             return
         headers = {"ETag": etag} if self.etags else {}
         if status == 206:
@@ -133,7 +152,7 @@ class Server:
             said += step[1] if step[0] == "longer" else -step[1]
         self._head(handler, status, {**headers, "Content-Length": str(said)})
         sent = 0 if method == "HEAD" else self._body(handler, memoryview(body)[start:end], step)
-        self.log.append((method, path, wanted, status, sent))
+        entry[3:] = status, sent
 
     def _head(self, handler, status, headers):
         handler.send_response(status)

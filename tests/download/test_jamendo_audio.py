@@ -358,7 +358,7 @@ def test_excerpts_are_the_middles_and_cost_a_part_of_the_bytes(world, server, fe
     assert dataset.audio_excerpt_s == 4
     assert dataset.audio_folder.name == "audio-4s"
     assert set(dataset.tracks["duration_s"]) == {20.0}
-    sent = sum(entry[4] for entry in server.log if "audio-low/" in entry[1])
+    sent = sum(entry[4] for entry in server.answered() if "audio-low/" in entry[1])
     assert sent < 0.45 * sum(map(len, world.files.values()))
     for path in dataset.tracks["path"][:3]:
         signal_ = audio.load(dataset.audio_path(path), 22050, None)
@@ -505,7 +505,7 @@ def test_another_start_goes_on_in_the_middle_of_an_archive(server, songs, fetch,
     again = fetch()
     assert files(again).keys() == {k for k in world.files if k[:2] == "01"}
     assert again.fetched == first.total - first.done
-    sent = sum(entry[4] for entry in server.log[n_before:] if entry[1] == path)
+    sent = sum(entry[4] for entry in server.answered()[n_before:] if entry[1] == path)
     assert sent < len(data) if takes_ranges else sent == len(data)
     assert any("couldn't be compared" in note for note in again.notes)
 
