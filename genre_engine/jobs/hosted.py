@@ -22,6 +22,8 @@ DEMO_TRACKS = 600
 UPLOAD_MB = 20
 SONGS = 6
 TRIALS = 20
+# What the process of a visitor's job may fill.
+JOB_MEMORY_MB = 2000
 
 # Resident at most while it trains the demo set, in MB, with what the import of its library takes.
 _NEEDED_MB = {"fcn": 900, "cnn": 1200, "xgboost": 500, "forest": 500, "linear": 400}
@@ -46,6 +48,11 @@ def minutes(asked: float | None) -> float | None:
     if not active():
         return asked
     return min(MINUTES, asked or MINUTES)
+
+
+def job_memory_mb() -> int | None:
+    """How much memory the process of a job may fill; None: no limit but the system's."""
+    return JOB_MEMORY_MB if active() else None
 
 
 def check_download() -> None:

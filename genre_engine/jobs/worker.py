@@ -14,15 +14,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from genre_engine.errors import GenreEngineError, StorageError
-from genre_engine.jobs import kinds, queue, record
+from genre_engine.jobs import hosted, kinds, queue, record
 from genre_engine.jobs.job import open_job
 from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.jobs.supervisor import LOST
+from genre_engine.storage import budget
 from genre_engine.storage.workspace import storage_errors
 
 logger = logging.getLogger(__name__)
 
-_WATCH_S = 0.25
+_WATCH_S = 0.1
 # What was asked to end and hasn't after so many seconds is killed.
 _GRACE_S = 15.0
 # Background work must not slow down who uses the computer, or the app. A data set is waited for.
@@ -117,12 +118,21 @@ def _end_as_asked(reporter: Reporter) -> None:
 
 
 def _watch(reporter: Reporter) -> None:
-    """See to what a task doesn't notice when it is asked, and to time limits."""
+    """See to what a task doesn't notice when it is asked, and to limits of time and memory."""
     job = reporter.job
     asked_at: float | None = None
     overdue = False
+    memory_mb = hosted.job_memory_mb()
     while True:
         time.sleep(_WATCH_S)
+        if memory_mb is not None and budget.filled_mb() > memory_mb:
+            reporter.end(
+                "failed",
+                f"It was ended because it took more than {memory_mb:,} MB of memory, which is as "
+                "much as a visitor of this shared server gets. Choose something smaller, or do it "
+                "on your own computer.",
+            )
+            _kill_all()
         if reporter.overdue and not overdue:
             overdue = True
             with suppress(GenreEngineError):

@@ -203,15 +203,18 @@ def run(function: str, arguments: dict[str, Any], budget: Budget, what: str) -> 
 
 def _watch(process: "subprocess.Popen[bytes]", budget: Budget) -> None:
     """Kill a process once it has filled more memory than it may."""
-    statm = Path(f"/proc/{process.pid}/statm")
-    with suppress(OSError, IndexError, ValueError):  # it has ended, or nothing is known here
-        while process.poll() is None:
-            if (
-                int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-                > budget.memory_mb * MB
-            ):
-                process.kill()
-            time.sleep(_WATCH_S)
+    while process.poll() is None:
+        if filled_mb(process.pid) > budget.memory_mb:
+            process.kill()
+        time.sleep(_WATCH_S)
+
+
+def filled_mb(pid: int | str = "self") -> float:
+    """The memory that a process has filled; 0 where that isn't known or it has ended."""
+    with suppress(OSError, IndexError, ValueError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / MB
+    return 0.0
 
 
 def _main() -> None:

@@ -15,7 +15,9 @@ import soundfile
 from genre_engine import datasets, jobs, runs
 from genre_engine.errors import DatasetMissing
 from genre_engine.features import store as stores
+from genre_engine.jobs import hosted
 from genre_engine.jobs.supervisor import Supervisor
+from genre_engine.storage import owners
 from tests.conftest import REPOSITORY
 from tests.jobs.conftest import PATIENCE_S, wait_until
 
@@ -237,3 +239,21 @@ def test_a_search_puts_its_best_trial_into_the_queue(data, supervisor):
     run = runs.open(found.result["run"])
     assert run.config.origin == "tuning"
     assert wait_until(jobs.of_run(run.id), "finished").run().report() is not None
+
+
+def test_a_job_that_fills_more_memory_than_a_visitor_gets_is_ended(workspace, monkeypatch):
+    monkeypatch.setenv(hosted.VARIABLE, "1")
+    with owners.acting_for("anna"):
+        job = jobs.submit("dataset", {"make": "demo", "name": "demo", "tracks": 400}, owner="anna")
+        lower = "from genre_engine.jobs import hosted, worker; hosted.JOB_MEMORY_MB = 20; "
+        with subprocess.Popen(
+            [sys.executable, "-c", f"{lower}worker.main({job.id!r})"],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            assert process.wait(PATIENCE_S) == -signal.SIGKILL
+        found = jobs.open(job.id)
+        assert found.status == "failed"
+        assert "more than 20 MB of memory" in found.message
+        assert datasets.listing() == []
