@@ -49,7 +49,7 @@ def main() -> None:
                     executable_path="/usr/bin/chromium", args=["--no-sandbox"]
                 )
                 page = _arrive(browser, address)
-                figures["server at rest, MB"] = _resident_mb(process.pid)
+                figures["server at rest, MB"] = resident_mb(process.pid)
                 waits = []
                 for _ in range(UPLOADS):
                     waits.append(_upload(page, name, data))
@@ -57,8 +57,8 @@ def main() -> None:
                     page = _arrive(browser, address)
                 browser.close()
             children = [int(line.split()[0]) for line in server.children(process)]
-            figures["server after songs, MB"] = _resident_mb(process.pid)
-            figures["listening process after songs, MB"] = sum(map(_resident_mb, children))
+            figures["server after songs, MB"] = resident_mb(process.pid)
+            figures["listening process after songs, MB"] = sum(map(resident_mb, children))
     figures["server and listening process after songs, MB"] = (
         figures["server after songs, MB"] + figures["listening process after songs, MB"]
     )
@@ -103,7 +103,7 @@ def _upload(page: Page, name: str, data: bytes) -> float:
     return waited
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 

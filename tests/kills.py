@@ -199,7 +199,11 @@ def _tuned(name, job):
     yield "trials", [json.loads(line)["number"] for line in lines], list(range(len(lines)))
     yield "number of trials", len(lines), 6
     (made,) = [run for run in runs.listing() if run.id == job.result["run"]]
-    assert _until(lambda: made.recorded().status == "finished"), made.recorded().status
+    _until(lambda: made.recorded().status in ("finished", "failed"))
+    if made.recorded().status == "failed":  # its own training was killed with the server
+        jobs.resume_run(made.id)
+        _until(lambda: made.recorded().status == "finished")
+    yield "training of the best", made.recorded().status, "finished"
     yield "runs of the best", sum(run.name == name for run in runs.listing()), 1
 
 
@@ -385,6 +389,7 @@ def main(words):
     n_kills, seed, *rest = (*map(int, words), 0)[:2] if len(words) < 3 else map(int, words)
     counts, n_wrong = Counter(), 0
     for number, work, victim, wrong in killed(n_kills, seed, *rest):
+        sys.stderr.write(f"{number}: {work}, {victim}\n")
         counts[work, victim] += 1
         n_wrong += bool(wrong)
         for sentence in wrong:

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from genre_engine.errors import FeaturesError, FeaturesMissing, WrongUsage
 from genre_engine.features import NAMES, Kind, excerpt_text, kind, this_version
 from genre_engine.features.patches import Patches
+from genre_engine.storage.workspace import shown
 
 FORMAT = 1
 FAILURE_COLUMNS = ("track_id", "path", "error", "message", "state")
@@ -51,7 +52,7 @@ class FeatureStore:
         """
         named = _FOLDER.fullmatch(folder.name)
         if named is None:
-            raise FeaturesError(f"{folder} is no feature store. Extract the features again.")
+            raise FeaturesError(f"{shown(folder)} is no feature store. Extract the features again.")
         self.folder = folder
         self.kind_name, self.fingerprint = named.groups()
         self._info: dict[str, Any] = {}
@@ -219,7 +220,7 @@ class FeatureStore:
     def _damaged(self, file: str, error: Exception) -> FeaturesError:
         return FeaturesError(
             f"The features {self.folder.name} can't be read: {file} is damaged ({error}). Remove "
-            f"the folder {self.folder}, then: {self._mend()}"
+            f"the folder {shown(self.folder)}, then: {self._mend()}"
         )
 
     def _mend(self) -> str:

@@ -37,7 +37,7 @@ from genre_engine.models.data import (
 from genre_engine.models.files import Description, read_description, write_description
 from genre_engine.models.history import Enough, Progress, Silent, Stop, Watch
 from genre_engine.models.settings import SettingInfo, Settings, setting
-from genre_engine.storage.workspace import replacing
+from genre_engine.storage.workspace import replacing, shown
 
 if TYPE_CHECKING:
     import onnx
@@ -204,7 +204,7 @@ class Model(ABC):
         """
         description = read_description(folder)
         if description.model != cls.name:
-            raise ModelError(f"{folder} holds a {description.model}, not a {cls.name}.")
+            raise ModelError(f"{shown(folder)} holds a {description.model}, not a {cls.name}.")
         cls.check(folder, description)
         model = cls(cls.read_settings(folder, description), seed=description.seed)
         model.genres_, model.task_ = description.genres, description.task
@@ -242,8 +242,8 @@ class Model(ABC):
             return cls.Settings.from_dict(description.settings)
         except BadSetting as error:
             raise ModelError(
-                f"The model in {folder} has settings that this version doesn't know: {error} Use "
-                "the version that made it, or train it again."
+                f"The model in {shown(folder)} has settings that this version doesn't know: "
+                f"{error} Use the version that made it, or train it again."
             ) from error
 
     def _check_x(self, x: Any, features: FeatureInfo, like: Any = None) -> None:

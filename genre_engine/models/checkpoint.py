@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.errors import ModelError
-from genre_engine.storage.workspace import make_folder, replacing
+from genre_engine.storage.workspace import make_folder, replacing, shown
 
 FILE = "state.npz"
 _FORMAT = 1
@@ -67,12 +67,13 @@ class Checkpoint:
             )
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(
-                f"The checkpoint in {self.folder} is damaged. Remove it to train from the start."
+                f"The checkpoint in {shown(self.folder)} is damaged. Remove it to train from "
+                "the start."
             ) from error
         if not well_formed:
             raise ModelError(
-                f"The checkpoint in {self.folder} is of another version or damaged. Remove it to "
-                "train from the start."
+                f"The checkpoint in {shown(self.folder)} is of another version or damaged. "
+                "Remove it to train from the start."
             )
         if made_for != self._made_for:
             differing = sorted(
@@ -81,8 +82,8 @@ class Checkpoint:
                 if made_for.get(key) != self._made_for.get(key)
             )
             raise ModelError(
-                f"The checkpoint in {self.folder} was made for another {' and '.join(differing)}. "
-                "Remove it to train from the start, or make a new run."
+                f"The checkpoint in {shown(self.folder)} was made for another "
+                f"{' and '.join(differing)}. Remove it to train from the start, or make a new run."
             )
         return State(history, arrays, more)
 

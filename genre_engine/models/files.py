@@ -20,6 +20,7 @@ from genre_engine.errors import ModelError
 from genre_engine.labels import TASKS
 from genre_engine.models.data import FeatureInfo
 from genre_engine.storage import budget
+from genre_engine.storage.workspace import shown
 
 DESCRIPTION = "model.json"
 ONNX = "model.onnx"
@@ -75,15 +76,17 @@ def read_description(folder: Path) -> Description:
     """
     path = folder / DESCRIPTION
     if not path.is_file():
-        raise ModelError(f"There is no model in {folder}. Train one, or give another folder.")
+        raise ModelError(
+            f"There is no model in {shown(folder)}. Train one, or give another folder."
+        )
     try:
         if path.stat().st_size > MAX_DESCRIPTION_BYTES:
             raise ValueError("too large")
         values = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] != FORMAT:
             raise ModelError(
-                f"The model in {folder} was written in the format {values['format']!r}; this "
-                f"version reads {FORMAT}. Use the version that wrote it, or train it again."
+                f"The model in {shown(folder)} was written in the format {values['format']!r}; "
+                f"this version reads {FORMAT}. Use the version that wrote it, or train it again."
             )
         description = Description(
             model=_text(values["model"]),
@@ -97,16 +100,14 @@ def read_description(folder: Path) -> Description:
             onnx=_dictionary(values["onnx"]) if values.get("onnx") is not None else None,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(
-            f"The description of the model in {folder} is damaged. Train it again."
-        ) from error
+        raise damaged(folder, DESCRIPTION) from error
     if (
         description.task not in TASKS
         or not description.genres
         or len(set(description.genres)) != len(description.genres)
         or not 1 <= description.best_epoch <= len(description.history)
     ):
-        raise ModelError(f"The description of the model in {folder} is damaged. Train it again.")
+        raise damaged(folder, DESCRIPTION)
     return description
 
 
@@ -131,14 +132,14 @@ def _dictionary(value: Any) -> dict[str, Any]:
 def damaged(folder: Path, file: str, why: str = "is damaged") -> ModelError:
     """An error that says which file can't be used."""
     return ModelError(
-        f"{file} of the model in {folder} {why}. Train the model again, or get it again."
+        f"{file} of the model in {shown(folder)} {why}. Train the model again, or get it again."
     )
 
 
 def foreign(folder: Path, file: str, what: Collection[str]) -> ModelError:
     """An error for a file that holds what no model of ours holds."""
     return ModelError(
-        f"{file} of the model in {folder} holds what no model made here holds "
+        f"{file} of the model in {shown(folder)} holds what no model made here holds "
         f"({', '.join(sorted(what)[:5])}), so it isn't loaded. Use it only where you trust its "
         "maker, with the program that wrote it."
     )

@@ -17,6 +17,7 @@ import numpy as np
 from genre_engine.errors import ModelError
 from genre_engine.models.files import MAX_FILE_BYTES, ONNX, Description, foreign
 from genre_engine.models.onnx_graph import IR_VERSION, ML_DOMAIN, PROBABILITIES
+from genre_engine.storage.workspace import shown
 
 if TYPE_CHECKING:
     import onnx
@@ -116,8 +117,8 @@ def read(folder: Path, description: Description, files: Collection[str]) -> byte
 
 def _unused(folder: Path, why: str) -> ModelError:
     return ModelError(
-        f"{ONNX} of the model in {folder} {why}, so the model is used in its own form. Train the "
-        "model again, or get another copy."
+        f"{ONNX} of the model in {shown(folder)} {why}, so the model is used in its own form. "
+        "Train the model again, or get another copy."
     )
 
 

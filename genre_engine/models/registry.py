@@ -7,6 +7,7 @@ from pathlib import Path
 from genre_engine.errors import ModelError, WrongUsage
 from genre_engine.models.base import Model
 from genre_engine.models.files import read_description
+from genre_engine.storage.workspace import shown
 
 _CLASSES = {
     "fcn": "fcn.Fcn",
@@ -91,7 +92,7 @@ def class_in(folder: Path) -> type[Model]:
     name = read_description(folder).model
     if name not in NAMES:
         raise ModelError(
-            f"The model in {folder} is a {name!r}, which this version doesn't know. Use the "
+            f"The model in {shown(folder)} is a {name!r}, which this version doesn't know. Use the "
             "version that made it."
         )
     return model(name)

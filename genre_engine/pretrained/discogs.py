@@ -249,7 +249,9 @@ def _read(file: File, record: dict[str, Any]) -> bytes:
             raise _foreign(path, "it is larger than any of these files")
         data = path.read_bytes()
     except OSError as error:
-        raise WeightsError(f"{path} can't be read. Run again: {COMMAND}") from error
+        raise WeightsError(
+            f"{workspace.shown(path)} can't be read. Run again: {COMMAND}"
+        ) from error
     if hashlib.sha256(data).hexdigest() != record["sha256"].get(file.name):
         raise _foreign(path, "it isn't the file that was downloaded")
     return data
@@ -311,7 +313,8 @@ def _names(file: File, record: dict[str, Any], count: int) -> tuple[str, ...]:
 
 def _foreign(path: Path, why: str) -> WeightsError:
     return WeightsError(
-        f"{path} can't be used: {why}. Remove the folder {path.parent}, then run: {COMMAND}"
+        f"{workspace.shown(path)} can't be used: {why}. Remove the folder "
+        f"{workspace.shown(path.parent)}, then run: {COMMAND}"
     )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from genre_engine.errors import WeightsError
 from genre_engine.pretrained.network import Network
+from genre_engine.storage.workspace import shown
 
 COMMAND = "python -m genre_engine weights"
 
@@ -44,7 +45,7 @@ def read(network: Network, path: Path) -> dict[str, NDArray[np.float32]]:
         raise WeightsError(f"The weights of {network.name} are missing. Run: {COMMAND}") from error
     if hashlib.sha256(data).hexdigest() != network.weights.sha256:
         raise WeightsError(
-            f"The weights of {network.name} in {path} are damaged (their checksum differs). "
+            f"The weights of {network.name} in {shown(path)} are damaged (their checksum differs). "
             f"Run: {COMMAND}"
         )
     return {

@@ -210,5 +210,6 @@ def load(dataset: str) -> Reproduction:
 
 def _damaged(path: Path, why: str) -> DatasetError:
     return DatasetError(
-        f"{path} can't be read ({why}). Remove it to begin again; features and runs stay."
+        f"{workspace.shown(path)} can't be read ({why}). Remove it to begin again; "
+        "features and runs stay."
     )

@@ -13,7 +13,6 @@ the command line, asks as nobody in particular, to whom everything is open.
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,7 +23,7 @@ from pathlib import Path
 from genre_engine.errors import Refused
 from genre_engine.storage import workspace
 
-VARIABLE = "GENRE_ENGINE_HOSTED"
+VARIABLE = workspace.SHARED_VARIABLE
 FILE = "hosted.json"
 _SECRET_BYTES = 32
 
@@ -50,9 +49,7 @@ _acting: ContextVar[Owner | None] = ContextVar("acting", default=None)
 _asking: list[Callable[[], str | None]] = []
 
 
-def active() -> bool:
-    """Whether visitors share this server."""
-    return os.environ.get(VARIABLE) == "1"
+active = workspace.is_shared
 
 
 def identify_by(visitor: Callable[[], str | None]) -> None:

@@ -23,6 +23,13 @@ from pathlib import Path
 
 from genre_engine.errors import StorageError, WrongUsage
 
+SHARED_VARIABLE = "GENRE_ENGINE_HOSTED"
+
+
+def is_shared() -> bool:
+    """Whether visitors share this server, who needn't know its folders."""
+    return os.environ.get(SHARED_VARIABLE) == "1"
+
 
 def root() -> Path:
     """The workspace's folder; it need not exist yet."""
@@ -56,6 +63,17 @@ def jobs_folder() -> Path:
 
 def metadata_folder() -> Path:
     return root() / "jamendo-metadata"
+
+
+def shown(path: Path) -> str:
+    """A path for a message: whole, but to visitors of a shared server from the workspace on.
+
+    >>> shown(Path("/elsewhere/song.mp3"))
+    '/elsewhere/song.mp3'
+    """
+    if not is_shared():
+        return str(path)
+    return str(path.relative_to(root())) if path.is_relative_to(root()) else path.name
 
 
 # The first sign is a letter or digit: a leading dot marks what is being written, and a leading
@@ -131,9 +149,10 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageError(
-                f"The disk that holds {path.parent} is full. Free some space, then try again."
+                f"The disk that holds {shown(path.parent)} is full. Free some space, then "
+                "try again."
             ) from error
         raise StorageError(
-            f"Can't write {path} ({error.strerror or error}). Make the folder writable, or choose "
-            "another one with the environment variable GENRE_ENGINE_WORKSPACE."
+            f"Can't write {shown(path)} ({error.strerror or error}). Make the folder writable, or "
+            "choose another one with the environment variable GENRE_ENGINE_WORKSPACE."
         ) from error
