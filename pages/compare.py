@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.evaluation.comparison import FIGURES
+from genre_engine.evaluation.comparison import FIGURES, LEAST_DIFFERENCE
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import board as compare_board
@@ -44,10 +44,22 @@ def main() -> None:
             persist_state="session",
             width=260,
         )
+        least = st.number_input(
+            "Least difference that matters",
+            0.0,
+            0.5,
+            LEAST_DIFFERENCE,
+            0.005,
+            format="%.3f",
+            key="least",
+            persist_state="session",
+            width=220,
+            help="A smaller difference is never called real, however sure it is.",
+        )
     runs = [run for name in chosen for run in finished if run.name == name]
     try:
         if len(runs) >= 2:
-            _compared(runs, figure)
+            _compared(runs, figure, least)
         else:
             st.info(
                 "Choose two runs or more to see whether one is really better. All finished runs "
@@ -72,9 +84,9 @@ def _nothing(problems: list[str]) -> None:
         st.warning(plain(problem), icon=":material/warning:")
 
 
-def _compared(runs: list[Run], figure: str) -> None:
+def _compared(runs: list[Run], figure: str, least: float) -> None:
     part = _part(runs)
-    found = compare_runs.compared(runs, part).ranked_by(figure)
+    found = compare_runs.compared(runs, part).ranked_by(figure, least)
     for sentence in found.apart:
         st.warning(plain(sentence), icon=":material/call_split:")
     for number, board in enumerate(found.boards):
@@ -84,7 +96,8 @@ def _compared(runs: list[Run], figure: str) -> None:
     names = " ".join(shlex.quote(run.name) for run in runs)
     with st.popover("As a command", icon=":material/terminal:"):
         st.code(
-            f"python -m genre_engine compare {names} --part {part} --figure {figure}",
+            f"python -m genre_engine compare {names} --part {part} --figure {figure}"
+            + (f" --least {least:g}" if least != LEAST_DIFFERENCE else ""),
             language="bash",
             wrap_lines=True,
         )

@@ -30,13 +30,18 @@ def command(
     figure: Annotated[
         str, typer.Option(help="What is ranked by, such as f1.macro or loss.")
     ] = "average_precision.macro",
+    least: Annotated[
+        float, typer.Option(help="The least difference that matters, in that figure.")
+    ] = 0.01,
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.table,
 ) -> None:
     """Compare finished runs: figures with intervals, whether differences are real, settings."""
     from genre_engine import runs
     from genre_engine.evaluation import comparison
 
-    found = comparison.compare([runs.open(name) for name in names], part=part.value, figure=figure)
+    found = comparison.compare(
+        [runs.open(name) for name in names], part=part.value, figure=figure, least=least
+    )
     if form is Format.json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
         return
@@ -48,6 +53,7 @@ def _print(found: "Comparison") -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from genre_engine.evaluation import comparison
     from genre_engine.metrics.metric import METRICS
 
     console = Console(highlight=False)
@@ -60,10 +66,14 @@ def _print(found: "Comparison") -> None:
             box=None,
             header_style="bold",
         )
+        table.add_column("Place", justify="right")
         table.add_column("Run")
         for name in shown:
             table.add_column(METRICS[name].label, justify="right")
-        for run in board.runs:
+        standing = comparison.places(
+            [board.reports[run.id].figure(found.figure) for run in board.runs]
+        )
+        for place, run in zip(standing, board.runs, strict=True):
             report = board.reports[run.id]
             cells = []
             for name in shown:
@@ -72,7 +82,7 @@ def _print(found: "Comparison") -> None:
                 cells.append(
                     text + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
                 )
-            table.add_row(escape(run.name), *(escape(cell) for cell in cells))
+            table.add_row(str(place), escape(run.name), *(escape(cell) for cell in cells))
         console.print(table)
         for difference in board.differences:
             console.print(escape(difference.sentence(found.figure)) + ".")

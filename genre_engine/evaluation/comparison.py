@@ -37,6 +37,12 @@ FIGURES = (
     "loss",
 )
 _ALPHA = 0.05
+# From fewer artists (or tracks, where none are known) no difference is called real.
+LEAST_GROUPS = 10
+# A difference below this matters to nobody, however sure it is.
+LEAST_DIFFERENCE = 0.01
+# Runs that agree in so many decimals share a place.
+_DECIMALS = 3
 # Settings of so many runs can be laid over each other as lines.
 PARALLEL_FROM = 10
 
@@ -51,6 +57,9 @@ class Difference:
         interval: 95 %, of the same sign as `value` where the difference is real.
         p: two-sided, from the draws; None where nothing could be drawn.
         p_holm: the same, corrected for all pairs that were looked at.
+        over: what was drawn: `artists` or `tracks`.
+        n_groups: how many of them there are.
+        least: the least difference that matters.
     """
 
     ahead: str
@@ -59,11 +68,24 @@ class Difference:
     interval: tuple[float, float] | None
     p: float | None
     p_holm: float | None = None
+    over: str = "tracks"
+    n_groups: int = 0
+    least: float = LEAST_DIFFERENCE
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few artists or tracks to call any difference real."""
+        return self.p is None or self.n_groups < LEAST_GROUPS
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether it can be distinguished from chance at the 5 % level, all pairs considered."""
+        return not self.few and self.p_holm is not None and self.p_holm < _ALPHA
 
     @property
     def real(self) -> bool:
-        """Whether it can be distinguished from chance at the 5 % level, all pairs considered."""
-        return self.p_holm is not None and self.p_holm < _ALPHA
+        """Whether it can be distinguished from chance, and is as large as matters."""
+        return self.distinguishable and self.value >= self.least
 
     def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
         """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
@@ -75,8 +97,10 @@ class Difference:
             low, high = (f"{bound:.3f}".replace("-", "−") for bound in self.interval)
             said += f" [{low}, {high}]"
         said += f" in {name[0].lower() + name[1:]}"
-        if self.p is None:
-            return f"{said}; too few artists or tracks to know whether that is chance"
+        if self.few:
+            return f"{said}: too few {self.over} to tell"
+        if self.distinguishable and not self.real:
+            return f"{said}: not chance, but below the {self.least:g} that matters"
         return f"{said}: {'a real difference' if self.real else 'not distinguishable'}"
 
 
@@ -115,15 +139,20 @@ class Comparison:
     apart: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
 
-    def ranked_by(self, figure: str) -> "Comparison":
+    def ranked_by(self, figure: str, least: float = LEAST_DIFFERENCE) -> "Comparison":
         """The same judgement, ranked by another figure; no new look at anything.
 
+        Args:
+            least: the least difference that matters, in the figure's own unit.
+
         Raises:
-            WrongUsage: there is no such figure.
+            WrongUsage: there is no such figure, or no such difference.
         """
+        if not 0 <= least <= 1:
+            raise WrongUsage(f"The least difference that matters is {least:g}. Choose 0 to 1.")
         if figure not in FIGURES:
             raise WrongUsage(f"There is no figure {figure!r}. Choose one of: {', '.join(FIGURES)}.")
-        boards = tuple(_ranked(board, figure) for board in self.boards)
+        boards = tuple(_ranked(board, figure, least) for board in self.boards)
         return replace(self, figure=figure, boards=boards)
 
     def report(self, run: Run) -> metrics.Report:
@@ -143,6 +172,9 @@ class Comparison:
                     "tracks": board.n_tracks,
                     "bootstrap_over": board.over,
                     "ranking": [run.name for run in board.runs],
+                    "places": places(
+                        [board.reports[run.id].figure(self.figure) for run in board.runs]
+                    ),
                     "differences": [
                         {
                             "ahead": difference.ahead,
@@ -152,6 +184,8 @@ class Comparison:
                             "p": difference.p,
                             "p_holm": difference.p_holm,
                             "real": difference.real,
+                            "groups": difference.n_groups,
+                            "least": difference.least,
                         }
                         for difference in board.differences
                     ],
@@ -179,9 +213,16 @@ class Comparison:
 
 
 def compare(
-    chosen: Sequence[Run], *, part: str = "validation", figure: str = DEFAULT_FIGURE
+    chosen: Sequence[Run],
+    *,
+    part: str = "validation",
+    figure: str = DEFAULT_FIGURE,
+    least: float = LEAST_DIFFERENCE,
 ) -> Comparison:
     """Lay finished runs side by side. On test, a look is counted in each run.
+
+    Args:
+        least: the least difference that matters, in the figure's own unit.
 
     Raises:
         WrongUsage: fewer than two runs, one named twice, no such part or figure.
@@ -205,7 +246,7 @@ def compare(
         boards,
         _apart(boards, part),
         differing_settings(chosen),
-    ).ranked_by(figure)
+    ).ranked_by(figure, least)
     if part == "test":  # after all that could be refused
         for run in chosen:
             run.add_look()
@@ -267,7 +308,17 @@ def _board(members: Sequence[Run], part: str) -> Board:
     )
 
 
-def _ranked(board: Board, figure: str) -> Board:
+def places(values: Sequence[float | None]) -> list[int]:
+    """Places of runs that are ranked already; those that look equal share one.
+
+    >>> places([0.81, 0.7004, 0.7001, 0.5])
+    [1, 2, 2, 4]
+    """
+    shown = [None if value is None else round(value, _DECIMALS) for value in values]
+    return [shown.index(value) + 1 for value in shown]
+
+
+def _ranked(board: Board, figure: str, least: float) -> Board:
     """The board with its runs and differences in the order of a figure."""
     sign = 1 if METRICS[figure].higher_is_better else -1
 
@@ -277,11 +328,11 @@ def _ranked(board: Board, figure: str) -> Board:
 
     ranked = tuple(sorted(board.runs, key=score, reverse=True))
     found = [
-        difference
+        _difference(ahead, behind, board.reports, figure, sign, least)
         for ahead, behind in combinations(ranked, 2)
-        if (difference := _difference(ahead, behind, board.reports, figure, sign)) is not None
     ]
-    return replace(board, runs=ranked, differences=_corrected(found))
+    known = [difference for difference in found if difference is not None]
+    return replace(board, runs=ranked, differences=_corrected(known))
 
 
 def _sorted(predicted: Predictions) -> Predictions:
@@ -306,32 +357,46 @@ def _threshold(run: Run) -> Any:
 
 
 def _difference(
-    ahead: Run, behind: Run, reports: Mapping[str, metrics.Report], figure: str, sign: int
+    ahead: Run,
+    behind: Run,
+    reports: Mapping[str, metrics.Report],
+    figure: str,
+    sign: int,
+    least: float,
 ) -> Difference | None:
     one, other = reports[ahead.id], reports[behind.id]
     a, b = one.figure(figure), other.figure(figure)
     if a is None or b is None:
         return None
     value = sign * (a - b)
+    groups = one.groups
+    unknown = Difference(
+        ahead.name,
+        behind.name,
+        value,
+        None,
+        None,
+        over=groups.over,
+        n_groups=len(groups.sizes),
+        least=least,
+    )
     if one.draws is None or other.draws is None:
-        return Difference(ahead.name, behind.name, value, None, None)
+        return unknown
     drawn = sign * (one.draws.figures.overall[figure] - other.draws.figures.overall[figure])
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
-        return Difference(ahead.name, behind.name, value, None, None)
+        return unknown
     low, high = np.quantile(drawn, (0.025, 0.975))
     # One is added to both: so many draws can't show that chance is impossible.
     tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
     p = min(1.0, 2 * (1 + float(tail)) / (1 + len(drawn)))
-    return Difference(ahead.name, behind.name, value, (float(low), float(high)), p)
+    return replace(unknown, interval=(float(low), float(high)), p=p)
 
 
 def _corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
     known = [difference for difference in found if difference.p is not None]
     corrected = dict(zip(known, holm([d.p for d in known if d.p is not None]), strict=True))
-    return tuple(
-        Difference(d.ahead, d.behind, d.value, d.interval, d.p, corrected.get(d)) for d in found
-    )
+    return tuple(replace(d, p_holm=corrected.get(d)) for d in found)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

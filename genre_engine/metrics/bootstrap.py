@@ -25,6 +25,8 @@ from genre_engine.metrics.figures import Figures, Sums, plain, weighted
 LEVEL = 0.95
 # The bootstrap needs about so many groups for its intervals to hold what they promise.
 FEW_GROUPS = 20
+# From fewer of them an interval says nothing: with three artists one of them is most of every draw.
+LEAST_GROUPS = {"artists": 8, "tracks": 10}
 DRAWS = 1000
 MOST_DRAWS = 100_000
 
@@ -102,7 +104,7 @@ class Draws:
 
 
 def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Draws | None:
-    """Draw groups with replacement n times; None where there is a single group, or no draw.
+    """Draw groups with replacement n times; None for no draw, or too few groups to learn from.
 
     Raises:
         WrongUsage: a number of draws that isn't from 0 to MOST_DRAWS.
@@ -110,7 +112,7 @@ def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Dr
     if not 0 <= n <= MOST_DRAWS:
         raise WrongUsage(f"{n} draws can't be made. Choose 0 (no intervals) to {MOST_DRAWS:,}.")
     n_groups = len(groups.sizes)
-    if n_groups < 2 or not n:
+    if n_groups < LEAST_GROUPS[groups.over] or len(groups.of) < LEAST_GROUPS["tracks"] or not n:
         return None
     from scipy.sparse import csr_array
 

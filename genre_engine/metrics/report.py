@@ -12,7 +12,7 @@ from genre_engine.metrics import baselines as no_skill
 from genre_engine.metrics import bootstrap, calibration
 from genre_engine.metrics.arrays import Flags, Floats, Judged, check, decide, thresholds_of
 from genre_engine.metrics.baselines import Baseline
-from genre_engine.metrics.bootstrap import Draws
+from genre_engine.metrics.bootstrap import Draws, Groups
 from genre_engine.metrics.figures import NAMES, PER_GENRE, Figures, plain, sums
 
 PARTS = ("train", "validation", "test")
@@ -27,7 +27,8 @@ class Report:
         thresholds: float [n_genres]; None where the most probable genre is predicted.
         baselines: figures of each no-skill baseline and the artist-prior one; None where training
             data would be needed.
-        draws: of the bootstrap; None where there is a single track or artist, or none was asked.
+        draws: of the bootstrap; None where there are too few tracks or artists, or none was asked.
+        groups: what is drawn: the artists where they are known, else the tracks.
         run, part, artist_overlap: as they were given; None if they weren't.
     """
 
@@ -36,6 +37,7 @@ class Report:
     figures: Figures
     baselines: Mapping[str, Figures | None]
     draws: Draws | None
+    groups: Groups
     calibration: dict[str, float] = field(default_factory=dict)
     run: str | None = None
     part: str | None = None
@@ -195,7 +197,8 @@ def evaluate(
     if part is not None and part not in PARTS:
         raise WrongUsage(f"There is no part {part!r}. Choose one of: {', '.join(PARTS)}.")
     prepared = sums(judged, decisions)
-    drawn = bootstrap.draw(prepared, bootstrap.groups_of(groups, len(judged.y)), n=draws, seed=seed)
+    drawn_over = bootstrap.groups_of(groups, len(judged.y))
+    drawn = bootstrap.draw(prepared, drawn_over, n=draws, seed=seed)
     found: dict[str, Figures | None] = dict.fromkeys(no_skill.NAMES)
     known = no_skill.without_training(*judged.y.shape, task=task) | dict(baselines or {})
     for name, predictor in known.items():
@@ -206,6 +209,7 @@ def evaluate(
         plain(prepared),
         found,
         drawn,
+        drawn_over,
         calibration.summary(judged),
         run,
         part,

@@ -40,6 +40,35 @@ def test_two_runs_that_say_the_same_are_level_and_not_distinguishable():
     assert "are level" in difference.sentence()
 
 
+@pytest.mark.parametrize(("artists", "few"), [(3, True), (9, True), (10, False)])
+def test_from_fewer_than_ten_artists_no_difference_is_called_real(artists, few):
+    runs_ = [
+        finished("strong", skill=0.9, artists=artists),
+        finished("weak", skill=0.0, artists=artists),
+    ]
+    (difference,) = comparison.compare(runs_).boards[0].differences
+    assert difference.real != few
+    assert ("too few artists to tell" in difference.sentence()) == few
+    assert (difference.interval is None) == (artists < 8)
+
+
+def test_a_difference_below_what_matters_is_not_called_real():
+    found = comparison.compare([finished("strong", skill=0.7), finished("weak", skill=0.1)])
+    (difference,) = found.boards[0].differences
+    (small,) = found.ranked_by(found.figure, difference.value + 0.001).boards[0].differences
+    assert small.distinguishable
+    assert not small.real
+    assert "not chance, but below the" in small.sentence()
+    with pytest.raises(WrongUsage, match="least difference"):
+        found.ranked_by(found.figure, -1)
+
+
+def test_runs_that_look_equal_share_a_place():
+    chosen = [finished("a"), finished("b"), finished("c", skill=0.0)]
+    (board,) = comparison.compare(chosen).to_dict()["boards"]
+    assert board["places"] == [1, 1, 3]
+
+
 def test_figures_are_those_of_the_report_whatever_the_order_of_the_tracks():
     order = np.random.default_rng(3).permutation(N)
     found = comparison.compare([finished("one", seed=5), finished("other", seed=6, order=order)])

@@ -137,11 +137,11 @@ def test_a_genre_without_tracks_has_no_interval_and_the_others_have():
 
 
 def test_a_genre_that_is_not_drawn_does_not_pull_the_macro_mean_down():
-    """A genre by one artist of five is missing from a third of the draws."""
+    """A genre by one artist of ten is missing from a third of the draws."""
     y = np.zeros((50, 2), int)
     y[:, 0] = 1
-    y[:10, 1] = 1
-    artists = [index // 10 for index in range(50)]
+    y[:5, 1] = 1
+    artists = [index // 5 for index in range(50)]
     found = metrics.evaluate(y, y * 0.9, genres=["common", "rare"], groups=artists)
     assert found.interval("f1.macro") == [1, 1]
     per_genre = found.to_dict()["intervals"]["per_genre"]["rare"]
@@ -170,3 +170,16 @@ def test_effective_number_is_the_number_of_equal_groups():
     assert bootstrap.effective_number([3, 3, 3]) == pytest.approx(3)
     assert bootstrap.effective_number([98, 1, 1]) < 1.05
     assert bootstrap.effective_number([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("n_tracks", "n_artists", "known"),
+    [(40, 7, False), (40, 8, True), (9, None, False), (10, None, True), (9, 9, False)],
+)
+def test_too_few_artists_or_tracks_get_no_interval(n_tracks, n_artists, known):
+    rng = np.random.default_rng(0)
+    y = np.arange(2 * n_tracks).reshape(n_tracks, 2) % 3 == 0
+    artists = None if n_artists is None else [index % n_artists for index in range(n_tracks)]
+    found = metrics.evaluate(y, rng.uniform(size=y.shape), genres=["a", "b"], groups=artists)
+    assert (found.interval("f1.macro") is not None) == known
+    assert (found.to_dict()["bootstrap"] is not None) == known

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.evaluation.comparison import FIGURES, PARALLEL_FROM, Board
+from genre_engine.evaluation.comparison import FIGURES, PARALLEL_FROM, Board, places
 from genre_engine.metrics.bootstrap import FEW_GROUPS
 from genre_engine.metrics.export import best_baseline, value_of
 from genre_engine.metrics.metric import METRICS
@@ -33,8 +33,8 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
     drawn = board.reports[board.runs[0].id].draws
     if drawn is not None and drawn.groups.effective < FEW_GROUPS:
         said += (
-            f" From so few {board.over} they come out too short, and a real difference is less "
-            "sure than it looks."
+            f" From so few {board.over} they come out too short, so a difference is less sure than "
+            "it looks."
         )
     st.markdown(said)
     left, right = st.columns(2, gap="large")
@@ -122,7 +122,8 @@ def _leaders(asked: str, members: list[tuple[Run, dict[str, Any]]], figure: str)
 
     ranked = sorted(members, key=order)
     rows = []
-    for place, (run, report) in enumerate(ranked, 1):
+    standing = places([value_of(report, figure) for _, report in ranked])
+    for place, (run, report) in zip(standing, ranked, strict=True):
         row: dict[str, Any] = {
             "Place": place,
             "Run": run.name,

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from genre_engine.figures import report as figures
-from genre_engine.metrics.bootstrap import FEW_GROUPS
+from genre_engine.metrics.bootstrap import FEW_GROUPS, LEAST_GROUPS
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
 from genre_engine.metrics.metric import METRICS
 from genre_engine.prediction import vocabulary
@@ -161,7 +161,10 @@ def _badges(one: Judgement) -> None:
 def _drawn(found: dict[str, Any]) -> str:
     drawn = found["bootstrap"]
     if drawn is None:
-        return "Too few tracks or artists for intervals."
+        return (
+            f"No intervals: fewer than {LEAST_GROUPS['artists']} artists, or "
+            f"{LEAST_GROUPS['tracks']} tracks, can't say how far these figures may be off."
+        )
     said = (
         f"Bars: the middle 95 % of {drawn['draws']:,} draws of {drawn['groups']:,} "
         f"{drawn['over']} with replacement. No-skill: the best of saying nothing, everything, "
