@@ -41,7 +41,7 @@ def main() -> None:
         st.button("All trainings", icon=":material/arrow_back:", on_click=watch.leave)
         return
     if job is not None or run is not None:
-        st.title("Watch it learn", anchor=False)
+        st.title(watch.title(job, run), anchor=False)
         watch.show(job, run)
         queue.others(job)
         return

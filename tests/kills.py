@@ -314,9 +314,9 @@ def one_kill(server, number, seed, reference):
         _until(lambda: jobs.open(job.id).status != "queued")
     time.sleep(rng.uniform(0.0, longest_s))
     pid = _victim(server, victim)
-    if pid is None:
-        victim = f"no {victim} any more"
-    elif victim == "server":
+    if pid is None:  # it has done its work
+        victim, pid = "server", server.process.pid
+    if victim == "server":
         if not server.end():
             wrong.append("an orphan after 10 s")
         server.start()

@@ -1,7 +1,7 @@
 """A training's curves, while it runs and afterwards.
 
-Train is dashed, validation solid, what no skill reaches is dotted; the axis of epochs is as
-long as the training may become, so that nothing moves but the curves' ends. No smoothing.
+Train is dashed, validation solid, what no skill reaches is dotted; the axis of epochs grows in
+steps, so that between them nothing moves but the curves' ends. No smoothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,10 @@ _NEAR = 0.12
 _MOST_TICKS = 10
 # How much longer than the training its axis is, for the labels at the curves' ends.
 _PAST_END = 1.6
+# While it runs, the axis is this long in epochs, and goes on to the next where one is nearly full:
+# most trainings stop long before all their epochs are done.
+_SPANS = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))
+_NEARLY_FULL = 0.85
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,14 @@ class Curves:
 
     @property
     def span(self) -> float:
-        """How long the axis of epochs is: as the training may become, or a while past its end."""
+        """How long the axis of epochs is: a while past what is done, never past all epochs."""
         if self.stopped_early:
             return float(min(self.n_epochs, self.epochs[-1]["epoch"] * _PAST_END + 1))
-        return float(self.n_epochs)
+        if self.ended:
+            return float(self.n_epochs)
+        done = self.epochs[-1]["epoch"] if self.epochs else 0
+        longer = next((span for span in _SPANS if done < _NEARLY_FULL * span), self.n_epochs)
+        return float(min(longer, self.n_epochs))
 
     @property
     def now(self) -> float | None:

@@ -19,6 +19,8 @@ from genre_engine.runs import State as RunState
 from genre_engine.storage import lock, owners, workspace
 
 _ID = re.compile(r"[^\W_][\w.-]{0,63}")
+# How long a training takes is said once so many epochs are done.
+_TIMED_EPOCHS = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ class Job(Record):
     def own_folder(self) -> bool:
         """Whether it was submitted; a run that the command line trains has no folder as a job."""
         return self.folder.parent == workspace.jobs_folder()
+
+    @property
+    def asked(self) -> str | None:
+        """`pause` or `cancel`, where that was asked for and isn't done yet."""
+        if self.own_folder:
+            return record.asked(self.folder)
+        run = self.run()
+        return None if run is None else run.requested()
 
     def run(self) -> Run | None:
         """The training's run; None before there is one, or when it has been removed."""
@@ -346,7 +356,8 @@ def _training(job: Job, run: Run, said: RunState) -> Job:
         job,
         note=f"Epoch {epoch} of {epochs}",
         progress=min(1.0, (epoch - 1 + share) / epochs),
-        seconds_left=at["seconds_left"],
+        # The first epochs say little: the very first one includes what is built once.
+        seconds_left=at["seconds_left"] if epoch > _TIMED_EPOCHS else None,
     )
 
 

@@ -1,6 +1,6 @@
 """The demo data set: synthetic music, to try every part of the app without a download.
 
-Nothing here is a recording or an imitation of one. Forty invented artists, each with a tuning, a
+Nothing here is a recording or an imitation of one. A hundred invented artists, each with a tuning, a
 timbre, a room and habits of their own, "play" clips of 10 s in ten genres, one to three genres a
 track; the project's own synthesis renders them. What a model scores on it says that the app works
 and nothing about real music.
@@ -34,7 +34,7 @@ from genre_engine.storage.workspace import make_folder, replacing
 from genre_engine.synthesis.styles import Habits, Score, compose, draw_habits
 
 DESCRIPTION = (
-    "Synthetic clips of 10 s in ten genres by 40 invented artists, made by this app's own "
+    "Synthetic clips of 10 s in ten genres by 100 invented artists, made by this app's own "
     "synthesis. For trying every part of the app without a download."
 )
 WARNING = (
@@ -88,6 +88,42 @@ ARTISTS = {
         "Glass Vegetable Orchestra: experimental classical soundtrack",
         "Saturday Algorithm: pop alternative electronic",
         "Robot Picnic: electronic pop",
+        "Borrowed Umbrella: pop rock",
+        "Night Bus Harmonium: ambient chillout",
+        "Ministry of Gravel: rock",
+        "Static Garden Party: electronic pop",
+        "The Reluctant Cellos: classical",
+        "Lower Balcony: soundtrack classical",
+        "Sugar Cube Theory: electronic chillout",
+        "Barefoot Satellite: electronic ambient",
+        "Wooden Telegram: alternative",
+        "Hotel Lobby Weather: easylistening",
+        "Seventeen Doorbells: experimental",
+        "Inland Lighthouse: ambient",
+        "Cobalt Picnic Table: chillout electronic",
+        "Rented Thunder: rock alternative",
+        "Kettle and the Steam: electronic pop",
+        "Parallel Bakery: electronic",
+        "Sonata for Rain Gutter: classical experimental",
+        "Desert Escalator: soundtrack ambient",
+        "The Quiet Referees: alternative pop",
+        "Afternoon Ferry: easylistening pop",
+        "Loose Connection: experimental electronic",
+        "Tidal Wardrobe: chillout",
+        "Concrete Flamingo: electronic chillout",
+        "Paper Crown Motors: rock pop",
+        "Attic Planetarium: ambient soundtrack",
+        "Prelude to Breakfast: classical easylistening",
+        "Stolen Bicycle Bell: pop electronic",
+        "Credits Roll Twice: soundtrack",
+        "Six Green Buttons: alternative rock",
+        "Carpet Museum: easylistening chillout",
+        "Door Hinge Ensemble: experimental ambient",
+        "Diesel Lullaby: rock",
+        "Morning After Latitude: chillout ambient",
+        "Voltage Orchard: electronic experimental",
+        "Folding Chair Choir: pop alternative",
+        "Snow on the Antenna: ambient electronic",
     ),
     "validation": _artists(
         "Lemon Transistor: electronic pop",
@@ -98,6 +134,18 @@ ARTISTS = {
         "Velour Submarine: chillout easylistening ambient",
         "Sir Reginald Reverb: soundtrack classical experimental",
         "Plastic Sunflower: pop rock chillout",
+        "Pocket Thunderstorm: electronic experimental",
+        "Lamp Post Serenade: pop easylistening",
+        "Cellar Door Cinema: soundtrack ambient",
+        "The Missing Drummers: rock alternative",
+        "Rainproof Minuet: classical",
+        "Half Past Neon: electronic chillout",
+        "Driftwood Telephone: ambient",
+        "Backwards Staircase: experimental classical",
+        "Gravel Road Choir: alternative rock",
+        "Sofa Horizon: chillout easylistening",
+        "Tambourine Tax: electronic pop",
+        "Overture in Overcoat: soundtrack classical",
     ),
     "test": _artists(
         "Kilohertz Garden: electronic chillout pop",
@@ -108,6 +156,18 @@ ARTISTS = {
         "Café Nowhere: easylistening chillout",
         "Ten Thousand Torches: soundtrack ambient classical",
         "Bubblegum Voltage: pop electronic easylistening",
+        "Circuit Meadow: electronic ambient",
+        "Postcard from Nowhere: chillout pop",
+        "Marble Waiting Room: classical easylistening",
+        "Bent Spoon Revival: rock pop",
+        "Fog Machine Diaries: soundtrack experimental",
+        "Sunday Modem: electronic",
+        "Anchor in the Attic: ambient chillout",
+        "Crooked Ruler: alternative experimental",
+        "Velcro Symphony: experimental electronic",
+        "Lift Music Revolt: easylistening",
+        "Paperclip Parade: pop rock",
+        "Last Train to Treble: alternative soundtrack",
     ),
 }
 
@@ -125,8 +185,8 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
     "chillout": ("electronic", "ambient", "easylistening"),
 }
 
-# Twenty tracks in a row: 14 for train, 3 for validation, 3 for test.
-ROTA = tuple(("train", "validation", "test")[int(digit)] for digit in "00010020001002000102")
+# Twenty tracks in a row: 12 for train, 4 for validation, 4 for test.
+ROTA = tuple(("train", "validation", "test")[int(digit)] for digit in 4 * "00120")
 
 FIRST_WORDS = (
     "Amber", "Borrowed", "Cardboard", "Distant", "Electric", "Folded", "Gentle", "Hidden",

@@ -130,19 +130,19 @@ def test_everything_shown_says_that_it_is_synthetic(made):
     assert "synthetic" in demo_tracks.WARNING
 
 
-def test_forty_artists_stay_in_one_part_each():
+def test_a_hundred_artists_stay_in_one_part_each():
     plans = demo_tracks.plan(300, seed=0)
     parts = {}
     for one in plans:
         parts.setdefault(one.artist, set()).add(one.part)
-    assert len(parts) == 40
+    assert len(parts) == 100
     assert all(len(where) == 1 for where in parts.values())
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_part_holds_every_genre(seed):
     plans = demo_tracks.plan(300, seed=seed)
-    assert Counter(one.part for one in plans) == {"train": 210, "validation": 45, "test": 45}
+    assert Counter(one.part for one in plans) == {"train": 180, "validation": 60, "test": 60}
     for part in demo_tracks.ARTISTS:
         present = Counter(genre for one in plans if one.part == part for genre in one.genres)
         assert set(present) == set(styles.GENRES)

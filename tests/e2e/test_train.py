@@ -185,7 +185,7 @@ def test_a_finished_training_leads_on(visit, at_work):
     run = runs.open(run_id)
     assert run.status == "finished"
     wait_until(lambda: points(curve(page)) == 4)
-    link = page.get_by_role("link", name="Classify my song with it")
+    link = page.get_by_role("button", name="Classify my song with it")
     assert f"model={run_id}" in link.get_attribute("href")
     assert page.get_by_text("Traceback").count() == 0
     press(page, "Train again with changes")

@@ -35,6 +35,8 @@ def pages() -> list[Any]:
         st.Page(
             "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
         ),
+        # The page's name is a good guess at its address.
+        st.Page(_to_results, title="Results", url_path="results", visibility="hidden"),
         st.Page(
             "pages/compare.py",
             title="Compare",
@@ -48,6 +50,10 @@ def pages() -> list[Any]:
             url_path="reproduce",
         ),
     ]
+
+
+def _to_results() -> None:
+    st.switch_page("pages/metrics.py", query_params=st.query_params.to_dict())
 
 
 def run() -> None:

@@ -3,6 +3,7 @@
 What ticks only reads and draws; when the job's state changes, the whole page runs again.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -29,8 +30,9 @@ def buttons(job: Job) -> None:
         return
     with st.container(horizontal=True, key="train-buttons"):
         if job.pausable:
-            asked = job.kind == "training" and job.status == "running"
-            _button(job, "Pause", ":material/pause:", "Stops at the epoch's end" if asked else None)
+            training = job.kind == "training" and job.status == "running"
+            about = "Stops at the epoch's end" if training else None
+            _button(job, "Pause", ":material/pause:", about)
         if job.busy:
             _button(job, "Cancel", ":material/stop:", "What was learnt so far is kept")
         if job.resumable:
@@ -54,10 +56,15 @@ def _ask(job_id: str, what: str) -> None:
         job = jobs.open(job_id)
         {"pause": job.pause, "cancel": job.cancel, "resume": job.resume}[what]()
     except GenreEngineError as error:
-        st.session_state["train-said"] = str(error)
-    else:
-        if what != "resume":
-            st.session_state["train-asked"] = (job_id, what)
+        # What ended by itself in the same moment needs no pause: the page shows how it ended.
+        if what == "resume" or _busy(job_id):
+            st.session_state["train-said"] = str(error)
+
+
+def _busy(job_id: str) -> bool:
+    with suppress(GenreEngineError):
+        return jobs.open(job_id).busy
+    return False
 
 
 def watch(job: Job | None, run: Run | None) -> None:
@@ -108,9 +115,8 @@ def progress(job: Job) -> None:
             said += f" · batch {at['batch']:,} of {at['batches']:,}"
     if job.seconds_left is not None:
         said += f" · at most {duration(job.seconds_left)} left"
-    asked = st.session_state.get("train-asked")
-    if asked and asked[0] == job.id:
-        said += " · pausing at the epoch's end" if asked[1] == "pause" else " · ending"
+    if asked := job.asked:
+        said += " · pausing at the epoch's end" if asked == "pause" else " · ending"
     st.progress(min(1.0, job.progress or 0.0), text=said)
 
 

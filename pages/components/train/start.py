@@ -174,6 +174,5 @@ def start(request: TrainingRequest) -> None:
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.session_state.pop("train-asked", None)
     st.query_params.from_dict({"job": job.id})
     st.rerun()

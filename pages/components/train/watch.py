@@ -21,6 +21,8 @@ _STATUS = {
     "finished": (":material/check_circle:", "green", "finished"),
 }
 
+_TITLES = {"running": "Watch it learn", "queued": "Waiting to train"}
+
 
 def found() -> tuple[Job | None, Run | None]:
     """What the address asks to look at.
@@ -53,10 +55,20 @@ def _set_address(run_id: str | None, job_id: str | None) -> None:
         st.query_params.from_dict(st.query_params.to_dict())
 
 
+def title(job: Job | None, run: Run | None) -> str:
+    """Of the page: what is to be seen."""
+    status = _status(job, run)
+    return _TITLES.get(status, f"Training {_STATUS[status][2]}")
+
+
+def _status(job: Job | None, run: Run | None) -> str:
+    return job.status if job is not None else run.status if run is not None else "failed"
+
+
 def show(job: Job | None, run: Run | None) -> None:
     """Draw what was found."""
     st.button("All trainings", icon=":material/arrow_back:", type="tertiary", on_click=leave)
-    status = job.status if job is not None else run.status if run is not None else "failed"
+    status = _status(job, run)
     name = run.name if run is not None else job.title if job is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", key="train-status"):
         st.subheader(plain(name), anchor=False, width="content")
@@ -105,19 +117,10 @@ def _ended(job: Job | None, run: Run | None, status: str) -> None:
         if message:
             st.success(plain(message), icon=":material/check_circle:")
         with st.container(horizontal=True, vertical_alignment="center"):
-            if bundles.has_page("metrics"):
-                st.page_link(
-                    "pages/metrics.py",
-                    label="See how good it is",
-                    icon=":material/analytics:",
-                    query_params={"run": run.id},
-                )
-            st.page_link(
-                "pages/classify.py",
-                label="Classify my song with it",
-                icon=":material/music_note:",
-                query_params={"model": run.id},
-            )
+            if st.button("See how good it is", icon=":material/insights:", type="primary"):
+                st.switch_page("pages/metrics.py", query_params={"run": run.id})
+            if st.button("Classify my song with it", icon=":material/music_note:"):
+                st.switch_page("pages/classify.py", query_params={"model": run.id})
             bundles.export(run)
             _again(run)
     elif status not in ("queued", "running"):
