@@ -1,6 +1,8 @@
 """A server, its workers and its listening process, killed at random while they work.
 
-    python -m tests.kills KILLS [SEED]      reports what was lost, doubled, left behind or wrong
+    python -m tests.kills KILLS [SEED [SERVERS]]
+
+reports what was lost, doubled, left behind or wrong.
 
 The server is a process with the app's supervisor and listening process, which classifies one song
 again and again. Beside it a job is submitted (a training, an extraction, a download, a search or an
@@ -38,6 +40,11 @@ from tests import sounds, trainings
 from tests.download import jamendo_server
 
 VICTIMS = ("server", "worker", "listening process")
+# Of the environment, beside the workspace.
+VARIABLES = (
+    jamendo_metadata.JAMENDO_METADATA_VARIABLE,
+    jamendo_metadata.JAMENDO_AUDIO_VARIABLE,
+)
 # A process whose server was killed ends within this time.
 ORPHAN_S = 10.0
 _PATIENCE_S = 240.0
@@ -78,7 +85,8 @@ class Server:
             stderr=subprocess.DEVNULL,
             cwd=_REPOSITORY,
         )
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self.reader.start()
 
     def _read(self, process):
         for line in process.stdout:
@@ -111,6 +119,8 @@ class Server:
         left = self.all_processes()
         self.process.kill()
         self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
         return _until(lambda: not _alive(left), ORPHAN_S)
 
 
@@ -366,29 +376,32 @@ def left_behind():
     )
 
 
-def killed(n_kills, seed=0, first=0):
-    """Yield (number, work, victim, what is wrong) of each kill, then of what was left behind."""
+def killed(n_kills, seed=0, n_servers=1):
+    """Kill processes of the first of some servers on one workspace.
+
+    Yields (number, work, victim, what is wrong) of each kill, then of what was left behind."""
     with tempfile.TemporaryDirectory() as room, prepared(Path(room)) as run:
-        server = Server(run.id)
+        server, *others = [Server(run.id) for _ in range(n_servers)]
         try:
             if not _until(lambda: server.results):
                 raise RuntimeError(f"The song isn't classified: {server.errors}")
             reference = server.results[0]
-            for number in range(first, first + n_kills):
+            for number in range(n_kills):
                 yield number, *one_kill(server, number, seed, reference)
         finally:
-            orphans = not server.end()
+            ended = [one.end() for one in (server, *others)]
         left = left_behind()
         wrong = [f"left behind: {name}" for name in left]
-        yield None, "end", "server", wrong + ["an orphan after 10 s"] * orphans
+        yield None, "end", "server", wrong + ["an orphan after 10 s"] * ended.count(False)
 
 
 def main(words):
     if words[0] == "--serve":
         serve(words[1])
-    n_kills, seed, *rest = (*map(int, words), 0)[:2] if len(words) < 3 else map(int, words)
+    asked = [int(word) for word in words]
+    n_kills, seed, n_servers = asked + [100, 0, 1][len(asked) :]
     counts, n_wrong = Counter(), 0
-    for number, work, victim, wrong in killed(n_kills, seed, *rest):
+    for number, work, victim, wrong in killed(n_kills, seed, n_servers):
         sys.stderr.write(f"{number}: {work}, {victim}\n")
         counts[work, victim] += 1
         n_wrong += bool(wrong)

@@ -1,7 +1,7 @@
 """The demo data set: synthetic music, to try every part of the app without a download.
 
-Nothing here is a recording or an imitation of one. A hundred invented artists, each with a tuning, a
-timbre, a room and habits of their own, "play" clips of 10 s in ten genres, one to three genres a
+Nothing here is a recording or an imitation of one. A hundred invented artists, each with a tuning,
+a timbre, a room and habits of their own, "play" clips of 10 s in ten genres, one to three genres a
 track; the project's own synthesis renders them. What a model scores on it says that the app works
 and nothing about real music.
 

@@ -185,7 +185,8 @@ class Listener:
     def _choose(self) -> Wanted | None:
         """What to go on with: first rankings, then who has been served least, then what came first.
 
-        A song that gives none for a while waits like the others.
+        A first ranking that is begun is brought to its end, so that with several nobody waits for
+        all of them; a song that gives none for a while waits like the others.
         """
 
         def visitor(wanted: Wanted) -> str:
@@ -197,11 +198,11 @@ class Listener:
         if len(self._open) < _OPEN_IN_ALL:
             candidates += [one for one in self._waiting if counts[visitor(one)] < _OPEN]
 
-        def claim(one: Wanted) -> tuple[bool, float]:
+        def claim(one: Wanted) -> tuple[bool, bool, float]:
             hearing = _hearing(one)
             begins = hearing is not None and hearing.analysis is None
             soon = begins and self._worked.get(one, 0.0) < _FIRST_S
-            return not soon, self._served.get(visitor(one), 0.0)
+            return not soon, soon and one not in self._open, self._served.get(visitor(one), 0.0)
 
         return min(candidates, key=claim, default=None)
 
