@@ -62,6 +62,10 @@ PRESETS: Mapping[str, Fractions] = {
     "course-ran": Fractions(train=0.70, validation=0.15, test=0.15),
 }
 DEFAULT_FRACTIONS = PRESETS["course"]
+# So many artists are wanted in validation and in test, as far as a fifth of the tracks has them:
+# validation is halved, and from fewer than about eight nothing can be said.
+_ARTISTS_WANTED = 20
+_LARGEST_SHARE = 0.20
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,27 @@ class Split:
         return {part: n for part in PARTS if (n := int((self.part == part).sum()))}
 
 
-def parse(text: str) -> tuple[str, Fractions]:
+def default_fractions(kind: str, n_artists: int) -> Fractions:
+    """The shares where none are asked for: the course project's, but enough artists in each part.
+
+    >>> default_fractions("artist", 1000) == DEFAULT_FRACTIONS
+    True
+    >>> default_fractions("artist", 100)
+    Fractions(train=0.6, validation=0.2, test=0.2)
+    """
+    if kind != "artist":
+        return DEFAULT_FRACTIONS
+    enough = min(_LARGEST_SHARE, _ARTISTS_WANTED / max(1, n_artists))
+    validation = max(DEFAULT_FRACTIONS.validation, enough)
+    test = max(DEFAULT_FRACTIONS.test, enough)
+    return Fractions(round(1 - validation - test, 12), validation, test)
+
+
+def parse(text: str) -> tuple[str, Fractions | None]:
     """Read `official`, `artist`, `random`, `random:0.72,0.18,0.10` or `random:course-ran`.
 
     The numbers are train, test, validation, the order in which the course project names them; two
-    numbers are train and test.
+    numbers are train and test. Without numbers `default_fractions` has them.
 
     Raises:
         WrongUsage: none of these.
@@ -111,7 +131,7 @@ def parse(text: str) -> tuple[str, Fractions]:
     if kind not in KINDS:
         raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(KINDS)}.")
     if not colon:
-        return kind, DEFAULT_FRACTIONS
+        return kind, None if kind == "artist" else DEFAULT_FRACTIONS
     if kind == "official":
         raise WrongUsage("The official split has its own sizes; leave out what follows the colon.")
     if rest in PRESETS:
@@ -134,7 +154,7 @@ def make(
     genres: Sequence[str],
     *,
     kind: str = "artist",
-    fractions: Fractions = DEFAULT_FRACTIONS,
+    fractions: Fractions | None = None,
     seed: int = 0,
     joined: Iterable[Sequence[str]] = (),
     n_candidates: int = N_CANDIDATES,
@@ -144,6 +164,7 @@ def make(
     Args:
         tracks: the rows of a track table that take part [n].
         y: their labels [n, n_genres], from `labels.select`.
+        fractions: shares of the tracks; by default `default_fractions`.
         joined: groups of artists who count as one, besides those whose identical audio shows in
             the column `sha256`.
 
@@ -167,6 +188,8 @@ def make(
     rng = np.random.default_rng(seed)
     groups = artist_groups(tracks, joined)
     warnings: list[str] = []
+    if fractions is None:
+        fractions = default_fractions(kind, int(groups.max(initial=-1)) + 1)
     if kind == "official":
         part = _official(tracks)
         warnings += _official_gaps(part, y, genres)

@@ -106,6 +106,19 @@ def _thresholds(run: Run) -> str:
             "threshold set, half of validation.",
         )
     )
+    if kind == "own":
+        return str(
+            st.number_input(
+                "From which probability on",
+                0.0,
+                1.0,
+                0.5,
+                0.01,
+                key="own",
+                bind="query-params",
+                width=180,
+            )
+        )
     if kind != "precision":
         return kind
     wanted = st.slider(

@@ -6,7 +6,7 @@ validation, and the report on validation or test.
     {"format": 1,
      "validation": …                      the JSON of `evaluate` at the global threshold
      "thresholds": {"global": x, "per_genre": {genre: x}}   or null where one genre is said
-     "calibration": {"slope", "offsets", "single"}          Platt's, see `metrics.calibration`
+     "calibration": {"slope", "offsets", "single"}          Platt's; null where it doesn't help
      "artist_overlap": share of test tracks whose artist is also in train, or null
      "sizes": {part: tracks},
      "fit": {"epochs", "best_epoch", "seconds"}}
@@ -54,17 +54,20 @@ def report(
     chosen_on = np.isin(validation.track_ids, list(threshold_ids))
     y, p = validation.y[chosen_on], validation.p[chosen_on]
     thresholds = None
+    groups = [None] * len(y)
+    if validation.groups is not None:
+        groups = validation.groups[chosen_on].tolist()
     if config.task == "multilabel":
-        best = metrics.choose_global(y, p, config.genres)
-        groups = None if validation.groups is None else validation.groups[chosen_on].tolist()
+        best = metrics.choose_global(y, p, config.genres, groups=groups)
         own = metrics.choose_per_genre(y, p, config.genres, groups=groups, towards=best)
         per_genre = dict(zip(config.genres, own.tolist(), strict=True))
         thresholds = {"global": best, "per_genre": per_genre}
-    platt = calibration.fit(metrics.check(y, p, config.genres, config.task))
+    judged_on = metrics.check(y, p, config.genres, config.task)
+    platt = calibration.fit_if_better(judged_on, groups)
     found: dict[str, Any] = {
         "format": FORMAT,
         "thresholds": thresholds,
-        "calibration": platt.to_dict(),
+        "calibration": None if platt is None else platt.to_dict(),
         "artist_overlap": artist_overlap,
         "sizes": sizes,
         "fit": {

@@ -73,7 +73,7 @@ def matrix(
                 y=[names[row] for row, _ in inside],
                 text=[f"{100 * shares[cell]:.0f}" for cell in inside],
                 mode="text",
-                textfont={"size": size, **({"color": "white"} if strong else {})},
+                textfont={"size": size, "weight": 600, **({"color": "white"} if strong else {})},
                 hoverinfo="skip",
                 showlegend=False,
             )
@@ -92,7 +92,7 @@ def matrix(
         clickmode="event+select",
         dragmode=False,
         xaxis={
-            "title": "Said",
+            "title": "Predicted",
             "showgrid": False,
             "fixedrange": True,
             "tickangle": -60,

@@ -166,7 +166,7 @@ def gather(
     store: FeatureStore,
     *,
     split: str = "artist",
-    fractions: splits.Fractions = splits.DEFAULT_FRACTIONS,
+    fractions: splits.Fractions | None = None,
     seed: int = 0,
 ) -> Material:
     """Split the chosen tracks that have audio, and keep those that have features.

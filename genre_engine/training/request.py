@@ -226,7 +226,7 @@ def open_material(config: Config) -> Material:
         chosen,
         found,
         split=config.split["kind"],
-        fractions=splits.Fractions(**shares) if shares else splits.DEFAULT_FRACTIONS,
+        fractions=splits.Fractions(**shares) if shares else None,
         seed=config.seed,
     )
 

@@ -100,3 +100,19 @@ def test_brier_is_scikit_learns():
 
     y, p = drawn(n=200, g=1)
     assert calibration.brier(y, p) == pytest.approx(brier_score_loss(y[:, 0], p[:, 0]))
+
+
+@pytest.mark.parametrize(("power", "kept"), [(1.0, False), (3.0, True)])
+def test_scaling_is_kept_where_it_helps_on_other_artists(power, kept):
+    """Probabilities that come true as they say need no scaling; those that are bent do."""
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.05, 0.95, (600, 2))
+    y = rng.random(p.shape) < p
+    odds = (p / (1 - p)) ** power
+    judged = metrics.check(y, odds / (1 + odds), ["a", "b"])
+    found = calibration.fit_if_better(judged, [index // 5 for index in range(600)])
+    if kept:
+        assert found.slope == pytest.approx(1 / power, abs=0.08)
+    small = metrics.check(y[:12], p[:12], ["a", "b"])
+    assert kept or found is None or abs(found.slope - 1) < 0.2
+    assert calibration.fit_if_better(small, ["one", "two"] * 6) is None

@@ -100,3 +100,19 @@ def test_the_curves_hold_what_a_report_says_at_each_point():
         per_genre = report.to_dict()["per_genre"]
         for column, genre in enumerate(genres):
             assert found.per_genre["f1"][index, column] == pytest.approx(per_genre[genre]["f1"])
+
+
+def test_a_threshold_given_the_artists_does_not_chase_a_single_track():
+    """One lucky track of one artist pulls the best threshold down; other draws lack it."""
+    rng = np.random.default_rng(0)
+    y = rng.random((60, 1)) < 0.4
+    p = np.where(y, rng.uniform(0.4, 0.9, y.shape), rng.uniform(0.05, 0.5, y.shape))
+    y[0], p[0] = True, 0.02
+    artists = [index // 3 for index in range(60)]
+    alone = thresholds.choose_global(y, p, ["pop"])
+    given = thresholds.choose_global(y, p, ["pop"], groups=artists)
+    without = thresholds.choose_global(y[3:], p[3:], ["pop"], groups=artists[3:])
+    assert 0.2 < given < 0.6
+    assert abs(given - without) < 0.05
+    assert thresholds.choose_global(y, p, ["pop"], groups=artists) == given
+    assert thresholds.choose_global(y, p, ["pop"], groups=["one"] * 60) == pytest.approx(alone)

@@ -261,11 +261,37 @@ def test_without_its_data_set_a_run_can_still_be_looked_at(run):
 def test_the_genre_and_the_kind_of_mistake_choose_the_tracks(run):
     app = results(shown="Mistakes")
     app.selectbox(key="mistakes-of").set_value(1).run()
-    app.segmented_control(key="mistakes-kind").set_value("invented").run()
+    app.segmented_control(key="mistakes-kind-1").set_value("invented").run()
     assert not app.exception
     table = app.dataframe[0].value
-    assert all("Rock" in row for row in table["Said"])
+    assert all("Rock" in row for row in table["Predicted"])
     assert not any("Rock" in row for row in table["True"])
+
+
+def test_the_room_opens_on_the_genre_and_kind_that_have_mistakes(run):
+    app = results(shown="Mistakes")
+    y, p = run.predictions("validation").y == 1, run.predictions("validation").p
+    wrong = y != (p >= run.report()["thresholds"]["global"])
+    assert app.selectbox(key="mistakes-of").value == int(wrong.sum(axis=0).argmax())
+    assert "No track is of this kind" not in said(app)
+
+
+def test_a_threshold_of_the_slider_becomes_the_page_s(run):
+    app = results(shown="Thresholds")
+    (slider,) = [one for one in app.slider if one.label == "Threshold for all genres"]
+    slider.set_value(0.31).run()
+    next(one for one in app.button if one.label == "Use this threshold").click().run()
+    assert not app.exception
+    assert app.selectbox(key="kind").value == "own"
+    assert "--thresholds 0.31" in "\n".join(one.value for one in app.code)
+
+
+def test_a_scaling_that_does_not_help_is_not_kept(run):
+    stored = run.report() | {"calibration": None}
+    run.write_json("report.json", stored)
+    app = results(shown="Calibration")
+    assert "made them worse on the others" in said(app)
+    assert not [one for one in app.segmented_control if one.key == "calibrated"]
 
 
 def test_a_damaged_run_is_reported_in_place(run):

@@ -68,6 +68,14 @@ def _moving(one: Judgement) -> None:
             key=f"threshold-{one.run.id}-{one.key[3]}",
             width=420,
         )
+        if st.button(
+            "Use this threshold",
+            icon=":material/check:",
+            on_click=_use,
+            args=(at,),
+            help="All figures of this page are then at it. Its link and its command carry it.",
+        ):
+            st.rerun()
         of = st.selectbox(
             "Curves of", list(names), format_func=names.__getitem__, key="curves-of", width=240
         )
@@ -92,6 +100,10 @@ def _moving(one: Judgement) -> None:
         alt=figures.thresholds_alt(found, at),
         height=330,
     )
+
+
+def _use(threshold: float) -> None:
+    st.session_state["kind"], st.session_state["own"] = "own", threshold
 
 
 def _followers(found: Any) -> list[tuple[str, Any]]:
@@ -152,18 +164,22 @@ def reliability(one: Judgement) -> None:
     """Small multiples: predicted probability against observed frequency."""
     found = data.calibrated(one)
     before, after = found.error(calibrated=False), found.error(calibrated=True)
-    scaled = "leaves" if after < before else "makes it"
-    st.subheader(
-        f"Probabilities of all genres together are off by {100 * before:.1f} points; "
-        f"Platt's scaling {scaled} {100 * after:.1f}",
-        anchor=False,
-    )
+    said = f"Probabilities of all genres together are off by {100 * before:.1f} points"
+    if found.kept:
+        scaled = "leaves" if after < before else "makes it"
+        said += f"; Platt's scaling {scaled} {100 * after:.1f}"
+    st.subheader(said, anchor=False)
+    if not found.kept:
+        st.markdown(
+            "They are used as the model gives them: Platt's scaling, learnt on some artists of the "
+            "threshold set, made them worse on the others."
+        )
     if len(found.y) < _FEW_TRACKS:
         st.markdown(
             f"On {len(found.y):,} tracks a bin holds so few that most of what a single genre is "
             "off by is chance."
         )
-    calibrated = st.segmented_control(
+    calibrated = found.kept and st.segmented_control(
         "Probabilities",
         ["raw", "calibrated"],
         format_func={"raw": "As the model gives them", "calibrated": "Calibrated"}.__getitem__,

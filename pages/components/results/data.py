@@ -24,6 +24,7 @@ KINDS = {
     "precision": "One, for a precision",
     "per-genre": "One a genre",
     "0.5": "0.5",
+    "own": "One of your own",
 }
 
 
@@ -125,11 +126,15 @@ class Calibrated:
     """Probabilities as they came and after Platt's scaling, with the truth: [n, n_genres].
 
     Of validation only the half from which the scaling didn't learn.
+
+    Attributes:
+        kept: whether the scaling is used: it isn't where it doesn't help on artists held out.
     """
 
     y: metrics.Flags
     raw: metrics.Floats
     calibrated: metrics.Floats
+    kept: bool
 
     def error(self, *, calibrated: bool) -> float:
         return calibration.ece(self.y, self.calibrated if calibrated else self.raw)
@@ -147,12 +152,15 @@ def calibrated(one: Judgement) -> Calibrated:
             rows[:] = True
     raw = judgement.p[rows]
     try:
-        platt = Platt.from_dict(one.stored["calibration"])
+        stored = one.stored["calibration"]
+        if stored is None:
+            return Calibrated(judgement.y[rows], raw, raw, kept=False)
+        platt = Platt.from_dict(stored)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"report.json of the run {one.run.name!r} holds no calibration. Train it again."
         ) from error
-    return Calibrated(judgement.y[rows], raw, platt.apply(raw))
+    return Calibrated(judgement.y[rows], raw, platt.apply(raw), kept=True)
 
 
 def dataset_of(run: Run) -> Opened | None:

@@ -89,24 +89,42 @@ def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
         return rows[:_MOST], f"cell-{true}-{said}"
     st.subheader("Listen to its mistakes", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        common = sorted(range(len(names)), key=lambda c: -one.found["support"][one.genres[c]])
+        counts = _counts(one)
+        total = {genre: sum(kinds.values()) for genre, kinds in enumerate(counts)}
         genre = st.selectbox(
-            "Genre", common, format_func=names.__getitem__, key="mistakes-of", width=200
+            "Genre",
+            sorted(total, key=lambda c: (-total[c], -one.found["support"][one.genres[c]])),
+            format_func=lambda c: f"{names[c]}: {total[c]} mistake{'' if total[c] == 1 else 's'}",
+            key="mistakes-of",
+            width=240,
         )
         kind = str(
             st.segmented_control(
                 "Which tracks",
                 list(KINDS),
-                format_func=KINDS.__getitem__,
-                default="missed",
+                format_func=lambda kind: (
+                    KINDS[kind] + (f" ({counts[genre][kind]})" if kind in counts[genre] else "")
+                ),
+                default=next((kind for kind, n in counts[genre].items() if n), "unsure"),
                 required=True,
-                key="mistakes-kind",
+                key=f"mistakes-kind-{genre}",
                 help="Missed: they carry the genre and it wasn't predicted. Wrongly predicted: the "
                 "reverse. Least sure: nearest to being decided otherwise.",
             )
         )
     rows = mistakes.worst(report.judged, report.thresholds, genre, kind, _MOST)
     return rows, f"{kind}-{genre}"
+
+
+def _counts(one: Judgement) -> list[dict[str, int]]:
+    """How many tracks are wrong, by genre and kind of mistake."""
+    y, predicted = one.report.judged.y, one.decisions
+    return [
+        {"missed": int(missed), "invented": int(invented)}
+        for missed, invented in zip(
+            (y & ~predicted).sum(axis=0), (~y & predicted).sum(axis=0), strict=True
+        )
+    ]
 
 
 def _tracks(one: Judgement, rows: Any, key: str) -> None:
@@ -119,7 +137,7 @@ def _tracks(one: Judgement, rows: Any, key: str) -> None:
     for row, track_id in zip(rows, ids, strict=True):
         entry = {"Track": _title(data, track_id)}
         entry["True"] = _named(one, one.report.judged.y[row])
-        entry["Said"] = _named(one, one.decisions[row]) or "–"
+        entry["Predicted"] = _named(one, one.decisions[row]) or "–"
         table.append(entry)
     picked = st.dataframe(
         table,
@@ -128,7 +146,7 @@ def _tracks(one: Judgement, rows: Any, key: str) -> None:
         column_config={
             "Track": st.column_config.TextColumn(width=120),
             "True": st.column_config.TextColumn(width=80),
-            "Said": st.column_config.TextColumn(width=80),
+            "Predicted": st.column_config.TextColumn(width=80),
         },
         height=min(38 + 35 * len(table), 318),
         key=f"mistakes-{key}-{'-'.join(map(str, one.key))}",
