@@ -6,7 +6,7 @@ validation, and the report on validation or test.
     {"format": 1,
      "validation": …                      the JSON of `evaluate` at the global threshold
      "thresholds": {"global": x, "per_genre": {genre: x}}   or null where one genre is said
-     "calibration": {"slope", "offsets", "single"}          Platt's; null where it doesn't help
+     "calibration": {"slope", "offsets", "single", "kept"}  Platt's, see `metrics.calibration`
      "artist_overlap": share of test tracks whose artist is also in train, or null
      "sizes": {part: tracks},
      "fit": {"epochs", "best_epoch", "seconds"}}
@@ -67,7 +67,7 @@ def report(
     found: dict[str, Any] = {
         "format": FORMAT,
         "thresholds": thresholds,
-        "calibration": None if platt is None else platt.to_dict(),
+        "calibration": platt.to_dict(),
         "artist_overlap": artist_overlap,
         "sizes": sizes,
         "fit": {

@@ -213,9 +213,7 @@ class Writer:
             if path.name.startswith("part-") and path not in kept:
                 path.unlink()
                 index_of(path).unlink(missing_ok=True)
-            elif path.is_dir() and path.name.startswith("."):
-                # workspace.replacing's room is named after what is written in it
-                workspace.clear_leftovers(path.with_name(path.name[1:].rpartition("-")[0]))
+        workspace.clear_leftovers_in(self.folder)
 
     def _describe(self) -> None:
         place = self.folder / "kind.json"

@@ -31,11 +31,14 @@ class Platt:
         slope: above 0; 1 leaves the spread of the probabilities as it is.
         offsets: float [n_genres].
         single: whether a track has one genre: then rows go through a softmax and add up to 1.
+        kept: whether scaling helped on artists that it wasn't learnt from; where it didn't, slope
+            and offsets leave the probabilities as they are.
     """
 
     slope: float
     offsets: Floats
     single: bool = False
+    kept: bool = True
 
     def apply(self, p: Any) -> Floats:
         """Calibrated probabilities [n, n_genres]; the order within a genre stays."""
@@ -43,7 +46,12 @@ class Platt:
         return _softmax(scores) if self.single else _sigmoid(scores)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"slope": self.slope, "offsets": self.offsets.tolist(), "single": self.single}
+        return {
+            "slope": self.slope,
+            "offsets": self.offsets.tolist(),
+            "single": self.single,
+            "kept": self.kept,
+        }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Platt":
@@ -51,6 +59,7 @@ class Platt:
             float(stored["slope"]),
             np.asarray(stored["offsets"], float),
             bool(stored.get("single", False)),
+            bool(stored.get("kept", True)),
         )
 
 
@@ -79,8 +88,9 @@ def fit(judged: Judged) -> Platt:
     return Platt(max(float(at[0]), 1e-3), at[1:], judged.single)
 
 
-def fit_if_better(judged: Judged, groups: Sequence[Any] | None = None) -> Platt | None:
-    """Learn slope and offsets where that helps on artists that they weren't learnt from, else None.
+def fit_if_better(judged: Judged, groups: Sequence[Any] | None = None) -> Platt:
+    """Learn slope and offsets where that helps on artists that they weren't learnt from; elsewhere
+    the probabilities stay as they are.
 
     Args:
         groups: the artist of each track, null where unknown (then a track counts as its own).
@@ -90,8 +100,9 @@ def fit_if_better(judged: Judged, groups: Sequence[Any] | None = None) -> Platt 
     """
     of = groups_of(groups, len(judged.y)).of
     n_groups = int(of.max()) + 1
+    unchanged = Platt(1.0, np.zeros(judged.y.shape[1]), judged.single, kept=False)
     if n_groups < _FOLDS:
-        return None
+        return unchanged
     fold = np.random.default_rng(0).permutation(np.arange(n_groups) % _FOLDS)[of]
     scaled = np.empty(judged.p.shape)
     for number in range(_FOLDS):
@@ -99,7 +110,7 @@ def fit_if_better(judged: Judged, groups: Sequence[Any] | None = None) -> Platt 
         rest = Judged(judged.y[~out], judged.p[~out], judged.genres, judged.task)
         scaled[out] = fit(rest).apply(judged.p[out])
     better = _cross_entropy(judged, scaled) < _cross_entropy(judged, judged.p)
-    return fit(judged) if better else None
+    return fit(judged) if better else unchanged
 
 
 def _cross_entropy(judged: Judged, p: Any) -> float:

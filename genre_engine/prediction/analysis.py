@@ -46,10 +46,15 @@ class Analysis:
         return wanted if wanted in self.views else next(iter(self.views))
 
     def sentence(self, view: str) -> str:
-        """The result in a few words: "Classical, clearly", or the genres that count as "yes"."""
+        """The result in a few words: "Classical, clearly", or the genres that count as "yes".
+
+        How far the first must be ahead to be clear depends on how many genres there are: of two,
+        the better one is soon ahead. What warns makes it less sure.
+        """
         scores = self.views[view]
         if scores.thresholds is not None:
-            return _listed([scores.genres[i] for i in scores.yes()])
+            named = _listed([scores.genres[i] for i in scores.yes()])
+            return f"Perhaps {_small(named)}" if self.warnings and scores.yes() else named
         first, second = scores.ranking()[:2]
         best, next_best = scores.song[first], scores.song[second]
         name = vocabulary.display_name(scores.genres[first])
@@ -58,9 +63,23 @@ class Analysis:
             return "No clear genre"
         if best - next_best < 0.04:
             return f"Between {name} and {other}"
-        if best >= 0.5 and best - next_best >= 0.1:
+        if self.warnings:
+            return f"Perhaps {name}"
+        if best >= 0.5 and best - next_best >= _AHEAD + _AHEAD_OF_ALL / len(scores.genres):
             return f"{name}, clearly"
         return f"Most likely {name}"
+
+    def leader(self, view: str, before: str | None = None) -> str:
+        """The genre to name while a song is being analysed, given the one that was named before:
+        another takes its place only when it is ahead by a margin, so that the name doesn't flicker.
+        """
+        scores = self.views[view]
+        best = int(scores.ranking()[0])
+        if before in scores.genres:
+            kept = scores.genres.index(before)
+            if scores.song[best] - scores.song[kept] < _AHEAD:
+                return before
+        return scores.genres[best]
 
 
 def _listed(genres: list[str]) -> str:
@@ -74,7 +93,14 @@ def _listed(genres: list[str]) -> str:
     return " and ".join([", ".join([first, *rest[:-1]]), *rest[-1:]])
 
 
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
 _NAMED = 3
+# How far the first genre is ahead of the second where it is the clear one: so much, and more where
+# there are few.
+_AHEAD, _AHEAD_OF_ALL = 0.1, 0.6
 
 # Columns of the CSV beside the genres; names are those of the JSON where both have them.
 _BEFORE = ("file", "model", "view", "duration_s")

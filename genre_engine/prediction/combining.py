@@ -22,6 +22,7 @@ from genre_engine.prediction.vocabulary import (
     MSD,
     MTG,
     MTT,
+    OPPOSITES,
     VIEWS,
     WIDE,
     Detected,
@@ -35,6 +36,8 @@ from genre_engine.pretrained.tags import prior_logits
 PRIOR_SHARE = 0.2
 _WEIGHTS = {MTG: 2.0, MSD: 1.0, MTT: 1.0}
 _SMALLEST = 1e-7
+# Of two that contradict each other both are left out from this share of the stronger one on.
+_AS_SURE = 0.7
 
 Probabilities = Mapping[str, Floats]  # by network: [windows, 50]
 
@@ -130,6 +133,8 @@ def _logit(p: Floats) -> NDArray[np.float64]:
 def detected(songs: Probabilities, least: float = 0.15) -> list[Detected]:
     """What is detected besides genres with a probability of at least `least`, the surest first.
 
+    Of two that contradict each other the weaker is left out, and both where they are about as sure.
+
     Args:
         songs: as in `score`.
     """
@@ -138,7 +143,17 @@ def detected(songs: Probabilities, least: float = 0.15) -> list[Detected]:
         for group, names in DETECTED.items()
         for name, tags in names.items()
     ]
-    return sorted((d for d in found if d.probability >= least), key=lambda d: -d.probability)
+    known = {one.name: one.probability for one in found}
+    left_out = set()
+    for pair in OPPOSITES:
+        weak, strong = sorted(pair, key=known.__getitem__)
+        left_out.add(weak)
+        if known[weak] >= max(least, _AS_SURE * known[strong]):
+            left_out.add(strong)
+    return sorted(
+        (one for one in found if one.probability >= least and one.name not in left_out),
+        key=lambda one: -one.probability,
+    )
 
 
 def _probability(tags: Tags, songs: Probabilities) -> float:

@@ -179,6 +179,17 @@ def unknown_genres(view: str, vocabularies: "set[str] | frozenset[str]") -> tupl
     return tuple(genre for genre, tags in VIEWS[view].items() if not set(tags) & set(vocabularies))
 
 
+# What can't both be true of a song as a whole.
+OPPOSITES = (
+    ("fast", "slow"),
+    ("loud", "quiet"),
+    ("singing", "no voice"),
+    ("female voice", "no voice"),
+    ("male voice", "no voice"),
+    ("choir", "no voice"),
+)
+
+
 @dataclass(frozen=True)
 class Detected:
     """Something detected besides genres, such as ("instruments", "piano", 0.61)."""

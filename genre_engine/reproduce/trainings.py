@@ -170,7 +170,7 @@ def _new(dataset: Dataset, name: str, planned: Training, request: Request) -> Ru
         settings=settings | request.settings.get(planned.model, {}),
         name=_free_name(name),
     )
-    return runs.create(config, origin="python")
+    return runs.create(config, origin="reproduction")
 
 
 def _free_name(name: str) -> str:

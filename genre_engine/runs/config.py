@@ -13,7 +13,7 @@ from typing import Any
 from genre_engine.errors import RunError
 
 FORMAT = 1
-ORIGINS = ("cli", "app", "python", "tuning", "import")
+ORIGINS = ("cli", "app", "python", "tuning", "import", "reproduction")
 
 
 @dataclass(frozen=True)

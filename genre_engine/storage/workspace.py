@@ -137,6 +137,18 @@ def clear_leftovers(path: Path) -> None:
                 shutil.rmtree(room)
 
 
+def clear_leftovers_in(folder: Path, *, but: str = "") -> None:
+    """Remove what killed writers of anything in a folder left there; for those who hold its lock.
+
+    Args:
+        but: the name of what others may be writing there all the same.
+    """
+    for room in folder.iterdir() if folder.is_dir() else ():
+        name = room.name[1:].rpartition("-")[0]
+        if room.name.startswith(".") and name not in ("", but):
+            clear_leftovers(folder / name)
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's complaints about writing into words.

@@ -20,6 +20,7 @@ from genre_engine.evaluation import evaluate
 from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
 from genre_engine.runs import Journal, Predictions, Run
 from genre_engine.splits import EARLY_STOPPING_SET, THRESHOLD_SET
+from genre_engine.storage import workspace
 from genre_engine.storage.workspace import replacing
 from genre_engine.training.data import Material
 from genre_engine.training.reporter import Reporter
@@ -50,6 +51,8 @@ def train(
         if status != "queued":
             # What was asked before is done, or was overtaken by what ended the run.
             run.clear_request()
+        # A request may be written at this moment.
+        workspace.clear_leftovers_in(run.folder, but="control")
         reporter = Reporter(run, events, progress, enough)
         try:
             _live(run, events, reporter)

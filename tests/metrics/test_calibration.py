@@ -111,8 +111,12 @@ def test_scaling_is_kept_where_it_helps_on_other_artists(power, kept):
     odds = (p / (1 - p)) ** power
     judged = metrics.check(y, odds / (1 + odds), ["a", "b"])
     found = calibration.fit_if_better(judged, [index // 5 for index in range(600)])
+    assert found.kept or not kept
     if kept:
         assert found.slope == pytest.approx(1 / power, abs=0.08)
     small = metrics.check(y[:12], p[:12], ["a", "b"])
-    assert kept or found is None or abs(found.slope - 1) < 0.2
-    assert calibration.fit_if_better(small, ["one", "two"] * 6) is None
+    assert kept or abs(found.slope - 1) < 0.2
+    unchanged = calibration.fit_if_better(small, ["one", "two"] * 6)
+    assert not unchanged.kept
+    np.testing.assert_allclose(unchanged.apply(small.p), small.p, atol=1e-9)
+    assert not calibration.Platt.from_dict(unchanged.to_dict()).kept

@@ -287,7 +287,8 @@ def test_a_threshold_of_the_slider_becomes_the_page_s(run):
 
 
 def test_a_scaling_that_does_not_help_is_not_kept(run):
-    stored = run.report() | {"calibration": None}
+    stored = run.report()
+    stored["calibration"]["kept"] = False
     run.write_json("report.json", stored)
     app = results(shown="Calibration")
     assert "made them worse on the others" in said(app)

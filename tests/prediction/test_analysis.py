@@ -124,14 +124,45 @@ def test_an_analysis_survives_as_plain_values(analysis):
         (0.6, 0.4, "Rock, clearly"),
         (0.45, 0.3, "Most likely Rock"),
         (0.6, 0.53, "Most likely Rock"),
+        (0.6, 0.49, "Most likely Rock"),
     ],
 )
 def test_the_sentence_says_how_sure_it_is(analysis, best, second, sentence):
     view = analysis.views["wide"]
     song = np.full(31, 0.01)
     song[view.genres.index("rock")], song[view.genres.index("pop")] = best, second
-    judged = replace(analysis, views={"wide": replace(view, song=song)})
+    judged = replace(analysis, warnings=(), views={"wide": replace(view, song=song)})
     assert judged.sentence("wide") == sentence
+
+
+@pytest.mark.parametrize(
+    ("scores", "sentence"),
+    [
+        ((0.59, 0.41), "Most likely Rock"),
+        ((0.75, 0.25), "Rock, clearly"),
+        ((0.59, 0.30, 0.11), "Most likely Rock"),
+        ((0.65, 0.30, 0.05), "Rock, clearly"),
+    ],
+)
+def test_of_few_genres_one_is_clear_only_by_a_wide_margin(analysis, scores, sentence):
+    view = vocabulary.GenreScores(
+        ("rock", "pop", "jazz")[: len(scores)], np.array(scores), np.array([scores])
+    )
+    judged = replace(analysis, views={"own": view}, warnings=())
+    assert judged.sentence("own") == sentence
+    warned = replace(judged, warnings=("It may be speech.",))
+    assert warned.sentence("own") == "Perhaps Rock"
+
+
+def test_the_genre_named_meanwhile_changes_only_for_one_that_is_ahead(analysis):
+    def named(rock, pop, before):
+        view = vocabulary.GenreScores(("rock", "pop"), np.array([rock, pop]), np.zeros((1, 2)))
+        return replace(analysis, views={"own": view}).leader("own", before)
+
+    assert named(0.5, 0.4, None) == "rock"
+    assert named(0.45, 0.5, "rock") == "rock"
+    assert named(0.4, 0.55, "rock") == "pop"
+    assert named(0.5, 0.4, "gone") == "rock"
 
 
 def test_a_view_has_its_own_limit_below_which_no_genre_is_named(analysis):
@@ -139,5 +170,7 @@ def test_a_view_has_its_own_limit_below_which_no_genre_is_named(analysis):
     song = np.full(31, 0.01)
     song[view.genres.index("rock")] = 0.25
     for clear, sentence in ((0.35, "No clear genre"), (0.2, "Most likely Rock")):
-        judged = replace(analysis, views={"wide": replace(view, song=song, clear=clear)})
+        judged = replace(
+            analysis, warnings=(), views={"wide": replace(view, song=song, clear=clear)}
+        )
         assert judged.sentence("wide") == sentence

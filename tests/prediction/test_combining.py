@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine.prediction import combining
+from genre_engine.prediction.vocabulary import DETECTED
 from genre_engine.pretrained import FAST, FULL, NETWORKS, PAIR
 from genre_engine.pretrained.tags import prior_logits
 
@@ -151,3 +152,13 @@ def test_speech_is_hip_hop_without_instruments_or_a_beat():
     assert not combining.sounds_like_speech(tags(msd_musicnn__rock=0.3))
     # Only the pair was measured.
     assert not combining.sounds_like_speech(tags(FAST, **{"msd_fcn__Hip-Hop": 0.3}))
+
+
+def test_what_contradicts_is_not_detected_together(monkeypatch):
+    sure = {"fast": 0.5, "slow": 0.45, "loud": 0.6, "quiet": 0.2, "piano": 0.3}
+    named = {id(tags): name for names in DETECTED.values() for name, tags in names.items()}
+    monkeypatch.setattr(
+        combining, "_probability", lambda tags, songs: sure.get(named[id(tags)], 0.0)
+    )
+    found = [one.name for one in combining.detected({})]
+    assert found == ["loud", "piano"]

@@ -66,3 +66,11 @@ def test_good_names_are_taken(name):
 def test_names_that_are_no_folders_everywhere_are_refused(name):
     with pytest.raises(WrongUsage, match="can't be a name"):
         place.check_name(name)
+
+
+def test_what_killed_writers_left_is_cleared_but_not_what_is_being_written(tmp_path):
+    for name in (".model-abcdefgh", ".report.json-a1b2c3d4", ".control-abcdefgh", ".hidden"):
+        (tmp_path / name).mkdir()
+    place.clear_leftovers_in(tmp_path, but="control")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".control-abcdefgh", ".hidden"]
+    place.clear_leftovers_in(tmp_path / "nowhere")

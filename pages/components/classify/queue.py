@@ -50,6 +50,7 @@ class Hearing:
         model: the model's id.
         note: what is being done, while there is no ranking yet.
         error: why the song could not be classified.
+        named: by view, the genre that the headline names while there is more to come.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Hearing:
     note: str = ""
     analysis: Analysis | None = None
     error: Exception | None = None
+    named: dict[str, str] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:

@@ -98,7 +98,11 @@ def _headline(hearing: Hearing, view: str) -> str:
         return "This song could not be classified"
     if hearing.analysis is None:
         return "Analysing …"
-    return plain(hearing.analysis.sentence(hearing.analysis.view(view)))
+    analysis, view = hearing.analysis, hearing.analysis.view(view)
+    if hearing.busy:
+        named = hearing.named[view] = analysis.leader(view, hearing.named.get(view))
+        return f"{plain(vocabulary.display_name(named))}, so far"
+    return plain(analysis.sentence(view))
 
 
 def _about(song: Song, hearings: Sequence[Hearing]) -> str:

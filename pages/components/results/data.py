@@ -152,15 +152,12 @@ def calibrated(one: Judgement) -> Calibrated:
             rows[:] = True
     raw = judgement.p[rows]
     try:
-        stored = one.stored["calibration"]
-        if stored is None:
-            return Calibrated(judgement.y[rows], raw, raw, kept=False)
-        platt = Platt.from_dict(stored)
+        platt = Platt.from_dict(one.stored["calibration"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"report.json of the run {one.run.name!r} holds no calibration. Train it again."
         ) from error
-    return Calibrated(judgement.y[rows], raw, platt.apply(raw), kept=True)
+    return Calibrated(judgement.y[rows], raw, platt.apply(raw), platt.kept)
 
 
 def dataset_of(run: Run) -> Opened | None:
