@@ -11,7 +11,7 @@ from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import board as compare_board
 from pages.components.compare import runs as compare_runs
-from pages.components.shared import navigation
+from pages.components.shared import finished_runs, navigation
 from pages.components.shared.text import plain
 
 PARTS = {"validation": "Validation", "test": "Test"}
@@ -23,6 +23,7 @@ def main() -> None:
     if not finished:
         _nothing(problems)
         return
+    finished = finished_runs.offered(finished, st.query_params.get_all("compared"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [run.name for run in finished]
         chosen = st.multiselect(

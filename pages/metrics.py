@@ -12,7 +12,7 @@ from genre_engine.metrics import export
 from genre_engine.runs import Run
 from pages.components.results import curves, data, genres, mistakes, verdict
 from pages.components.results.data import Judgement
-from pages.components.shared import navigation
+from pages.components.shared import finished_runs, navigation
 from pages.components.shared.text import plain
 
 PARTS = {"validation": "Validation", "test": "Test"}
@@ -33,6 +33,7 @@ def main() -> None:
     if not done:
         _nothing(others)
         return
+    done = finished_runs.offered(done, st.query_params.get_all("run"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by_name = {run.name: run for run in done}
         # Other pages' links name a run by its id.

@@ -88,7 +88,7 @@ def _choose() -> None:
 def _empty() -> None:
     st.markdown(
         "There is nothing to train on yet. The quickest way is the demo set: synthetic music in "
-        "ten genres, made here in under a minute."
+        f"ten genres, made here in about {new_dataset.demo_time()}."
     )
     with st.container(horizontal=True):
         if not dataset_jobs.running() and st.button(

@@ -42,6 +42,7 @@ def finished(
     model: str = "fcn",
     task: str = "multilabel",
     dataset: str = "mine",
+    origin: str = "python",
 ) -> runs.Run:
     """Store a finished run called `name`; the same arguments give the same truth."""
     y = truth()[:, : len(genres)] if y is None else y
@@ -59,7 +60,8 @@ def finished(
             task=task,
             features={"kind": "summary", "fingerprint": "0" * 12, "parameters": {"excerpt_s": 30}},
             name=name,
-        )
+        ),
+        origin,
     )
     predicted = Predictions(
         [ids[i] for i in order], y[order], p[order], None if groups is None else groups[order]

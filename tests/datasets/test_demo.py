@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from genre_engine import datasets
+from genre_engine.datasets import demo
 from genre_engine.datasets.tracks import COLUMNS
 from genre_engine.errors import WrongUsage
+from genre_engine.features import throughput
 from genre_engine.synthesis import demo_tracks, styles
 from genre_engine.synthesis.arrange import LOUDEST, play
 from tests import golden
@@ -256,3 +259,11 @@ def test_a_wrong_seed_or_number_of_jobs_is_refused(name, value, tmp_path):
     with pytest.raises(WrongUsage, match=name):
         demo_tracks.generate(tmp_path, **{name: value})
     assert not any(tmp_path.iterdir())
+
+
+def test_how_long_it_takes_is_what_it_took_here_before(workspace):
+    assumed = demo.expected_s(300)
+    datasets.make_demo("demo", tracks=20, jobs=1)
+    assert throughput.read()["demo"]["core_seconds"] > 0
+    assert demo.expected_s(600) == pytest.approx(2 * demo.expected_s(300))
+    assert demo.expected_s(300) != assumed

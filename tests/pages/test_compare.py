@@ -85,3 +85,14 @@ def test_a_damaged_run_is_named_and_spoils_nothing():
     assert "can't be read" in said(app)
     assert "beats" in said(app)
     assert len(runs.listing()) == 3
+
+
+def test_runs_of_a_reproduction_are_offered_on_request_only():
+    for name, origin in (("a", "app"), ("b", "app"), ("stage", "reproduction")):
+        finished(name, origin=origin)
+    app = compare()
+    (chosen,) = [one for one in app.multiselect if one.key == "compared"]
+    assert set(chosen.options) == {"a", "b"}
+    app.toggle(key="show-reproductions").set_value(True).run()
+    (chosen,) = [one for one in app.multiselect if one.key == "compared"]
+    assert "stage" in chosen.options

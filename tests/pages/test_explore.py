@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import datasets
+from genre_engine import datasets, jobs
 from tests.extracted import make_music, write_features
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -258,3 +258,14 @@ def test_paths_on_the_servers_disk_are_only_for_those_who_sit_at_it(monkeypatch)
     assert "Folder that holds the tables already" not in labels
     monkeypatch.setenv("GENRE_ENGINE_LOCAL_PATHS", "1")
     assert "Folder on this computer" in [field.label for field in explore().text_input]
+
+
+def test_the_map_offers_to_extract_the_features_that_it_lacks(tmp_path, monkeypatch):
+    make_music(tmp_path)
+    monkeypatch.setattr(jobs, "supervisor", lambda: None)
+    app = explore(look="Map")
+    next(one for one in app.button if one.label == "Extract features").click().run()
+    assert not app.exception
+    (job,) = jobs.listing()
+    assert (job.kind, job.dataset) == ("extraction", "music")
+    assert not [one for one in app.button if one.label == "Extract features"]

@@ -306,3 +306,11 @@ def test_a_report_without_calibration_is_reported_in_its_tab_only():
     assert not results().error
     app = results(shown="Calibration")
     assert "holds no calibration" in app.error[0].value.replace("\\", "")
+
+
+def test_runs_of_a_reproduction_are_offered_on_request_only(run):
+    finished("stage", origin="reproduction")
+    app = results()
+    assert "stage" not in app.selectbox(key="run").options
+    app.toggle(key="show-reproductions").set_value(True).run()
+    assert "stage" in app.selectbox(key="run").options

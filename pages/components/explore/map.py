@@ -1,10 +1,11 @@
 """The map of a data set's tracks by their features; a click plays the track."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
-from genre_engine import features
+from genre_engine import features, jobs
 from genre_engine.datasets import pca_map
 from genre_engine.errors import GenreEngineError
 from genre_engine.features import store as feature_stores
@@ -12,7 +13,13 @@ from pages.components.explore import tracks
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.feature_names import excerpt_of, features_text
-from pages.components.shared.text import plain
+from pages.components.shared.session_id import visitor
+from pages.components.shared.text import duration, plain
+
+# How often a running extraction is looked at, in seconds.
+_TICK_S = 0.5
+# Tracks whose audio is looked for.
+_LOOKED_AT = 100
 
 
 def _names(data: Opened, stores: list[Path]) -> dict[Path, str]:
@@ -32,16 +39,50 @@ def _names(data: Opened, stores: list[Path]) -> dict[Path, str]:
     }
 
 
+def _without_features(data: Opened) -> None:
+    """What the map needs, and a button for it."""
+    name = data.dataset.name
+    st.info(
+        "The map needs features: numbers that say how each track sounds. This data set has none "
+        "yet.",
+        icon=":material/map:",
+    )
+    some = data.tracks["path"].head(_LOOKED_AT)
+    if not any(data.dataset.audio_path(path) for path in some):
+        st.markdown("Its audio isn't here, so none can be extracted.")
+        return
+    with suppress(GenreEngineError):
+        busy = [job for job in jobs.listing() if job.busy and job.kind == "extraction"]
+        if mine := next((job for job in busy if job.dataset == name), None):
+            st.fragment(_extracting, run_every=_TICK_S, key="map-extracting")(mine.id)
+            return
+    if st.button("Extract features", icon=":material/graphic_eq:", type="primary"):
+        try:
+            jobs.submit("extraction", {"dataset": name}, owner=visitor())
+        except GenreEngineError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
+
+
+def _extracting(job_id: str) -> None:
+    try:
+        job = jobs.open(job_id)
+    except GenreEngineError:
+        job = None
+    if job is None or not job.busy:
+        st.rerun()
+    said = plain(job.note) or job.working
+    if job.seconds_left is not None:
+        said += f" · about {duration(job.seconds_left)} left"
+    st.progress(min(1.0, job.progress or 0.0), text=said)
+
+
 def section(data: Opened) -> None:
     """The map, or what to do to get one."""
     stores = pca_map.stores(data.dataset)
     if not stores:
-        st.info(
-            "The map needs features: numbers that say how each track sounds. This data set has "
-            "none yet. A table of features (CSV or Parquet) that is imported as a data set brings "
-            "its own; see “Add a data set” above.",
-            icon=":material/map:",
-        )
+        _without_features(data)
         return
     store = stores[0]
     if len(stores) > 1:

@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 
 from genre_engine import datasets
-from genre_engine.datasets import tables
+from genre_engine.datasets import demo, tables
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import hosted
 from genre_engine.storage import budget
 from pages.components.shared import dataset_jobs
 from pages.components.shared.local import is_local
-from pages.components.shared.text import plain
+from pages.components.shared.text import duration, plain
 
 LIMIT_MB = 100
 DEMO_TRACKS = 300
@@ -48,11 +48,16 @@ def forms() -> None:
     kinds[str(kind)]()
 
 
+def demo_time() -> str:
+    """How long the demo set takes here, as measured where it was made before."""
+    return duration(demo.expected_s(DEMO_TRACKS))
+
+
 def _demo() -> None:
     st.markdown(
         f"{DEMO_TRACKS} synthetic clips of 10 s in ten genres by invented artists, made on this "
-        "server in under a minute. To try everything without a download; scores on it say nothing "
-        "about real music."
+        f"server in about {demo_time()}. To try everything without a download; scores on it say "
+        "nothing about real music."
     )
     name = ask_name("demo", "demo")
     _start("Make the demo set", name, {"make": "demo", "tracks": DEMO_TRACKS})

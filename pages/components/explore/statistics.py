@@ -76,9 +76,7 @@ def lengths_and_artists(data: Opened) -> None:
             st.subheader("No length is known", anchor=False)
             st.markdown("This data set's source says nothing of how long its tracks are.")
         else:
-            st.subheader(
-                f"Half of the tracks are longer than {_clock(lengths.median)}", anchor=False
-            )
+            st.subheader(f"Half of the tracks last at least {_clock(lengths.median)}", anchor=False)
             st.plotly_chart(
                 figures.durations(lengths),
                 key="durations",

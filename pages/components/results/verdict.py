@@ -54,7 +54,9 @@ _CARDS = """<style>
 def section(one: Judgement) -> None:
     """Verdict first."""
     found = one.found
-    st.subheader(sentence(found), anchor=False)
+    if plainly := in_songs(found):
+        st.subheader(plainly, anchor=False)
+    st.markdown(f"**{sentence(found)}**")
     st.markdown(conclusion(found))
     _badges(one)
     overlap = found["artist_overlap"]
@@ -70,6 +72,15 @@ def section(one: Judgement) -> None:
     )
     st.markdown(f":gray[{_drawn(found)}]")
     _agreement(one)
+
+
+def in_songs(found: dict[str, Any]) -> str:
+    """ "Right first guess for 86 of 100 songs; guessing gets 21"; "" where it isn't defined."""
+    right, guessed = found["accuracy"]["top1"], best_baseline(found, "accuracy.top1")
+    if right is None:
+        return ""
+    said = f"Right first guess for {100 * right:.0f} of 100 songs"
+    return said if guessed is None else f"{said}; guessing gets {100 * guessed[1]:.0f}"
 
 
 def sentence(found: dict[str, Any]) -> str:
