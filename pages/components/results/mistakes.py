@@ -19,6 +19,9 @@ from pages.components.shared.datasets import Opened
 from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
+# The chart library's own grey is too faint on a weak cell's ground.
+_NUMBERS = """<style>.st-key-confusions .scatterlayer .trace:first-child text {
+  fill: light-dark(#221b33, #ece8f5) !important; }</style>"""
 _MOST = 50
 # MB up to which a file is handed to the browser's player.
 _MOST_PLAYED_MB = 200
@@ -49,7 +52,8 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
         else plain(f"{names[pair[0]]} is most often taken for {names[pair[1]]}"),
         anchor=False,
     )
-    picked = st.plotly_chart(
+    st.html(_NUMBERS)
+    picked = st.container(key="confusions").plotly_chart(
         figure,
         key=f"matrix-{'-'.join(map(str, one.key))}",
         config=_CONFIG,

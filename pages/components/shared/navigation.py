@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.shared import job_badge, session_id, theme
+from pages.components.shared import housekeeping, job_badge, session_id, theme
 
 _ENTERED = "entered"
 _HERE = Path(__file__).parent
@@ -68,6 +68,7 @@ def run() -> None:
     theme.adjust()
     session_id.remember()
     job_badge.show()
+    housekeeping.start()
     page.run()
 
 
