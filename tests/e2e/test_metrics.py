@@ -28,7 +28,8 @@ def app(tmp_path_factory):
 def test_a_cold_deep_link_opens_the_run_with_its_verdict(visit):
     page = visit("/metrics?run=first")
     expect(page.get_by_role("heading", name="How good is it, honestly?")).to_be_visible()
-    expect(page.get_by_role("heading", name="Macro F1 0.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Right first guess for ")).to_be_visible()
+    expect(page.get_by_text("Macro F1 0.").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
