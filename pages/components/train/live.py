@@ -142,6 +142,16 @@ def curves(run: Run, *, ended: bool) -> None:
                 alt=figures.training_curve_alt(shown, quantity, reached.get(quantity)),
                 height=_HEIGHT,
             )
+    _caption(shown)
+
+
+def _caption(shown: figures.Curves) -> None:
+    """Why Results says other numbers."""
+    if shown.ended:
+        st.markdown(
+            ":gray[Validation here is its early-stopping half, with 0.5 as the threshold. Results "
+            "judges all of validation at the chosen thresholds, so its numbers differ.]"
+        )
 
 
 def _headline(shown: figures.Curves, quantity: str, title: str) -> str:
