@@ -39,7 +39,20 @@ def main() -> None:
         f"decides, not the name. Up to {limit_mb} MB a file; the command line takes 6 hours. The "
         "files are kept in memory for this visit only.",
     )
-    if left_out := session.add_uploads(uploads):
+    left_out = session.add_uploads(uploads)
+    with st.popover("Record from the room", icon=":material/mic:"):
+        recorded = st.audio_input(
+            "Record ten seconds or more of music that plays in the room",
+            sample_rate=44100,
+            key="recorded",
+        )
+        st.markdown(
+            ":gray[Speech and noise lead the networks astray: hold the microphone to the "
+            "loudspeaker. The recording is kept in memory for this visit only.]"
+        )
+    if recorded is not None:
+        left_out += session.add_uploads([recorded], recorded=True)
+    if left_out:
         st.warning(
             f"This server is shared and takes {hosted.SONGS} songs at a time, so these were left "
             f"out: {plain(', '.join(left_out))}. Remove songs below to make room for them.",

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from genre_engine.prediction import example
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
-from tests.e2e.seen import settled, wait_until
+from tests.e2e.seen import PATIENCE_MS, settled, wait_until
 
 EXAMPLE_SENTENCE = example.analysis().sentence("wide")
 EXAMPLE_TEN = example.analysis().sentence("ten")
@@ -220,3 +220,20 @@ def _alive(pid):
             return stat.read().split()[2] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_what_plays_in_the_room_is_recorded_and_classified(app, launched):
+    """Chromium's own test microphone beeps once a second."""
+    address, _ = app
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    browser = launched().browser_type.launch(
+        executable_path="/usr/bin/chromium", args=["--no-sandbox", *fake], timeout=PATIENCE_MS
+    )
+    page = browser.new_context(permissions=["microphone"]).new_page()
+    page.goto(f"{address}/classify")
+    page.get_by_role("button", name="Record from the room").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(4000)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_text("Recording 1").first).to_be_visible()
+    browser.close()

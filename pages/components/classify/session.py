@@ -18,6 +18,7 @@ _SONGS = "songs"
 _VISITOR = "visitor"
 _SEEN = "seen_uploads"
 _REMOVED = "removed_song"
+_RECORDED = "recordings"
 
 
 def songs() -> list[Song]:
@@ -31,8 +32,8 @@ def songs() -> list[Song]:
     return found
 
 
-def add_uploads(uploads: Sequence[UploadedFile]) -> list[str]:
-    """Take up the files that are new among those in the upload widget.
+def add_uploads(uploads: Sequence[UploadedFile], *, recorded: bool = False) -> list[str]:
+    """Take up the files that are new among those in the upload widget, or a recording.
 
     Returns:
         names of those for which a shared server has no room; removing others makes some.
@@ -46,9 +47,16 @@ def add_uploads(uploads: Sequence[UploadedFile]) -> list[str]:
                 left_out.append(upload.name)
                 continue
             seen.add(upload.file_id)
-            song = Song(upload.name, upload.getvalue(), st.session_state[_VISITOR])
+            name = _recording() if recorded else upload.name
+            song = Song(name, upload.getvalue(), st.session_state[_VISITOR])
             mine.insert(0, song)
     return left_out
+
+
+def _recording() -> str:
+    """A name that no other recording of the visit has."""
+    st.session_state[_RECORDED] = st.session_state.get(_RECORDED, 0) + 1
+    return f"Recording {st.session_state[_RECORDED]}"
 
 
 def classify(models: Sequence[str]) -> None:
