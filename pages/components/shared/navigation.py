@@ -16,39 +16,40 @@ _ENTERED = "entered"
 _HERE = Path(__file__).parent
 
 
+# Drawn beside the titles by the page's own font: a page's `icon` becomes the browser tab's, too,
+# and for that one Streamlit asks a font server.
+_ICONS = {
+    "classify": "music_note",
+    "explore": "travel_explore",
+    "train": "model_training",
+    "metrics": "insights",
+    "compare": "compare_arrows",
+    "reproduce": "science",
+}
+_STYLE = (
+    '<style>[data-testid="stSidebarNavLink"]::before { font-family: "Material Symbols Rounded"; '
+    "font-size: 1.25rem; line-height: 1; font-feature-settings: 'liga'; }"
+    + "".join(
+        f' [data-testid="stSidebarNavLink"][href$="/{page}"]::before {{ content: "{icon}" / ""; }}'
+        for page, icon in _ICONS.items()
+    )
+    + "</style>"
+)
+
+
 def pages() -> list[Any]:
     """All pages in the order of the navigation; each has its file's name as its address."""
     return [
         st.Page("pages/home.py", title="Genre Studio", default=True, visibility="hidden"),
-        st.Page(
-            "pages/classify.py", title="Classify", icon=":material/music_note:", url_path="classify"
-        ),
-        st.Page(
-            "pages/explore.py",
-            title="Explore",
-            icon=":material/travel_explore:",
-            url_path="explore",
-        ),
-        st.Page(
-            "pages/train.py", title="Train", icon=":material/model_training:", url_path="train"
-        ),
-        st.Page(
-            "pages/metrics.py", title="Results", icon=":material/insights:", url_path="metrics"
-        ),
+        st.Page("pages/classify.py", title="Classify", url_path="classify"),
+        st.Page("pages/explore.py", title="Explore", url_path="explore"),
+        st.Page("pages/train.py", title="Train", url_path="train"),
+        st.Page("pages/metrics.py", title="Results", url_path="metrics"),
         # The page's name is a good guess at its address.
         st.Page(_to_results, title="Results", url_path="results", visibility="hidden"),
-        st.Page(
-            "pages/compare.py",
-            title="Compare",
-            icon=":material/compare_arrows:",
-            url_path="compare",
-        ),
-        st.Page(
-            "pages/reproduce.py",
-            title="Reproduce",
-            icon=":material/science:",
-            url_path="reproduce",
-        ),
+        st.Page("pages/compare.py", title="Compare", url_path="compare"),
+        st.Page("pages/reproduce.py", title="Reproduce", url_path="reproduce"),
+        st.Page("pages/glossary.py", title="Glossary", url_path="glossary", visibility="hidden"),
     ]
 
 
@@ -60,14 +61,16 @@ def run() -> None:
     """Set up and run the page that was asked for; the entry point's only call."""
     st.session_state[_ENTERED] = True
     page = st.navigation(pages())
-    # After the navigation, so that the browser's tab has our icon and not one from a font server.
     st.set_page_config(
         page_title=f"{page.title} · Genre Studio", page_icon=str(_HERE / "icon.svg"), layout="wide"
     )
     st.logo(str(_HERE / "logo.svg"), size="large")
     theme.adjust()
+    st.html(_STYLE)
     session_id.remember()
     job_badge.show()
+    with st.sidebar:
+        st.page_link("pages/glossary.py", label="What the words mean", icon=":material/menu_book:")
     housekeeping.start()
     page.run()
 
