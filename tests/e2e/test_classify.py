@@ -237,3 +237,22 @@ def test_what_plays_in_the_room_is_recorded_and_classified(app, launched):
     page.get_by_role("button", name="Stop recording").click()
     expect(page.get_by_text("Recording 1").first).to_be_visible()
     browser.close()
+
+
+def test_a_player_whose_file_was_not_there_for_a_moment_plays_all_the_same(app, launched):
+    address, _ = app
+    page = launched().new_context().new_page()
+    refused = []
+
+    def serve(route):
+        if len(refused) < 3:
+            refused.append(route.request.url)
+            route.fulfill(status=404, body="")
+        else:
+            route.continue_()
+
+    page.route("**/media/*", serve)
+    page.goto(f"{address}/classify")
+    expect(page.locator("audio").first).to_have_js_property("readyState", 4)
+    assert refused
+    page.context.close()

@@ -1,6 +1,9 @@
 // Genre over time, on the time axis of the song's player: rows of colour, a playhead, click to seek.
 // The player is the <audio> element in the same card; without one the strip is only a picture.
 
+// So often a player that failed is tried again, twice a second.
+const MOST_TRIES = 20;
+
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".strip");
   const lanes = root.querySelector(".lanes");
@@ -86,7 +89,12 @@ export default function ({ data, parentElement }) {
   };
   field.onpointerleave = () => (tip.hidden = true);
   field.onkeydown = (event) => {
-    const now = player()?.currentTime ?? 0;
+    const audio = player();
+    if (event.key === " " && audio) {
+      event.preventDefault();
+      return audio.paused ? audio.play() : audio.pause();
+    }
+    const now = audio?.currentTime ?? 0;
     const to = { ArrowLeft: now - 5, ArrowRight: now + 5, Home: 0, End: duration }[event.key];
     if (to === undefined) return;
     event.preventDefault();
@@ -105,8 +113,23 @@ export default function ({ data, parentElement }) {
     followed = audio;
     if (audio) follow();
   };
+  // While the server draws a page again, it may not have the player's file for a moment; the browser
+  // asks once and gives up.
+  let tries = 0;
+  const revive = () => {
+    const audio = player();
+    if (audio?.error && tries < MOST_TRIES) {
+      tries += 1;
+      audio.load();
+    } else if (audio?.readyState) {
+      tries = 0;
+    }
+  };
   attach();
-  const timer = setInterval(attach, 500);
+  const timer = setInterval(() => {
+    attach();
+    revive();
+  }, 500);
 
   return () => {
     clearInterval(timer);
