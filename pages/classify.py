@@ -13,7 +13,13 @@ from genre_engine.jobs import hosted
 from genre_engine.prediction import ModelInfo, combining, vocabulary
 from genre_engine.prediction import analysis as song_analysis
 from genre_engine.pretrained import discogs
-from pages.components.classify import discogs_terms, model_picker, session, train_your_own
+from pages.components.classify import (
+    discogs_terms,
+    model_picker,
+    session,
+    song_list,
+    train_your_own,
+)
 from pages.components.classify.queue import Hearing, Song
 from pages.components.classify.song_card import song_card
 from pages.components.shared import navigation
@@ -71,10 +77,11 @@ def main() -> None:
     songs, news = session.songs(), session.news()
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
-    for song in songs:
+    long = song_list.is_long(songs)
+    for song in [song_list.choose(songs, chosen, view)] if long else songs:
         song_card(song, chosen, view, session.remove)
     session.watch(news)
-    _table(songs, chosen, view)
+    _table(songs, chosen, view, listed=long)
     train_your_own.offer()
     discogs_terms.offer()
     _about_scores(songs, view, chosen)
@@ -110,8 +117,12 @@ def _undo() -> None:
 Done = tuple[Song, ModelInfo, Hearing]
 
 
-def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
-    """This visit's songs that are done, with what `classify` would print of them."""
+def _table(songs: list[Song], chosen: list[ModelInfo], view: str, *, listed: bool) -> None:
+    """This visit's songs that are done, with what `classify` would print of them.
+
+    Args:
+        listed: whether they stand in a list above already; then there are the downloads only.
+    """
     done = [
         (song, model, song.hearings[model.id])
         for song in songs
@@ -121,7 +132,15 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
     if not done:
         return
     elements = [_element(one, view) for one in done]
-    st.subheader("Songs of this visit", anchor=False)
+    st.subheader("All results" if listed else "Songs of this visit", anchor=False)
+    if not listed:
+        _rows(done, elements, chosen, view)
+    _downloads(songs, chosen, view, done, elements)
+
+
+def _rows(
+    done: list[Done], elements: list[dict[str, Any]], chosen: list[ModelInfo], view: str
+) -> None:
     rows = [
         {
             "Song": song.name,
@@ -149,6 +168,15 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str) -> None:
         },
         alt="The songs of this visit with their results",
     )
+
+
+def _downloads(
+    songs: list[Song],
+    chosen: list[ModelInfo],
+    view: str,
+    done: list[Done],
+    elements: list[dict[str, Any]],
+) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "CSV",
