@@ -149,4 +149,4 @@ def test_show_tells_which_genre_a_part_lacks_and_why(run):
     engine.make_demo("tiny", tracks=20, jobs=1)
     result = run("dataset", "show", "tiny")
     assert result.exit_code == 0
-    assert "The official split has no track of 'rock' in validation" in result.stderr
+    assert "The official split has no track of 'alternative' in validation" in result.stderr

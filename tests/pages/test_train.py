@@ -375,7 +375,27 @@ def test_before_the_first_epoch_no_axis_reaches_below_zero():
 
 def test_few_epochs_or_trials_have_whole_numbers_only():
     assert training_curve(some_curves(), "loss").layout.xaxis.dtick == 1
-    assert training_curve(Curves([], 64), "loss").layout.xaxis.dtick is None
+    assert training_curve(Curves([], 64), "loss").layout.xaxis.dtick == 1
+    assert training_curve(Curves([], 64, ended=True), "loss").layout.xaxis.dtick is None
+
+
+@pytest.mark.parametrize(
+    ("done", "most", "ended", "span"),
+    [
+        (0, 1000, False, 10),
+        (8, 1000, False, 10),
+        (9, 1000, False, 20),
+        (125, 1000, False, 200),
+        (5, 9, False, 9),
+        (125, 1000, True, 201),
+    ],
+)
+def test_the_axis_of_epochs_grows_in_steps(done, most, ended, span):
+    epochs = [an_epoch(done, 0.5)] if done else []
+    assert Curves(epochs, most, ended=ended).span == span
+
+
+def test_few_trials_have_whole_numbers_only():
     assert tuning_trials([0.3, None, 0.2, 0.5], "Score").layout.xaxis.dtick == 1
 
 
