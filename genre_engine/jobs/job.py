@@ -357,7 +357,7 @@ def _training(job: Job, run: Run, said: RunState) -> Job:
         note=f"Epoch {epoch} of {epochs}",
         progress=min(1.0, (epoch - 1 + share) / epochs),
         # The first epochs say little: the very first one includes what is built once.
-        seconds_left=at["seconds_left"] if epoch > _TIMED_EPOCHS else None,
+        seconds_left=at["seconds_left"] if epoch - 1 + share >= _TIMED_EPOCHS else None,
     )
 
 

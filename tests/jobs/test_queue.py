@@ -55,9 +55,12 @@ def test_a_run_that_the_command_line_trains_is_listed_and_takes_a_place(data):
     job = jobs.submit("training", LINEAR)
     with run.writing() as events:
         events.write("status", status="running", message="Training")
-        events.write("epoch", epoch=2, epochs=4, loss=0.5, seconds_left=7.0)
+        events.write("epoch", epoch=2, epochs=6, loss=0.6, seconds_left=600.0)
+        # The first epochs say little of how long the others take.
+        assert jobs.listing()[0].seconds_left is None
+        events.write("epoch", epoch=3, epochs=6, loss=0.5, seconds_left=7.0)
         (running, waiting) = jobs.listing()
-        assert (running.id, running.status, running.note) == (run.id, "running", "Epoch 2 of 4")
+        assert (running.id, running.status, running.note) == (run.id, "running", "Epoch 3 of 6")
         assert (running.progress, running.seconds_left) == (0.5, 7.0)
         assert waiting.id == job.id
         assert queue.startable() == []
