@@ -9,18 +9,18 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genre_engine import audio, labels
+from genre_engine.audio import tags
 from genre_engine.audio.decoders import SUFFIXES
 from genre_engine.datasets import tracks as track_table
 from genre_engine.datasets.store import Imported
 from genre_engine.errors import AudioError, DatasetError, NotAudio, WrongUsage
-from genre_engine.storage.native_stderr import native_noise_filtered
 from genre_engine.storage.progress import Progress
 
 KIND = "folder"
@@ -29,8 +29,6 @@ GENRE_SOURCES = ("auto", "folders", "tags")
 
 EXTENSIONS = SUFFIXES
 MAX_TRACKS = 1_000_000
-_PARTED = re.compile(r"[;/\0]")
-_MAX_TEXT = 1_000
 _NUMBER = re.compile(r"\d+")
 _LEAST_FOLDERS = 2
 # From so many tracks on a genre for every other track is doubtful.
@@ -238,13 +236,7 @@ def _genres(item: Found, source: str, depth: int) -> list[str]:
     # A file beside the sub-folders has nothing but its tags.
     if source == "tags" or len(folders) <= depth:
         return list(item.genres)
-    return split_genres([folders[depth]])
-
-
-def split_genres(texts: Iterable[str]) -> list[str]:
-    """Genres of one or more texts, parted at `;` and `/`."""
-    names = (" ".join(name.split()) for text in texts for name in _PARTED.split(text))
-    return list(dict.fromkeys(name for name in names if name))
+    return tags.split_genres([folders[depth]])
 
 
 def _read_all(
@@ -293,74 +285,14 @@ def read_file(path: Path, track_id: str) -> Found:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     duration_s = audio.length_s(path)
-    tags = _tags(path)
+    found = tags.read(path, cover=False)
     return Found(
         track_id,
-        tuple(split_genres(tags.get("genre", []))),
-        _first(tags, "artist", "albumartist"),
-        _first(tags, "album"),
-        _first(tags, "title"),
-        _first(tags, "license", "licence", "copyright"),
+        found.genres,
+        found.artist,
+        found.album,
+        found.title,
+        found.licence,
         duration_s,
         digest,
     )
-
-
-def _first(tags: dict[str, list[str]], *names: str) -> str | None:
-    for name in names:
-        for text in tags.get(name, []):
-            if clean := " ".join(text.split()):
-                return clean
-    return None
-
-
-def _tags(path: Path) -> dict[str, list[str]]:
-    import mutagen
-
-    opened = None
-    try:
-        opened = mutagen.File(path, easy=True)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 - its parsers raise many kinds on damaged files
-        _log.debug("mutagen on %s: %r", path, error)
-    tags = _plain(opened.tags) if opened is not None else {}
-    if opened is None or (not tags and path.suffix.lower() in (".wav", ".wave")):
-        # RIFF's own INFO chunk, which mutagen passes over.
-        return _libsndfile_tags(path)
-    return tags
-
-
-def _plain(tags: Any) -> dict[str, list[str]]:
-    """Tags by name, from easy ones (name: texts), raw ID3 frames (in WAV and AIFF), APE or ASF."""
-    if not tags:
-        return {}
-    frames = {"TCON": "genre", "TPE1": "artist", "TPE2": "albumartist", "TALB": "album"}
-    frames |= {"TIT2": "title", "TCOP": "copyright", "WCOP": "license"}
-    frames |= {"WM/GENRE": "genre", "WM/ALBUMTITLE": "album", "AUTHOR": "artist"}
-    plain: dict[str, list[str]] = {}
-    for key in tags.keys():  # noqa: SIM118 - to go through Vorbis comments gives pairs
-        try:
-            value = tags[key]
-        except (KeyError, ValueError):
-            continue
-        name = frames.get(str(key).upper(), str(key).lower())
-        # A genre's frame may hold numbers of ID3's list; `genres` turns these into names.
-        texts = getattr(value, "genres", None) or getattr(value, "text", value)
-        if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
-            texts = [texts]
-        # What isn't text in a damaged tag must not spoil the table.
-        plain[name] = [str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode() for text in texts]
-    return plain
-
-
-def _libsndfile_tags(path: Path) -> dict[str, list[str]]:
-    import soundfile
-
-    names = ("genre", "artist", "album", "title", "copyright", "license")
-    try:
-        with native_noise_filtered(), soundfile.SoundFile(path) as file:
-            return {name: [text] for name in names if (text := getattr(file, name, ""))}
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        _log.debug("libsndfile on %s: %r", path, error)
-        return {}

@@ -2,8 +2,6 @@ import hashlib
 import os
 
 import mutagen
-import mutagen.apev2
-import mutagen.asf
 import numpy as np
 import pytest
 import soundfile
@@ -56,17 +54,6 @@ def test_genre_artist_album_and_title_come_from_the_file_s_tags(music, suffix):
     digest = hashlib.sha256((music.root / f"a.{suffix}").read_bytes()).hexdigest()
     assert row["sha256"] == digest
     assert dataset.audio_path(row["path"]) == music.root.resolve() / f"a.{suffix}"
-
-
-def test_tags_of_rarer_formats_are_understood():
-    ape = mutagen.apev2.APEv2()
-    ape["Genre"] = ["Rock", "Pop"]
-    ape["Artist"] = "x"
-    assert folder_kind._plain(ape) == {"genre": ["Rock", "Pop"], "artist": ["x"]}
-    asf = mutagen.asf.ASFTags()
-    asf["WM/Genre"] = ["Ska"]
-    asf["Author"] = ["y"]
-    assert folder_kind._plain(asf) == {"genre": ["Ska"], "artist": ["y"]}
 
 
 def test_sub_folders_are_genres_and_paths_are_ids(music):
