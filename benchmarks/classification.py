@@ -26,6 +26,7 @@ import soundfile
 from genre_engine import prediction, pretrained
 from genre_engine.audio import Stream
 from genre_engine.prediction import example
+from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.process import ListeningProcess
 from genre_engine.pretrained.spectrogram import SAMPLE_RATE
 from genre_engine.pretrained.windows import stretches
@@ -211,7 +212,7 @@ def listening_memory(song: Path) -> Figure:
     process = ListeningProcess()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     analysis = process.open("song", song.read_bytes(), lambda note: None)
-    while analysis is None or analysis.share_heard < 1.0:
+    while not isinstance(analysis, Analysis) or analysis.share_heard < 1.0:
         analysis = process.step("song")
     process.end()
     held = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -66,6 +66,7 @@ def main() -> None:
         )
     chosen = model_picker.choose()
     session.classify([model.id for model in chosen])
+    session.ask_tempo_and_key([model.id for model in chosen])
     networks = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         view = _view(chosen) if networks else "wide"

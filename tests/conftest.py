@@ -48,7 +48,12 @@ LONGEST = (
 # The first process to import librosa compiles it for half a minute: one process has all of these.
 WITH_LIBROSA = {
     f"tests/{name}.py"
-    for name in ("audio/test_spectral", "features/test_summary", "features/test_track_view")
+    for name in (
+        "audio/test_spectral",
+        "features/test_summary",
+        "features/test_track_view",
+        "audio/test_tempo_key",
+    )
 }
 
 

@@ -53,10 +53,12 @@ def read(source: Source, *, cover: bool = True) -> FileTags:
     Raises:
         OSError: the file can't be read.
     """
+    from mutagen.wave import WAVE
+
     opened = _opened(source)
     tags = _plain(getattr(opened, "tags", None))
-    if not any(name in tags for name in ("genre", "artist", "title", "album")):
-        tags = _riff_tags(source) | tags
+    if opened is None or (not tags and isinstance(opened, WAVE)):
+        tags = _riff_tags(source)
     return FileTags(
         title=_first(tags, "title"),
         artist=_first(tags, "artist", "albumartist"),

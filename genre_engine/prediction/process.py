@@ -11,6 +11,9 @@ The two talk through the child's standard input and output, a JSON object a line
     {"step": KEY}                                        → {"analysis": …}   the next one
     {"close": KEY}                                       → {}
 
+Instead of a model, ID may be a question about the song (`questions`): then the answer to `open` or
+to a `step` is {"answer": …} once it is known, as plain values.
+
 An answer comes after a turn of a third of a second, also where there is no new snapshot by then:
 {"analysis": null}. So songs of several visitors take turns, however long one of them is. A child
 that gives no answer for a long time is ended.
@@ -41,6 +44,9 @@ from genre_engine.storage import turns
 logger = logging.getLogger(__name__)
 
 Note = Callable[[str], None]
+# A snapshot, or the answer to a question.
+Found = Analysis | dict[str, Any]
+_BACKGROUND = "background"
 
 # After so long, another song may have its turn.
 TURN_S = 0.33
@@ -54,17 +60,28 @@ class ProcessEnded(GenreEngineError):
 
 
 class ListeningProcess:
-    """The server's end; for one thread only."""
+    """The server's end; for one thread only.
 
-    def __init__(self) -> None:
+    Args:
+        background: whether it leaves the processors to whoever else wants them.
+    """
+
+    def __init__(self, *, background: bool = False) -> None:
+        self._background = background
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _hang_s(self) -> float:
+        # What leaves the processors to others may get little of them.
+        return HANG_S * (5 if self._background else 1)
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Analysis | None:
-        """The first snapshot of the song in `data`, or None after a turn without one.
+    def open(self, key: str, data: bytes, note: Note, model: str = "full") -> Found | None:
+        """The first snapshot of the song in `data`, or the answer to a question about it; None
+        after a turn without one.
 
         `note` gets what is being done.
 
@@ -78,8 +95,8 @@ class ListeningProcess:
             self._start()
         return self._ask({"open": key, "model": model, "bytes": len(data)}, data, note)
 
-    def step(self, key: str) -> Analysis | None:
-        """The next snapshot, or None after a turn without one; raises what `open` raises."""
+    def step(self, key: str) -> Found | None:
+        """The next snapshot or the answer, or None after a turn without one; raises as `open`."""
         return self._ask({"step": key})
 
     def close(self, key: str) -> None:
@@ -100,7 +117,12 @@ class ListeningProcess:
         package_home = str(Path(__file__).parents[2])
         paths = [package_home, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "genre_engine.prediction.process"],
+            [
+                sys.executable,
+                "-m",
+                "genre_engine.prediction.process",
+                *([_BACKGROUND] if self._background else []),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -108,13 +130,15 @@ class ListeningProcess:
 
     def _ask(
         self, request: dict[str, Any], data: bytes = b"", note: Note | None = None
-    ) -> Analysis | None:
+    ) -> Found | None:
         answer = self._exchange(request, data, note)
         if "error" in answer:
             kind = getattr(errors, answer["error"], None)
             if isinstance(kind, type) and issubclass(kind, GenreEngineError):
                 raise kind(answer["message"])
             raise RuntimeError(f"{answer['error']}: {answer['message']}")
+        if "answer" in answer:
+            return dict(answer["answer"])
         found = answer["analysis"]
         return None if found is None else restore(found)
 
@@ -124,7 +148,7 @@ class ListeningProcess:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise ProcessEnded("The listening process isn't running. Try again.")
-        with _Watchdog(process) as watchdog:
+        with _Watchdog(process, self._hang_s) as watchdog:
             with suppress(BrokenPipeError):  # said below, as the end of its output
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.write(data)
@@ -142,8 +166,8 @@ class ListeningProcess:
         self.end()
         if watchdog.bit:
             raise ProcessEnded(
-                f"The analysis of this song gave no sign of life for {HANG_S:.0f} s and was ended. "
-                "Convert the file to FLAC or WAV, then try again."
+                f"The analysis of this song gave no sign of life for {self._hang_s:.0f} s and was "
+                "ended. Convert the file to FLAC or WAV, then try again."
             )
         raise ProcessEnded(
             "The process that listens to the songs has ended, most likely because memory is short. "
@@ -152,10 +176,10 @@ class ListeningProcess:
 
 
 class _Watchdog:
-    """Kills a process that says nothing for HANG_S."""
+    """Kills a process that says nothing for so many seconds."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[bytes]", hang_s: float) -> None:
+        self._process, self._hang_s = process, hang_s
         self._timer: threading.Timer | None = None
         self.bit = False
 
@@ -170,7 +194,7 @@ class _Watchdog:
     def reset(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = threading.Timer(HANG_S, self._bite)
+        self._timer = threading.Timer(self._hang_s, self._bite)
         self._timer.daemon = True
         self._timer.start()
 
@@ -222,6 +246,10 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             if analysis is None:
                 say(analysis=None)
                 continue
+            if not isinstance(analysis, Analysis):
+                songs.pop(key).close()
+                say(answer=analysis)
+                continue
             if analysis.share_heard >= 1.0:
                 songs.pop(key).close()
             say(analysis=dump(analysis))
@@ -238,16 +266,16 @@ class _Turns:
     waits.
     """
 
-    def __init__(self, analyses: Iterator[Analysis]) -> None:
+    def __init__(self, analyses: Iterator[Found]) -> None:
         self._analyses = analyses
         self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
         self._closed = False
         self._ends = 0.0
-        self._found: Analysis | Exception | None = None
+        self._found: Found | Exception | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def take(self) -> Analysis | None:
+    def take(self) -> Found | None:
         """Work until there is a snapshot or the turn is over; raises what the work raises."""
         self._ends, self._found = time.monotonic() + TURN_S, None
         self._go.release()
@@ -287,9 +315,13 @@ class _Turns:
             raise _Closed
 
 
-def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Analysis]:
+def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Found]:
     from genre_engine import prediction
+    from genre_engine.prediction import questions
 
+    if questions.is_question(model):
+        yield questions.answer(model, data)
+        return
     chosen = prediction.open_model(model)
     say(note="Loading the model" if chosen.info.is_run else "Loading the networks")
     chosen.prepare(lambda done, total: say(fetching=[done, total]))
@@ -302,6 +334,8 @@ def _listened(data: bytes, model: str, say: Callable[..., None]) -> Iterator[Ana
 def main() -> None:
     # Control-C in a terminal reaches all of its processes; this one ends with its server.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _BACKGROUND in sys.argv[1:] and hasattr(os, "nice"):
+        os.nice(10)
     # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

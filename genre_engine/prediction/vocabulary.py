@@ -5,7 +5,7 @@ the course project on MTG-Jamendo. A genre stands for one or more tags of one or
 `combining` makes scores of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,6 +168,49 @@ def name_within(genre: str) -> str:
     """A genre as it stands within a sentence: "hip hop", "R&B"."""
     name = _NAMES.get(genre, genre)
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+# Words of files' tags for what these vocabularies call otherwise.
+_ALSO = {
+    "rap": "hip hop",
+    "rhythmandblues": "r&b",
+    "rb": "r&b",
+    "electronica": "electronic",
+    "edm": "electronic",
+    "triphop": "trip hop",
+    "score": "soundtrack",
+    "ost": "soundtrack",
+    "choir": "choral",
+    "chill": "chillout",
+    "symphony": "orchestral",
+    "baroque": "classical",
+}
+
+
+def genre_called(word: str, genres: Collection[str]) -> str | None:
+    """The genre among some that a word of a file's tags means; None where none of them does.
+
+    Signs and capitals don't matter, and the tags that a genre stands for mean it too.
+
+    >>> genre_called("Hip-Hop", ["rock", "hip hop"]), genre_called("Heavy Metal", ["metal"])
+    ('hip hop', 'metal')
+    >>> genre_called("Schlager", ["rock", "hip hop"]) is None
+    True
+    """
+    wanted = _letters(word)
+    for genre in genres:
+        if _letters(genre) == wanted:
+            return genre
+    for genre in genres:
+        if _ALSO.get(wanted) == genre or any(
+            wanted == _letters(tag) for tags in WIDE.get(genre, {}).values() for tag in tags
+        ):
+            return genre
+    return None
+
+
+def _letters(text: str) -> str:
+    return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 
 def unknown_genres(view: str, vocabularies: "set[str] | frozenset[str]") -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from genre_engine.prediction import example
+from genre_engine.prediction import example, questions
 from genre_engine.prediction.process import ProcessEnded
 from pages.components.classify import queue
 from pages.components.classify.queue import Hearing, Listener, Song
@@ -19,10 +19,14 @@ class Process:
 
     running = True
 
-    def __init__(self):
+    def __init__(self, *, background=False):
+        self.background = background
         self.turns, self.taken, self.closed, self.dies = [], {}, [], False
 
     def open(self, key, data, note, model):
+        if questions.is_question(model):
+            self.turns.append(key)
+            return {"answer of": model}
         return self.step(key)
 
     def step(self, key):
@@ -137,3 +141,24 @@ def test_what_was_open_when_the_process_ended_begins_again(listener):
     turn(listener, 2 * LONG)
     (other,) = {first, second} - set(failed)
     assert other.hearings[MODEL].state == "done"
+
+
+def test_what_nobody_waits_for_begins_when_the_other_listener_has_nothing_to_do(
+    listener, monkeypatch
+):
+    monkeypatch.setattr(queue.time, "sleep", lambda seconds: None)
+    background = Listener(after=listener)
+    assert background._process.background
+    assert not listener._process.background
+    song = put(listener, "a")
+    song.hearings[questions.TEMPO_KEY] = asked = Hearing(questions.TEMPO_KEY)
+    background.submit(song, questions.TEMPO_KEY)
+    turn(background, 5)
+    assert not background._process.turns
+    assert asked.busy
+    turn(listener, LONG)
+    assert song.hearings[MODEL].state == "done"
+    turn(background)
+    assert asked.answer == {"answer of": questions.TEMPO_KEY}
+    assert asked.state == "done"
+    assert not background.busy

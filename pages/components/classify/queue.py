@@ -13,12 +13,14 @@ import threading
 import time
 import weakref
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import streamlit as st
 
 from genre_engine import audio
+from genre_engine.audio import tags
+from genre_engine.audio.tags import FileTags
 from genre_engine.errors import GenreEngineError
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import Overview
@@ -34,8 +36,11 @@ _OPEN_IN_ALL = 12
 # A first ranking comes before others' refinements while it has taken less than so many seconds.
 _FIRST_S = 2.0
 
-# Seconds without a song after which the listening process is ended and its memory given back.
-_REST_S = 600.0
+# Seconds without work after which a process is ended and its memory given back: the one with the
+# networks, and the one for questions that nobody waits for.
+_REST_S, _BACKGROUND_REST_S = 600.0, 30.0
+# How often a listener that comes after another looks whether that is busy still.
+_LOOK_S = 0.3
 
 _QUEUED, _LISTENING = "Waiting for its turn", "Analysing"
 
@@ -44,10 +49,11 @@ _numbers = itertools.count(1)
 
 @dataclass(eq=False)
 class Hearing:
-    """What one model says of a song; the listener fills it in.
+    """What one model says of a song, or the answer to a question about it; a listener fills it in.
 
     Attributes:
-        model: the model's id.
+        model: the model's id, or the question.
+        answer: to a question, as plain values.
         note: what is being done, while there is no ranking yet.
         error: why the song could not be classified.
         named: by view, the genre that the headline names while there is more to come.
@@ -57,6 +63,7 @@ class Hearing:
     state: Literal["waiting", "working", "done", "failed"] = "waiting"
     note: str = ""
     analysis: Analysis | None = None
+    answer: dict[str, Any] | None = None
     error: Exception | None = None
     named: dict[str, str] = field(default_factory=dict)
 
@@ -77,6 +84,8 @@ class Song:
         cancelled: set by the page to have it dropped.
         playable: bytes for the browser's player and their MIME type; None until they are made.
         drawn: its waveform and spectrogram, once asked for.
+        tags: what the file says of itself.
+        cover: its cover as a small JPEG, if it has one.
     """
 
     name: str
@@ -88,10 +97,22 @@ class Song:
     cancelled: bool = False
     playable: tuple[bytes, str] | None = field(init=False)
     drawn: Overview | None = None
+    tags: FileTags = field(init=False)
+    cover: bytes | None = field(init=False)
 
     def __post_init__(self) -> None:
         mime = audio.browser_type(self.data)
         self.playable = (self.data, mime) if mime else None
+        found = tags.read(self.data)
+        self.cover = tags.thumbnail(found.cover) if found.cover is not None else None
+        self.tags = replace(found, cover=None)
+
+    @property
+    def title(self) -> str:
+        """Title and artist where its tags have them, else the file's name."""
+        if self.tags.title is None or self.example:
+            return self.name
+        return " · ".join(filter(None, (self.tags.title, self.tags.artist)))
 
 
 # A hearing in the queue: which song, if it is still there, and which model.
@@ -108,15 +129,21 @@ def _hearing(wanted: Wanted) -> Hearing | None:
 
 
 class Listener:
-    """The queue and its thread."""
+    """A queue, its thread, and the process that does the work.
 
-    def __init__(self) -> None:
+    Args:
+        after: another listener, whose work comes first: this one begins nothing while that is busy.
+        rest_s: seconds without work after which the process is ended and its memory given back.
+    """
+
+    def __init__(self, *, after: "Listener | None" = None, rest_s: float = _REST_S) -> None:
+        self._after, self._rest_s = after, rest_s
         self._waiting: list[Wanted] = []
         self._open: dict[Wanted, str] = {}
         # Seconds that each visitor's songs were worked on.
         self._served: dict[str, float] = {}
         self._worked: dict[Wanted, float] = {}
-        self._process = ListeningProcess()
+        self._process = ListeningProcess(background=after is not None)
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
         self._thread.start()
@@ -134,6 +161,11 @@ class Listener:
                 song.hearings[model].note = _QUEUED if queued else _LISTENING
                 self._waiting.append(wanted)
             self._changed.notify()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being worked on or waits."""
+        return bool(self._waiting or self._open)
 
     def _visitors(self) -> set[str]:
         """Those whose songs are being worked on or wait."""
@@ -156,11 +188,14 @@ class Listener:
             while not self._waiting and not self._open:
                 self._served.clear()
                 self._worked.clear()
-                if not self._changed.wait(_REST_S if self._process.running else None):
+                if not self._changed.wait(self._rest_s if self._process.running else None):
                     self._process.end()
                 self._forget()
             chosen = self._choose()
             self._say_places()
+        if self._after is not None and self._after.busy:
+            time.sleep(_LOOK_S)
+            return
         if chosen is not None:
             self._step(chosen)
 
@@ -224,8 +259,11 @@ class Listener:
                 found = self._process.open(
                     key, song.data, lambda note: setattr(hearing, "note", note), hearing.model
                 )
-            hearing.analysis = found or hearing.analysis
-            if found is not None and found.share_heard >= 1.0:
+            if isinstance(found, dict):
+                hearing.answer, hearing.state = found, "done"
+            else:
+                hearing.analysis = found or hearing.analysis
+            if isinstance(found, Analysis) and found.share_heard >= 1.0:
                 if song.playable is None:
                     song.playable = (audio.for_browser(song.data), "audio/flac")
                 hearing.state = "done"
@@ -249,5 +287,12 @@ class Listener:
 
 @st.cache_resource(show_spinner=False)
 def listener() -> Listener:
-    """The server's one listener."""
+    """The server's listener for genres, and for questions that somebody waits for."""
     return Listener()
+
+
+@st.cache_resource(show_spinner=False)
+def background_listener() -> Listener:
+    """The server's listener for what nobody waits for; it works while the other has nothing to do,
+    in a process that leaves the processors to others."""
+    return Listener(after=listener(), rest_s=_BACKGROUND_REST_S)

@@ -6,9 +6,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from genre_engine.jobs import hosted
-from genre_engine.prediction import MODEL, example
+from genre_engine.prediction import MODEL, example, questions
 from genre_engine.storage import owners
-from pages.components.classify.queue import Hearing, Song, listener
+from pages.components.classify.queue import Hearing, Song, background_listener, listener
 from pages.components.shared.session_id import visitor
 
 # How often unfinished songs are looked after, in seconds.
@@ -63,12 +63,24 @@ def classify(models: Sequence[str]) -> None:
     """Have every song classified by these models, by their ids, and let go of the others' work."""
     for song in reversed(songs()):  # in the order in which they came
         for model in [model for model in song.hearings if model not in models]:
-            if song.hearings[model].busy:
+            if song.hearings[model].busy and not questions.is_question(model):
                 del song.hearings[model]
         for model in models:
             if model not in song.hearings:
                 song.hearings[model] = Hearing(model)
                 listener().submit(song, model)
+
+
+def ask_tempo_and_key(models: Sequence[str]) -> None:
+    """Have tempo and key found of the songs whose genres are known.
+
+    Not of the example, which is three pieces of different tempos and keys.
+    """
+    for song in reversed(songs()):
+        known = all(song.hearings[model].state == "done" for model in models)
+        if known and not song.example and questions.TEMPO_KEY not in song.hearings:
+            song.hearings[questions.TEMPO_KEY] = Hearing(questions.TEMPO_KEY)
+            background_listener().submit(song, questions.TEMPO_KEY)
 
 
 def add_example() -> None:
@@ -104,7 +116,8 @@ def undo() -> None:
     songs().insert(place, song)
     for hearing in song.hearings.values():
         if hearing.busy:
-            listener().submit(song, hearing.model)
+            background = hearing.model == questions.TEMPO_KEY
+            (background_listener() if background else listener()).submit(song, hearing.model)
 
 
 News = list[tuple[bool, str, int]]
@@ -113,7 +126,7 @@ News = list[tuple[bool, str, int]]
 def news() -> News:
     """What is known of each song; to be taken before the songs are drawn, for `watch`."""
     return [
-        (hearing.busy, hearing.note, id(hearing.analysis))
+        (hearing.busy, hearing.note, id(hearing.analysis or hearing.answer))
         for song in songs()
         for hearing in list(song.hearings.values())
     ]

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from genre_engine import figures
+from genre_engine.audio import tempo_key
+from genre_engine.audio.tempo_key import TempoKey
 from genre_engine.errors import GenreEngineError, WeightsError, WrongUsage
-from genre_engine.prediction import MODEL, ModelInfo, combining, vocabulary
+from genre_engine.prediction import MODEL, ModelInfo, combining, questions, vocabulary
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
 from genre_engine.pretrained import NETWORKS, published
+from pages.components.classify import tag_words
 from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import heat_strip
@@ -25,10 +28,14 @@ def song_card(
         hearings = [song.hearings[model.id] for model in models]
         alone = len(models) == 1
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            if song.cover is not None:
+                st.image(song.cover, width=64)
             with st.container(gap=None):
                 if alone:
                     st.subheader(_headline(hearings[0], view), anchor=False)
-                st.markdown(_about(song, hearings))
+                st.markdown(_about(song, hearings, view))
+                if (line := _tempo_and_key(song)) is not None:
+                    st.markdown(line)
                 if alone and models[0].is_run:
                     about(models[0])
             st.button(
@@ -105,15 +112,42 @@ def _headline(hearing: Hearing, view: str) -> str:
     return plain(analysis.sentence(view))
 
 
-def _about(song: Song, hearings: Sequence[Hearing]) -> str:
-    name = f"**{plain(song.name)}**"
+def _about(song: Song, hearings: Sequence[Hearing], view: str) -> str:
+    name = f"**{plain(song.title)}**"
+    if song.title != song.name:
+        name += f" · {plain(song.name)}"
     if song.example:
         name += " · our example, made by this project's own synthesiser"
     known = next((h.analysis for h in hearings if h.analysis is not None and not h.busy), None)
     if known is not None:
         minutes, seconds = divmod(int(known.duration_s), 60)
         name += f" · {minutes}:{seconds:02}"
+        if (found := tag_words.compared(song, known, view)) is not None:
+            name += f" · tag says {plain(', '.join(found.words))}"
+            if found.score is not None:
+                name += f", heard {100 * found.score:.0f}"
     return name
+
+
+def _tempo_and_key(song: Song) -> str | None:
+    """A line on a song's tempo and key, once they are asked for; None where nothing is known."""
+    hearing = song.hearings.get(questions.TEMPO_KEY)
+    if hearing is None or hearing.state == "failed":
+        return None
+    if hearing.answer is None:
+        return ":gray[Finding tempo and key …]"
+    found = TempoKey(**hearing.answer)
+    tempo = "no steady beat"
+    if found.bpm is not None:
+        tempo = f"**{found.bpm:.0f}** beats a minute{_unsure(found.bpm_sure)}"
+    key = "no clear key"
+    if found.key is not None:
+        key = f"**{found.key}**{_unsure(found.key_sure)}"
+    return f":material/music_note: {tempo[:1].upper()}{tempo[1:]} · {key}"
+
+
+def _unsure(sure: float) -> str:
+    return "" if sure >= tempo_key.SURE else " (not sure)"
 
 
 def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:

@@ -1,11 +1,13 @@
 """Many songs of a visit as a list: a row a song, sortable; a click opens the song's card."""
 
+import base64
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from genre_engine.prediction import ModelInfo, vocabulary
+from pages.components.classify import tag_words
 from pages.components.classify.queue import Hearing, Song
 
 # From so many songs of one's own on, the example not counted, cards would take several screens.
@@ -23,7 +25,11 @@ def is_long(songs: list[Song]) -> bool:
 def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     """Draw the list and return the song whose card is open."""
     model = models[0]
+    songs = _filtered(songs, model, view)
     rows = [_row(song, song.hearings[model.id], view) for song in songs]
+    # Columns that no song has anything for.
+    empty = [name for name in ("Cover", "Tag says") if not any(row[name] for row in rows)]
+    rows = [{name: row[name] for name in row if name not in empty} for row in rows]
     picked = st.dataframe(
         rows,
         hide_index=True,
@@ -33,6 +39,11 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
         selection_mode=["single-row", "single-cell"],
         selection_default={"selection": {"rows": [0]}},
         column_config={
+            "Cover": st.column_config.ImageColumn(width=50),
+            "Tag says": st.column_config.TextColumn(
+                width="medium",
+                help="The genre in the file's tags, and its score where the model knows it.",
+            ),
             "Song": st.column_config.TextColumn(width="medium"),
             "Result": st.column_config.TextColumn(width="medium"),
             "Score": st.column_config.ProgressColumn(
@@ -51,12 +62,36 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     return songs[at[-1]] if at and at[-1] < len(songs) else songs[0]
 
 
+def _filtered(songs: list[Song], model: ModelInfo, view: str) -> list[Song]:
+    """The songs, on request those only whose tags say another genre."""
+    others = []
+    for song in songs:
+        analysis = song.hearings[model.id].analysis
+        found = tag_words.compared(song, analysis, view) if analysis is not None else None
+        if found is not None and found.agrees is False:
+            others.append(song)
+    if not others:
+        return songs
+    some = len(others) < len(songs)
+    shown = st.toggle(
+        f"Only the {len(others)} whose tag says another genre"
+        if len(others) > 1
+        else "Only the one whose tag says another genre",
+        key="disagreeing",
+        disabled=not some,
+    )
+    return others if shown and some else songs
+
+
 def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
+    cover = base64.b64encode(song.cover).decode() if song.cover else None
     row: dict[str, Any] = {
-        "Song": song.name,
+        "Cover": f"data:image/jpeg;base64,{cover}" if cover else None,
+        "Song": song.title,
         "Result": hearing.note or "Waiting",
         "Score": None,
         "Over time": None,
+        "Tag says": None,
         "Length in s": None,
     }
     if hearing.error is not None:
@@ -74,4 +109,8 @@ def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
         row["Score"] = round(100 * float(scores.song[best]))
         row["Over time"] = np.round(100 * scores.by_window[::every, best]).tolist()
         row["Length in s"] = analysis.duration_s
+        if (found := tag_words.compared(song, analysis, view)) is not None:
+            row["Tag says"] = ", ".join(found.words)
+            if found.score is not None:
+                row["Tag says"] += f", heard {100 * found.score:.0f}"
     return row

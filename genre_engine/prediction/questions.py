@@ -1,0 +1,33 @@
+"""What can be asked of a song besides its genres, by the listening process: tempo and key.
+
+A question stands where a model's id does, and begins with a sign that no id has. Answers are plain
+values.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from genre_engine.errors import WrongUsage
+
+_SIGN = "?"
+
+TEMPO_KEY = f"{_SIGN}tempo-key"
+
+
+def is_question(model: str) -> bool:
+    """Whether this is a question rather than a model's id."""
+    return model.startswith(_SIGN)
+
+
+def answer(question: str, data: bytes) -> dict[str, Any]:
+    """The answer to a question about the song in `data`.
+
+    Raises:
+        AudioError: the song can't be read.
+        WrongUsage: there is no such question.
+    """
+    if question == TEMPO_KEY:
+        from genre_engine.audio.tempo_key import tempo_key
+
+        return asdict(tempo_key(data))
+    raise WrongUsage(f"There is no question {question!r}.")
