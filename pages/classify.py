@@ -16,6 +16,7 @@ from genre_engine.pretrained import discogs
 from pages.components.classify import (
     discogs_terms,
     model_picker,
+    recent_songs,
     session,
     song_list,
     train_your_own,
@@ -43,7 +44,7 @@ def main() -> None:
         key="uploads",
         help="WAV, FLAC, Ogg, Opus, MP3, AIFF and, where ffmpeg is installed, M4A. The content "
         f"decides, not the name. Up to {limit_mb} MB a file; the command line takes 6 hours. The "
-        "files are kept in memory for this visit only.",
+        "files are kept in memory for this visit only; their results stay under Recent songs.",
     )
     left_out = session.add_uploads(uploads)
     with st.popover("Record from the room", icon=":material/mic:"):
@@ -83,6 +84,7 @@ def main() -> None:
         song_card(song, chosen, view, session.remove)
     session.watch(news)
     _table(songs, chosen, view, listed=long)
+    recent_songs.offer(view)
     train_your_own.offer()
     discogs_terms.offer()
     _about_scores(songs, view, chosen)

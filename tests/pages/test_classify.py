@@ -2,13 +2,15 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from genre_engine import runs
-from genre_engine.prediction import catalogue, example
+from genre_engine import pretrained, runs
+from genre_engine.prediction import catalogue, example, recent
+from genre_engine.prediction.recent import KeptSong
 from pages.components.classify.queue import listener
 from tests import trainings
 
@@ -118,3 +120,29 @@ def test_a_run_that_was_removed_while_the_page_is_open_says_so(trained, tmp_path
     at = until_heard(page("tones"))
     assert "The run **tones** was removed" in at.error[0].value
     assert "This song could not be classified" in text(at)
+
+
+def test_a_result_that_was_kept_opens_by_its_link_and_from_recent_songs(trained):
+    song = KeptSong("ab" * 32, "tune.mp3", "Tune · Band", genres=("Jazz",))
+    said = replace(example.analysis(), networks=tuple(pretrained.available("full")))
+    recent.keep("anybody", song, "full", said)
+    try:
+        at = page(song="ab" * 8)
+        assert [one.sha256 for one in at.session_state["songs"]] == ["ab" * 32]
+        assert "Tune · Band" in text(at)
+        assert "tag says Jazz, heard" in text(at)
+        assert "drop its file in again" in text(at)
+        assert said.sentence("wide") in text(at)
+
+        at = page()
+        at.session_state["recent-songs"] = True
+        at.run()
+        (button,) = [one for one in at.button if one.label == "Open"]
+        button.click().run()
+        assert not at.exception
+        assert at.session_state["songs"][0].sha256 == "ab" * 32
+
+        next(one for one in at.button if one.label == "Forget all recent songs").click().run()
+        assert recent.listing("anybody") == []
+    finally:
+        recent.forget("anybody")

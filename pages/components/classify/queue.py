@@ -7,6 +7,7 @@ whoever is waiting, and goes on while the visitor looks at another page. The thr
 streamlit.
 """
 
+import hashlib
 import itertools
 import logging
 import threading
@@ -22,9 +23,11 @@ from genre_engine import audio
 from genre_engine.audio import tags
 from genre_engine.audio.tags import FileTags
 from genre_engine.errors import GenreEngineError
+from genre_engine.prediction import recent
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import Overview
 from genre_engine.prediction.process import ListeningProcess, ProcessEnded
+from genre_engine.prediction.recent import KeptSong
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,7 @@ class Song:
         drawn: its waveform and spectrogram, once asked for.
         tags: what the file says of itself.
         cover: its cover as a small JPEG, if it has one.
+        sha256: of the file's content; of a song whose analysis was kept, not its file, from then.
     """
 
     name: str
@@ -99,8 +103,10 @@ class Song:
     drawn: Overview | None = None
     tags: FileTags = field(init=False)
     cover: bytes | None = field(init=False)
+    sha256: str = ""
 
     def __post_init__(self) -> None:
+        self.sha256 = self.sha256 or hashlib.sha256(self.data).hexdigest()
         mime = audio.browser_type(self.data)
         self.playable = (self.data, mime) if mime else None
         found = tags.read(self.data)
@@ -108,11 +114,23 @@ class Song:
         self.tags = replace(found, cover=None)
 
     @property
+    def is_here(self) -> bool:
+        """Whether its file is here, to be played and analysed again."""
+        return bool(self.data)
+
+    @property
     def title(self) -> str:
         """Title and artist where its tags have them, else the file's name."""
         if self.tags.title is None or self.example:
             return self.name
         return " · ".join(filter(None, (self.tags.title, self.tags.artist)))
+
+
+def _keep(song: Song, model: str, analysis: Analysis) -> None:
+    if song.example:
+        return
+    kept = KeptSong(song.sha256, song.name, song.title, genres=song.tags.genres)
+    recent.keep(song.visitor, kept, model, analysis)
 
 
 # A hearing in the queue: which song, if it is still there, and which model.
@@ -267,6 +285,7 @@ class Listener:
                 if song.playable is None:
                     song.playable = (audio.for_browser(song.data), "audio/flac")
                 hearing.state = "done"
+                _keep(song, hearing.model, found)
         except ProcessEnded as error:
             hearing.error, hearing.state = error, "failed"
             # The others that were open went with it, through no fault of theirs.

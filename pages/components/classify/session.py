@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from genre_engine.audio.tags import FileTags
+from genre_engine.errors import FileMissing
 from genre_engine.jobs import hosted
-from genre_engine.prediction import MODEL, example, questions
+from genre_engine.prediction import MODEL, example, questions, recent
 from genre_engine.storage import owners
 from pages.components.classify.queue import Hearing, Song, background_listener, listener
 from pages.components.shared.session_id import visitor
@@ -27,7 +29,8 @@ def songs() -> list[Song]:
         st.session_state[_SONGS] = []
         st.session_state[_SEEN] = set()
         st.session_state[_VISITOR] = visitor()
-        add_example()
+        if not open_kept(str(st.query_params.get("song", ""))):
+            add_example()
     found: list[Song] = st.session_state[_SONGS]
     return found
 
@@ -49,6 +52,9 @@ def add_uploads(uploads: Sequence[UploadedFile], *, recorded: bool = False) -> l
             seen.add(upload.file_id)
             name = _recording() if recorded else upload.name
             song = Song(name, upload.getvalue(), st.session_state[_VISITOR])
+            # The file of a song that was opened without it.
+            for other in [one for one in mine if not one.is_here and one.sha256 == song.sha256]:
+                mine.remove(other)
             mine.insert(0, song)
     return left_out
 
@@ -67,8 +73,36 @@ def classify(models: Sequence[str]) -> None:
                 del song.hearings[model]
         for model in models:
             if model not in song.hearings:
-                song.hearings[model] = Hearing(model)
-                listener().submit(song, model)
+                song.hearings[model] = hearing = _kept_hearing(song, model) or Hearing(model)
+                if hearing.busy:
+                    listener().submit(song, model)
+
+
+def _kept_hearing(song: Song, model: str) -> Hearing | None:
+    """What a model said of the same file before; None where it has to be asked."""
+    if song.example or (song.is_here and song.playable is None):  # what plays isn't made yet
+        return None
+    kept = recent.find(song.visitor, song.sha256)
+    known = kept.of(model) if kept is not None else None
+    if known is not None:
+        return Hearing(model, state="done", analysis=known)
+    if song.is_here:
+        return None
+    error = FileMissing("This model hasn't analysed the song yet. Drop its file in above.")
+    return Hearing(model, state="failed", error=error)
+
+
+def open_kept(sha256: str) -> bool:
+    """Put a song on top whose analyses were kept; False where nothing is kept of it."""
+    kept = recent.find(st.session_state[_VISITOR], sha256) if sha256 else None
+    if kept is None:
+        return False
+    mine: list[Song] = st.session_state[_SONGS]
+    if not any(song.sha256 == kept.song.sha256 for song in mine):
+        song = Song(kept.song.name, b"", st.session_state[_VISITOR], sha256=kept.song.sha256)
+        song.tags = FileTags(title=kept.song.title, genres=kept.song.genres)
+        mine.insert(0, song)
+    return True
 
 
 def ask_tempo_and_key(models: Sequence[str]) -> None:
@@ -78,7 +112,8 @@ def ask_tempo_and_key(models: Sequence[str]) -> None:
     """
     for song in reversed(songs()):
         known = all(song.hearings[model].state == "done" for model in models)
-        if known and not song.example and questions.TEMPO_KEY not in song.hearings:
+        asked = song.is_here and not song.example
+        if known and asked and questions.TEMPO_KEY not in song.hearings:
             song.hearings[questions.TEMPO_KEY] = Hearing(questions.TEMPO_KEY)
             background_listener().submit(song, questions.TEMPO_KEY)
 

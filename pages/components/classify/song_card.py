@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import heat_strip
 from pages.components.shared.text import plain
+
+# So many signs of a checksum tell songs apart.
+_SIGNS = 16
 
 
 def song_card(
@@ -38,6 +42,14 @@ def song_card(
                     st.markdown(line)
                 if alone and models[0].is_run:
                     about(models[0])
+            if any(hearing.state == "done" for hearing in hearings) and not song.example:
+                st.link_button(
+                    "Link",
+                    _link(song, models, view),
+                    icon=":material/link:",
+                    type="tertiary",
+                    help="This result by itself; the address can be kept",
+                )
             st.button(
                 "Remove",
                 icon=":material/close:",
@@ -59,7 +71,7 @@ def song_card(
             ):
                 with column:
                     _column(song, hearing, model, view)
-        if not any(hearing.busy or hearing.error for hearing in hearings):
+        if song.is_here and not any(hearing.busy or hearing.error for hearing in hearings):
             _pictures(song)
 
 
@@ -129,6 +141,12 @@ def _about(song: Song, hearings: Sequence[Hearing], view: str) -> str:
     return name
 
 
+def _link(song: Song, models: Sequence[ModelInfo], view: str) -> str:
+    """The address of a song's result, relative to the page's."""
+    asked = [("song", song.sha256[:_SIGNS]), ("view", view)]
+    return "?" + urlencode(asked + [("model", model.name) for model in models])
+
+
 def _tempo_and_key(song: Song) -> str | None:
     """A line on a song's tempo and key, once they are asked for; None where nothing is known."""
     hearing = song.hearings.get(questions.TEMPO_KEY)
@@ -176,6 +194,8 @@ def _failure(song: Song, hearing: Hearing, model: ModelInfo) -> None:
 
 
 def _player(song: Song) -> None:
+    if not song.is_here:
+        st.markdown(":gray[To play it, drop its file in again; it won't be analysed again.]")
     if song.playable is not None:
         data, mime = song.playable
         st.audio(data, format=mime, alt=f"Player for {song.name}")
