@@ -121,6 +121,20 @@ def load(
     return Signal(kept[start : start + wanted], sample_rate, (first + start) / sample_rate)
 
 
+def part(source: Source, sample_rate: int, start_s: float, end_s: float) -> Signal:
+    """What lies between two times of a source; less where it ends before.
+
+    Raises:
+        AudioError: the source can't be read, or ends before the start.
+    """
+    first, last = round(start_s * sample_rate), round(end_s * sample_rate)
+    kept, start, _ = _between(Stream(source, sample_rate), first, last)
+    samples = kept[max(0, first - start) : max(0, last - start)]
+    if len(samples) < MIN_DURATION_S * sample_rate:
+        raise _too_short(len(samples) / sample_rate)
+    return Signal(samples, sample_rate, start_s)
+
+
 # Of a source that doesn't say how long it is, so much is kept, so that the middle of most songs is
 # found without decoding again.
 _KEPT_S = 600.0

@@ -16,7 +16,7 @@ from genre_engine.figures.dataset import (
     leak_meter,
     leak_meter_alt,
 )
-from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, waveform
+from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, reasons, waveform
 from genre_engine.figures.track import track_map, track_panels
 from genre_engine.figures.training import (
     QUANTITIES,
@@ -43,6 +43,7 @@ __all__ = [
     "leak_meter",
     "leak_meter_alt",
     "mel_spectrogram",
+    "reasons",
     "track_map",
     "track_panels",
     "training_curve",

@@ -1,8 +1,10 @@
-"""A classified song: its genres as bars, its waveform and mel spectrogram."""
+"""A classified song: its genres as bars, waveform and mel spectrogram, and reasons for a genre."""
 
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, ACCENT_PALE, LEVELS, MUTED, NEUTRAL
 from genre_engine.figures.names import genre_name
@@ -13,8 +15,7 @@ from genre_engine.prediction.vocabulary import Floats, GenreScores
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# The same on both pictures of a song, so that their time axes line up.
-_PICTURE_MARGIN = {"l": 56, "r": 64, "t": 8, "b": 24}
+    from genre_engine.prediction.reasons import Reasons
 
 
 def genre_bars(
@@ -132,79 +133,109 @@ def genre_bars_alt(scores: GenreScores, top: int | None = 5, word: str = "match"
     return f"{word.capitalize()} from 0 to 100: " + ", ".join(listed)
 
 
-def waveform(drawn: Overview) -> "go.Figure":
-    """The outline of the samples over time."""
-    import plotly.graph_objects as go
+def waveform(drawn: Overview, height: int = 96) -> bytes:
+    """The outline of the samples over time as a PNG, a column a column, on no ground."""
+    rows = np.linspace(1, -1, height)[:, None]
+    half = 1 / height
+    inside = (rows <= drawn.high + half) & (rows >= drawn.low - half)
+    pixels = np.zeros((*inside.shape, 4), np.uint8)
+    pixels[inside] = (*_rgb(ACCENT), 255)
+    return _png(pixels)
 
-    figure = go.Figure(
-        go.Scatter(
-            x=np.concatenate([drawn.times_s, drawn.times_s[::-1]]),
-            y=np.concatenate([drawn.high, drawn.low[::-1]]),
-            fill="toself",
-            fillcolor=ACCENT,
-            line={"width": 0.5, "color": ACCENT},
-            hoverinfo="skip",
-        )
+
+def mel_spectrogram(drawn: Overview) -> bytes:
+    """Level in each mel band over time as a PNG, a row a band, low ones at the bottom."""
+    stops = np.array([place for place, _ in LEVELS])
+    colours = np.array([_rgb(colour) for _, colour in LEVELS])
+    levels = 1 + drawn.mel_db[::-1] / 80
+    channels = [np.interp(levels, stops, colours[:, i]) for i in range(3)]
+    return _png(np.stack(channels, axis=-1).round().astype(np.uint8))
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def reasons(found: "Reasons") -> "go.Figure":
+    """A window's mel spectrogram; beside it what each band of frequencies changes, and below it
+    what each stretch of time does, in points of the genre's score."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(
+        rows=2,
+        cols=2,
+        column_widths=[0.75, 0.25],
+        row_heights=[0.72, 0.28],
+        shared_xaxes="columns",
+        shared_yaxes="rows",
+        horizontal_spacing=0.02,
+        vertical_spacing=0.04,
     )
+    mel = np.array(found.mel_db)
+    bands, columns = mel.shape
+    step_s = (found.end_s - found.start_s) / columns
+    figure.add_heatmap(
+        z=mel,
+        x=found.start_s + (np.arange(columns) + 0.5) * step_s,
+        y=np.arange(bands),
+        colorscale=[list(stop) for stop in LEVELS],
+        zmin=-80,
+        zmax=0,
+        showscale=False,
+        hovertemplate="%{x:.2f} s: %{z} dB<extra></extra>",
+        row=1,
+        col=1,
+    )
+    places = np.interp(
+        [(band.low, band.high) for band in found.bands], found.mel_hz, np.arange(bands)
+    )
+    figure.add_bar(
+        x=[band.points for band in found.bands],
+        y=places.mean(axis=1),
+        width=0.92 * np.diff(places, axis=1)[:, 0],
+        orientation="h",
+        marker={"color": [_speaks(band.points) for band in found.bands]},
+        customdata=[band.name for band in found.bands],
+        hovertemplate="%{customdata} quieter: %{x:+.0f} points<extra></extra>",
+        row=1,
+        col=2,
+    )
+    figure.add_bar(
+        x=[(part.low + part.high) / 2 for part in found.slices],
+        y=[part.points for part in found.slices],
+        width=[0.92 * (part.high - part.low) for part in found.slices],
+        marker={"color": [_speaks(part.points) for part in found.slices]},
+        hovertemplate="%{x:.1f} s quieter: %{y:+.0f} points<extra></extra>",
+        row=2,
+        col=1,
+    )
+    shown_hz = [100, 500, 1000, 2000, 4000]
+    figure.update_yaxes(
+        tickvals=np.interp(shown_hz, found.mel_hz, np.arange(bands)),
+        ticktext=[f"{hz} Hz" for hz in shown_hz],
+        range=[-0.5, bands - 0.5],
+        fixedrange=True,
+        showgrid=False,
+        row=1,
+    )
+    figure.update_xaxes(fixedrange=True, showgrid=False)
+    figure.update_xaxes(title="Points", zeroline=True, row=1, col=2, showticklabels=True)
+    figure.update_xaxes(title="Time in the song in s", row=2, col=1)
+    figure.update_yaxes(title="Points", zeroline=True, fixedrange=True, row=2, col=1)
     figure.update_layout(
-        height=180,
-        margin=_PICTURE_MARGIN,
-        xaxis=_time_axis(drawn),
-        yaxis={
-            "range": [-1, 1],
-            "tickvals": [-1, 0, 1],
-            "title": "Sample",
-            "fixedrange": True,
-            "automargin": False,
-        },
+        showlegend=False, height=360, margin={"l": 4, "r": 8, "t": 8, "b": 4}, bargap=0
     )
     return figure
 
 
-def mel_spectrogram(drawn: Overview) -> "go.Figure":
-    """Level in each mel band over time, decibels below the loudest."""
-    import plotly.graph_objects as go
-
-    bands = len(drawn.mel_hz)
-    shown_hz = [100, 500, 1000, 2000, 4000, 7000]
-    figure = go.Figure(
-        go.Heatmap(
-            x=drawn.times_s,
-            # Bands are drawn at equal heights, as the ear spaces them; their Hz are the labels.
-            y=np.arange(bands),
-            z=drawn.mel_db.round().astype(np.int8),
-            customdata=np.repeat(drawn.mel_hz.round()[:, None], len(drawn.times_s), axis=1),
-            colorscale=[list(stop) for stop in LEVELS],
-            zmin=-80,
-            zmax=0,
-            colorbar={"title": "dB", "thickness": 10, "outlinewidth": 0, "xpad": 6},
-            hovertemplate="%{x:.1f} s, %{customdata:.0f} Hz: %{z} dB<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=260,
-        margin=_PICTURE_MARGIN,
-        xaxis=_time_axis(drawn),
-        yaxis={
-            "tickvals": np.interp(shown_hz, drawn.mel_hz, np.arange(bands)),
-            "ticktext": [f"{hz / 1000:g}k" if hz >= 1000 else str(hz) for hz in shown_hz],
-            "title": "Frequency in Hz",
-            "fixedrange": True,
-            "automargin": False,
-        },
-    )
-    return figure
-
-
-def _time_axis(drawn: Overview) -> dict[str, object]:
-    end_s = float(drawn.times_s[-1] + drawn.times_s[0])
-    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
-    step = next((s for s in steps if end_s / s <= 8), steps[-1])
-    ticks = np.arange(0, end_s, step)
-    return {
-        "range": [0, end_s],
-        "tickvals": ticks,
-        "ticktext": [f"{int(t) // 60}:{int(t) % 60:02}" for t in ticks],
-        "showgrid": False,
-        "zeroline": False,
-    }
+def _speaks(points: float) -> str:
+    """The colour of a part: what is missed, and what isn't."""
+    return ACCENT_LIGHT if points < 0 else MUTED

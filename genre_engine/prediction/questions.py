@@ -1,9 +1,11 @@
-"""What can be asked of a song besides its genres, by the listening process: tempo and key.
+"""What can be asked of a song besides its genres, by the listening process: tempo and
+key, and why a model says a genre.
 
 A question stands where a model's id does, and begins with a sign that no id has. Answers are plain
 values.
 """
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +14,12 @@ from genre_engine.errors import WrongUsage
 _SIGN = "?"
 
 TEMPO_KEY = f"{_SIGN}tempo-key"
+_WHY = f"{_SIGN}why "
+
+
+def why(model: str, view: str, genre: str, start_s: float, end_s: float) -> str:
+    """The question why a model, by its id, says a genre in a window."""
+    return _WHY + json.dumps([model, view, genre, start_s, end_s])
 
 
 def is_question(model: str) -> bool:
@@ -30,4 +38,8 @@ def answer(question: str, data: bytes) -> dict[str, Any]:
         from genre_engine.audio.tempo_key import tempo_key
 
         return asdict(tempo_key(data))
+    if question.startswith(_WHY):
+        from genre_engine.prediction.reasons import reasons
+
+        return asdict(reasons(data, *json.loads(question.removeprefix(_WHY))))
     raise WrongUsage(f"There is no question {question!r}.")

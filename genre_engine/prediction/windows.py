@@ -168,6 +168,22 @@ class _Teed:
         return _quickly(taken(), self._decoded.sample_rate)
 
 
+def as_stream(signal: Signal) -> song_windows.Samples16k:
+    """A signal as a stream at the networks' sample rate, resampled as a song is."""
+    if signal.sample_rate == SAMPLE_RATE:
+        return _AtRate(signal)
+    return _Whole(signal)
+
+
+class _AtRate:
+    def __init__(self, signal: Signal) -> None:
+        self._signal = signal
+        self.duration_s = signal.duration_s
+
+    def __iter__(self) -> Iterator[Samples]:
+        yield self._signal.samples
+
+
 class _Whole:
     """A signal as a stream at the networks' sample rate."""
 

@@ -140,11 +140,14 @@ def test_the_ten_genre_view_is_a_link_and_hatches_what_the_pair_does_not_know(vi
     expect(page.get_by_role("heading", name=EXAMPLE_TEN)).to_be_visible()
 
 
-def test_waveform_and_spectrogram_are_drawn_when_opened(visit):
+def test_waveform_and_spectrogram_are_drawn_on_the_strip_s_axis_when_asked_for(visit):
     page = visit("/classify")
-    expect(page.locator(".js-plotly-plot")).to_have_count(1)
-    page.get_by_text("Waveform and mel spectrogram").click()
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    pictures = page.locator(".lane.picture img")
+    expect(pictures).to_have_count(0)
+    page.get_by_text("Show waveform and mel spectrogram").click()
+    expect(pictures).to_have_count(2)
+    for picture in pictures.all():
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 400
 
 
 def test_a_removed_song_comes_back_with_undo(visit):

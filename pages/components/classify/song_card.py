@@ -1,6 +1,5 @@
 """One song on the Classify page: its player, and what each model says of it."""
 
-import re
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
@@ -14,10 +13,10 @@ from genre_engine.prediction import MODEL, ModelInfo, combining, questions, voca
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
 from genre_engine.pretrained import NETWORKS, published
-from pages.components.classify import tag_words
+from pages.components.classify import tag_words, why
 from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
-from pages.components.classify.strip import heat_strip
+from pages.components.classify.strip import Picture, heat_strip
 from pages.components.shared.text import plain
 
 # So many signs of a checksum tell songs apart.
@@ -72,7 +71,9 @@ def song_card(
                 with column:
                     _column(song, hearing, model, view)
         if song.is_here and not any(hearing.busy or hearing.error for hearing in hearings):
-            _pictures(song)
+            st.toggle("Show waveform and mel spectrogram", key=f"{song.key}-pictures")
+            if alone:
+                why.offer(song, hearings[0], models[0], view)
 
 
 def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
@@ -95,7 +96,8 @@ def _hearing(song: Song, hearing: Hearing, model: ModelInfo, view: str, *, wide:
         return
     key = song.key if model.id == MODEL else f"{song.key}-{model.id}"
     view = analysis.view(view)
-    heat_strip(analysis, view, song.key, key, narrow=not wide)
+    pictures = _pictures(song) if not hearing.busy else []
+    heat_strip(analysis, view, song.key, key, narrow=not wide, pictures=pictures)
     if hearing.busy:
         st.progress(analysis.share_heard, text=f"Analysed {analysis.share_heard:.0%} so far")
     if model.is_run or not wide:
@@ -236,27 +238,14 @@ def _detected(analysis: Analysis) -> None:
         st.markdown(f"{group.capitalize()}: {badges}")
 
 
-def _pictures(song: Song) -> None:
-    shown = st.expander(
-        "Waveform and mel spectrogram", key=f"{song.key}-pictures", on_change="rerun"
-    )
-    if not shown.open:
-        return
-    with shown:
-        if song.drawn is None:
-            with st.spinner("Drawing …"):
-                song.drawn = overview(song.data)
-        drawn = song.drawn
-        file = re.sub(r"\W+", "-", song.name).strip("-")[:40] or "song"
-        st.plotly_chart(
-            figures.waveform(drawn),
-            key=f"{song.key}-waveform",
-            config={"displaylogo": False, "toImageButtonOptions": {"filename": f"{file}-waveform"}},
-            alt=f"Waveform of {song.name}",
-        )
-        st.plotly_chart(
-            figures.mel_spectrogram(drawn),
-            key=f"{song.key}-mel",
-            config={"displaylogo": False, "toImageButtonOptions": {"filename": f"{file}-mel"}},
-            alt=f"Mel spectrogram of {song.name}: level by frequency over time",
-        )
+def _pictures(song: Song) -> list[Picture]:
+    """The pictures of a song for its strip, where they are asked for."""
+    if not st.session_state.get(f"{song.key}-pictures", False):
+        return []
+    if song.drawn is None:
+        with st.spinner("Drawing …"):
+            song.drawn = overview(song.data)
+    return [
+        ("Waveform", figures.waveform(song.drawn)),
+        ("Up to 8 kHz", figures.mel_spectrogram(song.drawn)),
+    ]

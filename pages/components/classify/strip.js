@@ -16,6 +16,19 @@ export default function ({ data, parentElement }) {
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
   const percent = (s) => `${(100 * Math.min(1, Math.max(0, s / duration))).toFixed(3)}%`;
 
+  const pictures = (data.pictures ?? []).map(({ name, url }) => {
+    const lane = document.createElement("div");
+    lane.className = "lane picture";
+    const label = document.createElement("span");
+    label.className = "label";
+    label.textContent = name;
+    const image = document.createElement("img");
+    image.className = "bar";
+    image.alt = `${name} of the song over time`;
+    image.src = url;
+    lane.append(label, image);
+    return lane;
+  });
   lanes.replaceChildren(
     ...rows.map((row) => {
       const lane = document.createElement("div");
@@ -35,6 +48,7 @@ export default function ({ data, parentElement }) {
       lane.append(label, bar);
       return lane;
     }),
+    ...pictures,
   );
 
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
@@ -77,7 +91,10 @@ export default function ({ data, parentElement }) {
     if (event.buttons) seek(timeAt(event));
     const s = timeAt(event);
     const box = field.getBoundingClientRect();
-    const lane = Math.floor(((event.clientY - box.top) / box.height) * visible());
+    const lane = [...lanes.children].findIndex((one) => {
+      const edges = one.getBoundingClientRect();
+      return edges.top <= event.clientY && event.clientY <= edges.bottom + 3;
+    });
     const at = starts.findLastIndex((start) => start <= s);
     const row = rows[lane];
     if (!row || at < 0 || s > ends[at]) return (tip.hidden = true);
@@ -100,8 +117,6 @@ export default function ({ data, parentElement }) {
     event.preventDefault();
     seek(to);
   };
-  const visible = () => [...lanes.children].filter((lane) => lane.offsetHeight > 0).length;
-
   // The player may be mounted after the strip, and mounted again: ask for it as time goes by.
   let followed = null;
   const follow = () => show(followed.currentTime);

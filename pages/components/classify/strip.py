@@ -1,5 +1,7 @@
 """The heat strip: a song's strongest genres over time, under its player, click to seek."""
 
+import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +32,23 @@ _strip = st.components.v2.component(
 )
 
 
-def heat_strip(analysis: Analysis, view: str, card: str, key: str, *, narrow: bool = False) -> None:
-    """Draw the strip of a song whose player is in the container with the key `card`."""
+Picture = tuple[str, bytes]
+
+
+def heat_strip(
+    analysis: Analysis,
+    view: str,
+    card: str,
+    key: str,
+    *,
+    narrow: bool = False,
+    pictures: Sequence[Picture] = (),
+) -> None:
+    """Draw the strip of a song whose player is in the container with the key `card`.
+
+    Args:
+        pictures: names and PNGs of the whole song, drawn below on the same axis of time.
+    """
     scores = analysis.views[view]
     starts, ends = analysis.starts_s, analysis.ends_s
     # Only a song's last window of 3 s reaches back into another; those of runs all do, and are
@@ -57,6 +74,10 @@ def heat_strip(analysis: Analysis, view: str, card: str, key: str, *, narrow: bo
             "ends": ends.round(3).tolist(),
             "duration": analysis.duration_s,
             "narrow": narrow,
+            "pictures": [
+                {"name": name, "url": f"data:image/png;base64,{base64.b64encode(png).decode()}"}
+                for name, png in pictures
+            ],
         },
         height="content",
     )
