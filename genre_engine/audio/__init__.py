@@ -6,6 +6,8 @@ audio.load(path_or_bytes, sample_rate=22050, excerpt_s=30)    # excerpt_s=None: 
 decoders.py      file or bytes → blocks of samples: libsndfile, ffmpeg for the rest
 signal.py        blocks → mono at a sample rate; Signal, load, Stream
 spectral.py      samples → spectra, pure functions
+tags.py          what a file says of itself, and its cover
+tempo_key.py     tempo and key, by librosa
 mp3_frames.py    an MP3's frames without decoding it
 """
 

@@ -13,6 +13,9 @@ the song is decoded; `analyse` waits for the end; `classify` gives that as plain
     windows.py              a song → windows as long as a training excerpt
     analysis.py             what is known of a song, as JSON, CSV and plain values
     overview.py             waveform and spectrogram of a whole song, for drawing
+    recent.py               analyses kept by the content of the file
+    questions.py            what else can be asked of a song: tempo and key, reasons
+    reasons.py              what a genre's score loses without a part of the sound
     example.py              the bundled piece and its analysis
     process.py              all this in a process of its own, for a server
 

@@ -6,6 +6,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
     datasets/<name>/    data sets
     runs/<id>/          trainings
     jobs/<id>/          long work: waiting, running and lately ended
+    analyses/           what was said of songs, by the checksum of the file
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
 
 Every file is written beside its place and moved there with `os.replace`, so that a crash at any
