@@ -90,6 +90,7 @@ class Song:
         tags: what the file says of itself.
         cover: its cover as a small JPEG, if it has one.
         sha256: of the file's content; of a song whose analysis was kept, not its file, from then.
+        is_here: whether its file is here, to be played and analysed again; it may be empty.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Song:
     tags: FileTags = field(init=False)
     cover: bytes | None = field(init=False)
     sha256: str = ""
+    is_here: bool = True
 
     def __post_init__(self) -> None:
         self.sha256 = self.sha256 or hashlib.sha256(self.data).hexdigest()
@@ -112,11 +114,6 @@ class Song:
         found = tags.read(self.data)
         self.cover = tags.thumbnail(found.cover) if found.cover is not None else None
         self.tags = replace(found, cover=None)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether its file is here, to be played and analysed again."""
-        return bool(self.data)
 
     @property
     def title(self) -> str:

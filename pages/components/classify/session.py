@@ -99,7 +99,13 @@ def open_kept(sha256: str) -> bool:
         return False
     mine: list[Song] = st.session_state[_SONGS]
     if not any(song.sha256 == kept.song.sha256 for song in mine):
-        song = Song(kept.song.name, b"", st.session_state[_VISITOR], sha256=kept.song.sha256)
+        song = Song(
+            kept.song.name,
+            b"",
+            st.session_state[_VISITOR],
+            sha256=kept.song.sha256,
+            is_here=False,
+        )
         song.tags = FileTags(title=kept.song.title, genres=kept.song.genres)
         mine.insert(0, song)
     return True
