@@ -128,8 +128,15 @@ def part(source: Source, sample_rate: int, start_s: float, end_s: float) -> Sign
         AudioError: the source can't be read, or ends before the start.
     """
     first, last = round(start_s * sample_rate), round(end_s * sample_rate)
-    kept, start, _ = _between(Stream(source, sample_rate), first, last)
-    samples = kept[max(0, first - start) : max(0, last - start)]
+    blocks: list[Samples] = [np.zeros(0, np.float32)]
+    end = 0
+    with closing(Stream(source, sample_rate)) as stream:
+        for block in stream:
+            blocks.append(block[max(0, first - end) : max(0, last - end)])
+            end += len(block)
+            if end >= last:  # what comes after needn't be decoded
+                break
+    samples = np.concatenate(blocks)
     if len(samples) < MIN_DURATION_S * sample_rate:
         raise _too_short(len(samples) / sample_rate)
     return Signal(samples, sample_rate, start_s)

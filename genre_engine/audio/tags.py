@@ -23,9 +23,10 @@ _NAMES |= {"TIT2": "title", "TCOP": "copyright", "WCOP": "license"}
 _NAMES |= {"WM/GENRE": "genre", "WM/ALBUMTITLE": "album", "AUTHOR": "artist"}
 _NAMES |= {"©NAM": "title", "©ART": "artist", "©ALB": "album", "©GEN": "genre", "CPRT": "copyright"}
 _NAMES |= {"AART": "albumartist"}
+_WANTED = ("title", "artist", "albumartist", "album", "genre", "license", "licence", "copyright")
 
 # A cover beyond these isn't shown: bytes of the file, and pixels.
-_MAX_COVER_BYTES, _MAX_COVER_PIXELS = 20_000_000, 50_000_000
+_MAX_COVER_BYTES, _MAX_COVER_PIXELS = 20_000_000, 16_000_000
 _COVER_KINDS = ("JPEG", "PNG", "WEBP", "GIF")
 
 _log = logging.getLogger(__name__)
@@ -130,13 +131,13 @@ def _plain(tags: Any) -> dict[str, list[str]]:
     if not tags:
         return plain
     for key in tags.keys():  # noqa: SIM118 - to go through Vorbis comments gives pairs
+        name = _NAMES.get(str(key).upper(), str(key).lower())
+        if name not in _WANTED:  # pictures and others' data, which may be large
+            continue
         try:
             value = tags[key]
         except (KeyError, ValueError):
             continue
-        if str(key).startswith(("APIC", "covr", "metadata_block_picture", "----")):
-            continue
-        name = _NAMES.get(str(key).upper(), str(key).lower())
         # A genre's frame may hold numbers of ID3's list; `genres` turns these into names.
         texts = getattr(value, "genres", None) or getattr(value, "text", None) or value
         texts = getattr(texts, "url", texts)

@@ -96,10 +96,12 @@ def keep(visitor: str, song: KeptSong, model: str, analysis: Analysis) -> None:
 
 def find(visitor: str, sha256: str) -> Kept | None:
     """What is kept of a file, by its checksum or the beginning of it; None where nothing is."""
+    if not sha256:
+        return None
     if owners.active():
         mine = _in_memory.get(visitor, OrderedDict())
         return next((kept for key, kept in mine.items() if key.startswith(sha256)), None)
-    if not sha256 or not set(sha256) <= set("0123456789abcdef"):
+    if not set(sha256) <= set("0123456789abcdef"):
         return None
     path = next(iter(sorted(_folder().glob(f"{sha256}*.json"))), None)
     return None if path is None else _read(path)

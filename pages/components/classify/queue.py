@@ -25,7 +25,6 @@ from genre_engine.audio.tags import FileTags
 from genre_engine.errors import GenreEngineError
 from genre_engine.prediction import recent
 from genre_engine.prediction.analysis import Analysis
-from genre_engine.prediction.overview import Overview
 from genre_engine.prediction.process import ListeningProcess, ProcessEnded
 from genre_engine.prediction.recent import KeptSong
 
@@ -86,7 +85,7 @@ class Song:
         hearings: by the model's id; who takes one out has it dropped.
         cancelled: set by the page to have it dropped.
         playable: bytes for the browser's player and their MIME type; None until they are made.
-        drawn: its waveform and spectrogram, once asked for.
+        pictures: names and PNGs of its waveform and spectrogram, once asked for.
         tags: what the file says of itself.
         cover: its cover as a small JPEG, if it has one.
         sha256: of the file's content; of a song whose analysis was kept, not its file, from then.
@@ -101,7 +100,7 @@ class Song:
     hearings: dict[str, Hearing] = field(default_factory=dict)
     cancelled: bool = False
     playable: tuple[bytes, str] | None = field(init=False)
-    drawn: Overview | None = None
+    pictures: list[tuple[str, bytes]] | None = None
     tags: FileTags = field(init=False)
     cover: bytes | None = field(init=False)
     sha256: str = ""

@@ -137,9 +137,7 @@ def _about(song: Song, hearings: Sequence[Hearing], view: str) -> str:
         minutes, seconds = divmod(int(known.duration_s), 60)
         name += f" · {minutes}:{seconds:02}"
         if (found := tag_words.compared(song, known, view)) is not None:
-            name += f" · tag says {plain(', '.join(found.words))}"
-            if found.score is not None:
-                name += f", heard {100 * found.score:.0f}"
+            name += f" · tag says {plain(found.text)}"
     return name
 
 
@@ -242,10 +240,11 @@ def _pictures(song: Song) -> list[Picture]:
     """The pictures of a song for its strip, where they are asked for."""
     if not st.session_state.get(f"{song.key}-pictures", False):
         return []
-    if song.drawn is None:
+    if song.pictures is None:
         with st.spinner("Drawing …"):
-            song.drawn = overview(song.data)
-    return [
-        ("Waveform", figures.waveform(song.drawn)),
-        ("Up to 8 kHz", figures.mel_spectrogram(song.drawn)),
-    ]
+            drawn = overview(song.data)
+        song.pictures = [
+            ("Waveform", figures.waveform(drawn)),
+            ("Up to 8 kHz", figures.mel_spectrogram(drawn)),
+        ]
+    return song.pictures

@@ -72,15 +72,13 @@ def _filtered(songs: list[Song], model: ModelInfo, view: str) -> list[Song]:
             others.append(song)
     if not others:
         return songs
-    some = len(others) < len(songs)
     shown = st.toggle(
         f"Only the {len(others)} whose tag says another genre"
         if len(others) > 1
         else "Only the one whose tag says another genre",
         key="disagreeing",
-        disabled=not some,
     )
-    return others if shown and some else songs
+    return others if shown else songs
 
 
 def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
@@ -110,7 +108,5 @@ def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
         row["Over time"] = np.round(100 * scores.by_window[::every, best]).tolist()
         row["Length in s"] = analysis.duration_s
         if (found := tag_words.compared(song, analysis, view)) is not None:
-            row["Tag says"] = ", ".join(found.words)
-            if found.score is not None:
-                row["Tag says"] += f", heard {100 * found.score:.0f}"
+            row["Tag says"] = found.text
     return row

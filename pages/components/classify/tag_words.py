@@ -22,6 +22,12 @@ class Compared:
     score: float | None
     agrees: bool | None
 
+    @property
+    def text(self) -> str:
+        """Such as "Folk, heard 33"."""
+        words = ", ".join(self.words)
+        return words if self.score is None else f"{words}, heard {100 * self.score:.0f}"
+
 
 def compared(song: Song, analysis: Analysis, view: str) -> Compared | None:
     """How the file's tags and an analysis agree; None where the file names no genre."""

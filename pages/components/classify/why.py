@@ -122,7 +122,7 @@ def _draw(song: Song, found: Reasons) -> None:
 def _sentence(bands: tuple[Change, ...], found: Reasons, beginning: str) -> str:
     most = min(bands, key=lambda band: band.points)
     if most.points > -3:
-        return f"No single band decides: it stays at about {found.score:.0f} without any of them."
+        return f"No single band decides: it stays at about {found.score:.0f} whichever is quieter."
     left = max(0.0, found.score + most.points)
     return (
         f"{beginning} most is the sound **{_place(most)}**: with it quieter the score is "
