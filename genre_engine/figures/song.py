@@ -227,7 +227,9 @@ def reasons(found: "Reasons") -> "go.Figure":
         row=1,
     )
     figure.update_xaxes(fixedrange=True, showgrid=False)
-    figure.update_xaxes(title="Points", zeroline=True, row=1, col=2, showticklabels=True)
+    figure.update_xaxes(
+        title="Points", zeroline=True, showticklabels=True, nticks=3, tickangle=0, row=1, col=2
+    )
     figure.update_xaxes(title="Time in the song in s", row=2, col=1)
     figure.update_yaxes(title="Points", zeroline=True, fixedrange=True, row=2, col=1)
     figure.update_layout(
