@@ -91,6 +91,18 @@ def overlap(ids: pd.Series, split: Split) -> float | None:
     return float((held_out.isin(set(train)) & held_out.notna()).mean())
 
 
+def fold_overlap(ids: pd.Series, fold: npt.NDArray[np.intp]) -> float | None:
+    """Share of tracks whose artist is also in another fold; None where no artist is known.
+
+    >>> fold_overlap(pd.Series(["u", "u", "v", "v"]), np.array([0, 1, 1, 1]))
+    0.5
+    """
+    if ids.isna().all():
+        return None
+    in_folds = pd.Series(fold).groupby(ids.to_numpy()).transform("nunique")
+    return float((in_folds.fillna(1) > 1).mean())
+
+
 def duplicate_groups(sha256: pd.Series, split: Split) -> int | None:
     """How many groups of byte-identical audio lie in more than one part."""
     if sha256.isna().all():

@@ -1,9 +1,12 @@
 """Which track is in which part: train, validation or test.
 
-Three kinds: `official` (the data set's own), `artist` (no artist in two parts, genre proportions
-kept), `random` (the course project's; it lets artists leak). What identical audio ties together
-counts as one artist. Validation is halved by artist: the early-stopping set chooses the epoch and
-the settings, the threshold set thresholds and calibration.
+Three kinds have parts: `official` (the data set's own), `artist` (no artist in two parts, genre
+proportions kept), `random` (the course project's; it lets artists leak). What identical audio ties
+together counts as one artist. Validation is halved by artist: the early-stopping set chooses the
+epoch and the settings, the threshold set thresholds and calibration.
+
+Two kinds are for cross-validation: `kfold` and `artist-kfold` put every track into one of K folds,
+each of which is judged by a model that learnt from the others. All tracks are then in validation.
 
 A split depends on the tracks, the seed and the fractions alone, not on the order of rows.
 """
@@ -24,6 +27,9 @@ EARLY_STOPPING_SET = "selecting"
 THRESHOLD_SET = "tuning"
 HALVES = (EARLY_STOPPING_SET, THRESHOLD_SET)
 KINDS = ("official", "artist", "random")
+FOLD_KINDS = ("kfold", "artist-kfold")
+ALL_KINDS = KINDS + FOLD_KINDS
+MOST_FOLDS, MOST_REPEATS = 50, 20
 
 Ints = npt.NDArray[np.intp]
 Counts = npt.NDArray[np.float32]
@@ -55,6 +61,21 @@ class Fractions:
             raise WrongUsage("A split needs tracks to train on and tracks to judge by.")
 
 
+@dataclass(frozen=True)
+class Folds:
+    """Into how many folds the tracks go, and how often they are dealt anew."""
+
+    folds: int
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.folds <= MOST_FOLDS or not 1 <= self.repeats <= MOST_REPEATS:
+            raise WrongUsage(
+                f"Cross-validation has 2 to {MOST_FOLDS} folds and up to {MOST_REPEATS} repeats, "
+                "as in artist-kfold:5 or kfold:10x3 (ten folds, three times)."
+            )
+
+
 # The course project's: as described, as planned for the full job, and as it ran.
 PRESETS: Mapping[str, Fractions] = {
     "course": Fractions(train=0.72, validation=0.10, test=0.18),
@@ -62,6 +83,7 @@ PRESETS: Mapping[str, Fractions] = {
     "course-ran": Fractions(train=0.70, validation=0.15, test=0.15),
 }
 DEFAULT_FRACTIONS = PRESETS["course"]
+DEFAULT_FOLDS = 5
 # So many artists are wanted in validation and in test, as far as a fifth of the tracks has them:
 # validation is halved, and from fewer than about eight nothing can be said.
 _ARTISTS_WANTED = 20
@@ -75,6 +97,7 @@ class Split:
     Attributes:
         part: str [n], one of PARTS, or "" for a track in no part.
         half: str [n], one of HALVES for tracks in validation, else "".
+        fold: int [n, repeats], from 0, for cross-validation; else None.
         warnings: sentences: which genre is missing from which part and why.
     """
 
@@ -84,6 +107,7 @@ class Split:
     seed: int = 0
     fractions: Fractions | None = None
     warnings: tuple[str, ...] = field(default=())
+    fold: Ints | None = None
 
     def rows(self, part: str) -> Ints:
         """Positions of a part's tracks, or of a half's."""
@@ -115,37 +139,93 @@ def default_fractions(kind: str, n_artists: int) -> Fractions:
     return Fractions(round(1 - validation - test, 12), validation, test)
 
 
-def parse(text: str) -> tuple[str, Fractions | None]:
-    """Read `official`, `artist`, `random`, `random:0.72,0.18,0.10` or `random:course-ran`.
+def parse(text: str) -> tuple[str, Fractions | Folds | None]:
+    """Read `official`, `artist`, `random`, `random:train=0.8,validation=0.1,test=0.1`,
+    `random:0.72,0.18,0.10`, `random:course-ran`, `kfold:10` or `artist-kfold:5x3`.
 
-    The numbers are train, test, validation, the order in which the course project names them; two
-    numbers are train and test. Without numbers `default_fractions` has them.
+    Bare numbers are train, test, validation, the order in which the course project names them; two
+    numbers are train and test. Without numbers `default_fractions` has them. After `kfold` comes
+    the number of folds (5 by default), and how often they are dealt anew.
 
     Raises:
         WrongUsage: none of these.
 
     >>> parse("random:0.72,0.18,0.10")
     ('random', Fractions(train=0.72, validation=0.1, test=0.18))
+    >>> parse("artist:train=0.7,validation=0.1,test=0.2")
+    ('artist', Fractions(train=0.7, validation=0.1, test=0.2))
+    >>> parse("kfold:10x3")
+    ('kfold', Folds(folds=10, repeats=3))
     """
     kind, colon, rest = text.strip().partition(":")
-    if kind not in KINDS:
-        raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(KINDS)}.")
+    if kind not in ALL_KINDS:
+        raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(ALL_KINDS)}.")
+    if kind in FOLD_KINDS:
+        return kind, _folds(kind, rest) if colon else Folds(DEFAULT_FOLDS)
     if not colon:
         return kind, None if kind == "artist" else DEFAULT_FRACTIONS
     if kind == "official":
         raise WrongUsage("The official split has its own sizes; leave out what follows the colon.")
     if rest in PRESETS:
         return kind, PRESETS[rest]
+    if "=" in rest:
+        return kind, _named(kind, rest)
     try:
         numbers = [float(number) for number in rest.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in (2, 3):
         raise WrongUsage(
-            f"{rest!r} is no set of fractions. Give train, test and validation as in "
-            f"random:0.72,0.18,0.10, or one of: {', '.join(PRESETS)}."
+            f"{rest!r} is no set of fractions. Name the parts, as in "
+            f"{kind}:train=0.8,validation=0.1,test=0.1, or give one of: {', '.join(PRESETS)}."
         )
     return kind, Fractions(numbers[0], numbers[2] if len(numbers) == 3 else 0.0, numbers[1])
+
+
+def describe(text: str) -> str:
+    """Which part gets which share, for shares that were given without names; else "".
+
+    >>> describe("random:0.8,0.15,0.05")
+    'Read as train 80 %, validation 5 %, test 15 %. Name them to be sure: random:train=0.8,...'
+    >>> describe("random:0.8,0.1,0.1"), describe("kfold:5")
+    ('', '')
+    """
+    kind, shares = parse(text)
+    rest = text.partition(":")[2]
+    if not isinstance(shares, Fractions) or "=" in rest or "," not in rest:
+        return ""
+    if shares.validation == shares.test:
+        return ""  # whichever is meant, it is the same
+    listed = ", ".join(f"{part} {getattr(shares, part) * 100:g} %" for part in PARTS)
+    return f"Read as {listed}. Name them to be sure: {kind}:train={shares.train:g},..."
+
+
+def _folds(kind: str, text: str) -> Folds:
+    folds, times, repeats = text.partition("x")
+    try:
+        return Folds(int(folds), int(repeats) if times else 1)
+    except ValueError as error:
+        raise WrongUsage(
+            f"{text!r} is no number of folds. Write {kind}:5, or {kind}:5x3 for three repeats."
+        ) from error
+
+
+def _named(kind: str, text: str) -> Fractions:
+    shares: dict[str, float] = {}
+    for entry in text.split(","):
+        part, _, number = entry.partition("=")
+        part = part.strip()
+        try:
+            share = float(number)
+        except ValueError:
+            share = -1.0
+        if part not in PARTS or part in shares or not 0 <= share < 1:
+            raise WrongUsage(
+                f"{entry.strip()!r} is no part with its share. Write for example "
+                f"{kind}:train=0.8,validation=0.1,test=0.1."
+            )
+        shares[part] = share
+    return Fractions(**{part: shares.get(part, 0.0) for part in PARTS})
 
 
 def make(
@@ -154,7 +234,7 @@ def make(
     genres: Sequence[str],
     *,
     kind: str = "artist",
-    fractions: Fractions | None = None,
+    fractions: Fractions | Folds | None = None,
     seed: int = 0,
     joined: Iterable[Sequence[str]] = (),
     n_candidates: int = N_CANDIDATES,
@@ -164,7 +244,8 @@ def make(
     Args:
         tracks: the rows of a track table that take part [n].
         y: their labels [n, n_genres], from `labels.select`.
-        fractions: shares of the tracks; by default `default_fractions`.
+        fractions: shares of the tracks, by default `default_fractions`; for cross-validation the
+            number of folds.
         joined: groups of artists who count as one, besides those whose identical audio shows in
             the column `sha256`.
 
@@ -181,14 +262,18 @@ def make(
     >>> all(len(set(split.part[tracks.artist_id == artist])) == 1 for artist in "uvw")
     True
     """
-    if kind not in KINDS:
-        raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(KINDS)}.")
+    if kind not in ALL_KINDS:
+        raise WrongUsage(f"There is no split {kind!r}. Choose one of: {', '.join(ALL_KINDS)}.")
     if len(tracks) != len(y):
         raise ValueError(f"{len(tracks)} tracks, but labels for {len(y)}")
     rng = np.random.default_rng(seed)
     groups = artist_groups(tracks, joined)
     warnings: list[str] = []
-    if fractions is None:
+    if kind in FOLD_KINDS:
+        if not isinstance(fractions, Folds):
+            fractions = Folds(DEFAULT_FOLDS)
+        return _cross_validation(tracks, y, genres, kind, fractions, seed, groups, n_candidates)
+    if not isinstance(fractions, Fractions):
         fractions = default_fractions(kind, int(groups.max(initial=-1)) + 1)
     if kind == "official":
         part = _official(tracks)
@@ -196,7 +281,7 @@ def make(
     else:
         wanted = {p: share for p in PARTS if (share := getattr(fractions, p))}
         if kind == "random":
-            units = np.argsort(np.argsort(tracks["track_id"].to_numpy(str)))
+            units = _by_id(tracks)
             noun = "track"
         else:
             units = groups
@@ -216,6 +301,106 @@ def make(
         part = np.array(list(wanted))[found][units]
     half = _halve(part == "validation", groups, y, rng)
     return Split(kind, part, half, seed, None if kind == "official" else fractions, tuple(warnings))
+
+
+def folds_in(parts: pd.DataFrame) -> Ints | None:
+    """The folds that a table of parts holds, int [n, repeats]; None if it holds none."""
+    columns = sorted(
+        (name for name in parts.columns if name.startswith("fold_")), key=lambda n: int(n[5:])
+    )
+    return parts[columns].to_numpy(np.intp) if columns else None
+
+
+def _by_id(tracks: pd.DataFrame) -> Ints:
+    """Each track's place among the sorted ids, so that the order of rows doesn't matter."""
+    return np.argsort(np.argsort(tracks["track_id"].to_numpy(str)))
+
+
+def _cross_validation(
+    tracks: pd.DataFrame,
+    y: npt.NDArray[np.uint8],
+    genres: Sequence[str],
+    kind: str,
+    folds: Folds,
+    seed: int,
+    groups: Ints,
+    n_candidates: int,
+) -> Split:
+    warnings: list[str] = []
+    units = groups
+    noun = "artist"
+    if kind == "kfold":
+        # What has the same audio stays together: else a fold would judge what it has learnt.
+        units = artist_groups(tracks.assign(artist_id=None, album_id=None))
+        units = _in_order_of_ids(units, tracks)
+        noun = "track"
+    elif len(tracks):
+        warnings += _check_artists(tracks, groups, folds.folds)
+    n_units = int(units.max(initial=-1)) + 1
+    if n_units < folds.folds:
+        raise SplitError(
+            f"{n_units} tracks are too few for {folds.folds} folds. Add tracks, or choose fewer "
+            f"folds, as in {kind}:{max(2, n_units)}."
+        )
+    for column, genre in enumerate(genres):
+        holders = len(np.unique(units[y[:, column] > 0]))
+        if holders < 2:
+            raise SplitError(
+                f"Only {holders} {noun} has {genre!r}, so no fold could be judged that hasn't been "
+                "learnt from. Leave the genre out, or add music of it"
+                f"{' by another artist' if noun == 'artist' else ''}."
+            )
+        if holders < folds.folds:
+            warnings.append(
+                f"{genre!r} has only {holders} {noun}s, so not every fold has it; the figures are "
+                "of all folds together."
+            )
+    rng = np.random.default_rng([seed, folds.folds])
+    fold = np.stack(
+        [
+            partition(units, y, np.ones(folds.folds), rng, n_candidates)
+            for _ in range(folds.repeats)
+        ],
+        axis=1,
+    )
+    part = np.full(len(tracks), "validation")
+    half = np.full(len(tracks), THRESHOLD_SET)
+    return Split(kind, part, half, seed, None, tuple(warnings), fold)
+
+
+def _in_order_of_ids(units: Ints, tracks: pd.DataFrame) -> Ints:
+    """The same units, numbered by their least track id."""
+    order = np.argsort(tracks["track_id"].to_numpy(str), kind="stable")
+    _, first = np.unique(units[order], return_index=True)
+    number = np.empty(len(first), np.intp)
+    number[np.argsort(first)] = np.arange(len(first))
+    return number[units]
+
+
+def partition(
+    units: Ints,
+    y: npt.NDArray[np.uint8],
+    shares: npt.ArrayLike,
+    rng: np.random.Generator,
+    n_candidates: int = 200,
+) -> Ints:
+    """Deal units, each with all its tracks, into parts of about these shares; each track's part.
+
+    Args:
+        units: int [n], from 0: what stays together.
+        y: labels [n, n_genres], whose proportions are kept as far as the units allow.
+
+    >>> import numpy
+    >>> y = numpy.ones((6, 1), numpy.uint8)
+    >>> part = partition(numpy.array([0, 0, 1, 1, 2, 2]), y, [1, 1, 1], numpy.random.default_rng(0))
+    >>> numpy.bincount(part).tolist()
+    [2, 2, 2]
+    """
+    wanted = np.asarray(shares, float)
+    per_unit, sizes = _per_unit(units, y)
+    found = _partition(per_unit, sizes, wanted / wanted.sum(), rng, n_candidates)
+    parts: Ints = found[units]
+    return parts
 
 
 def artist_groups(tracks: pd.DataFrame, joined: Iterable[Sequence[str]] = ()) -> Ints:
@@ -449,7 +634,5 @@ def _halve(
     if int(units.max()) == 0:
         half[inside] = HALVES[0]
         return half
-    per_unit, sizes = _per_unit(units, y[inside])
-    found = _partition(per_unit, sizes, np.array([0.5, 0.5]), rng, 200)
-    half[inside] = np.array(HALVES)[found][units]
+    half[inside] = np.array(HALVES)[partition(units, y[inside], [0.5, 0.5], rng)]
     return half

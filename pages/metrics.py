@@ -79,6 +79,13 @@ def _nothing(others: int) -> None:
 
 
 def _part(run: Run) -> str:
+    if "folds" in run.config.split:
+        st.markdown(
+            "Judged on all tracks, each out of its fold",
+            help="Cross-validation has no test part: each track is judged once, by a model that "
+            "has not learnt from it.",
+        )
+        return "validation"
     return str(
         st.segmented_control(
             "Judged on",

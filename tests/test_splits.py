@@ -204,3 +204,82 @@ def test_every_part_holds_every_genre_or_a_warning_names_it(rows, seed, kind):
             held = y[split.rows(part), column].any()
             named = [text for text in split.warnings if repr(genre) in text and part in text]
             assert held or named
+
+
+@given(
+    st.integers(2, 6),
+    st.integers(12, 60),
+    st.integers(0, 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_folds_keep_artists_whole_and_do_not_depend_on_the_order_of_rows(k, n, seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"track_id": [f"t{i:03d}" for i in range(n)]})
+    frame["artist_id"] = [f"a{i}" for i in rng.integers(0, n // 2, n)]
+    frame["album_id"] = frame["sha256"] = None
+    y = np.ones((n, 2), np.uint8)
+    y[:, 1] = rng.random(n) < 0.5
+    y[[0, 1], 1] = 1
+    frame.loc[[0, 1], "artist_id"] = ["a0", "a1"]
+    if frame["artist_id"].nunique() < k:
+        return
+    for kind in ("kfold", "artist-kfold"):
+        made = splits.make(frame, y, ["u", "v"], kind=kind, fractions=splits.Folds(k), seed=seed)
+        assert set(made.fold[:, 0]) == set(range(k))
+        assert (made.part == "validation").all()
+        order = rng.permutation(n)
+        again = splits.make(
+            frame.iloc[order], y[order], ["u", "v"], kind=kind, fractions=splits.Folds(k), seed=seed
+        )
+        assert (again.fold == made.fold[order]).all()
+        if kind == "artist-kfold":
+            in_folds = pd.Series(made.fold[:, 0]).groupby(frame["artist_id"]).nunique()
+            assert (in_folds == 1).all()
+
+
+def test_folds_keep_the_proportions_of_genres():
+    rng = np.random.default_rng(0)
+    n = 400
+    frame = pd.DataFrame({"track_id": [f"t{i:03d}" for i in range(n)]})
+    frame["artist_id"] = [f"a{i}" for i in rng.integers(0, 150, n)]
+    frame["album_id"] = frame["sha256"] = None
+    y = (rng.random((n, 3)) < [0.1, 0.3, 0.6]).astype(np.uint8)
+    made = splits.make(frame, y, ["u", "v", "w"], kind="artist-kfold", fractions=splits.Folds(5))
+    shares = np.array([y[made.fold[:, 0] == fold].mean(axis=0) for fold in range(5)])
+    assert (np.abs(shares - y.mean(axis=0)) < 0.05).all()
+
+
+def test_identical_audio_is_in_one_fold():
+    frame = pd.DataFrame({"track_id": [f"t{i:02d}" for i in range(40)], "artist_id": None})
+    frame["album_id"] = None
+    frame["sha256"] = [f"{i // 2:064d}" for i in range(40)]
+    made = splits.make(frame, np.ones((40, 1), np.uint8), ["u"], kind="kfold")
+    assert (made.fold[::2] == made.fold[1::2]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("kfold:1", "2 to 50 folds"),
+        ("kfold:51", "2 to 50 folds"),
+        ("kfold:5x0", "up to 20 repeats"),
+        ("kfold:many", "no number of folds"),
+        ("random:train=0.8,verify=0.2", "no part with its share"),
+        ("random:train=0.8,train=0.2", "no part with its share"),
+        ("random:train=0.8,test=half", "no part with its share"),
+        ("random:train=0.5,test=0.2", "add up to 1"),
+    ],
+)
+def test_what_is_no_split_is_refused(text, what):
+    with pytest.raises(WrongUsage, match=what):
+        splits.parse(text)
+
+
+def test_named_shares_may_leave_a_part_out():
+    assert splits.parse("random:train=0.8,test=0.2") == ("random", splits.Fractions(0.8, 0.0, 0.2))
+
+
+def test_bare_shares_say_which_part_got_which():
+    assert "validation 5 %, test 15 %" in splits.describe("random:0.8,0.15,0.05")
+    assert splits.describe("random:train=0.8,validation=0.05,test=0.15") == ""
+    assert splits.describe("random:course-ran") == ""

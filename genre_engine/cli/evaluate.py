@@ -52,7 +52,8 @@ def command(
         n = len(found.looks())
         complain(f"Test has been looked at {n} time{'' if n == 1 else 's'} in this run.")
     if format_ is Format.JSON:
-        print_json(report.to_dict())
+        folds = evaluation.folds(found)
+        print_json(report.to_dict() | ({"cross_validation": folds} if folds else {}))
     elif format_ is Format.CSV:
         from genre_engine.metrics.export import to_csv
 
@@ -79,6 +80,8 @@ def _print_table(run: "Run", report: "Report") -> None:
     for row in evaluation.figure_rows(found):
         figures.add_row(*map(escape, row))
     console.print(figures)
+    if folds := evaluation.folds(run):
+        console.print(escape(evaluation.spread(folds)))
     genres = Table("genre", "tracks", "from", "precision", "recall", "F1", "AUC", "AP")
     chosen = (found["thresholds"] or {}).get("per_genre", {})
     for genre, values in found["per_genre"].items():

@@ -23,8 +23,9 @@ def command(
     split: Annotated[
         str,
         typer.Option(
-            help="official, artist or random; with shares of train, test and validation as in "
-            "random:0.72,0.18,0.10."
+            help="official, artist or random, with shares as in "
+            "random:train=0.8,validation=0.1,test=0.1; or kfold:K or artist-kfold:K for "
+            "cross-validation, repeated as in kfold:10x3."
         ),
     ] = "artist",
     seed: Annotated[int, typer.Option(help="The same seed gives the same result.")] = 0,

@@ -157,7 +157,7 @@ class Dataset:
         chosen: labels.Labels,
         kind: str = "artist",
         *,
-        fractions: splits.Fractions | None = None,
+        fractions: splits.Fractions | splits.Folds | None = None,
         seed: int = 0,
     ) -> splits.Split:
         """Parts for the tracks of `select` (rows of the split are positions in `chosen.rows`).

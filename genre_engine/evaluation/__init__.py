@@ -5,6 +5,7 @@ evaluation.evaluate_run(runs.open("demo-fcn")).to_dict()          # the JSON of 
 evaluation.evaluate_run(runs.open("demo-fcn"), "test")            # counted: run.looks()
 
 evaluate.py     predictions → Report, beside the baselines
+out_of_fold.py  cross-validation: figures of every fold, their spread, nested thresholds
 model_card.py   what a run is, in words and figures
 comparison.py   several runs on the same tracks
 """
@@ -12,5 +13,15 @@ comparison.py   several runs on the same tracks
 from genre_engine.evaluation.evaluate import THRESHOLDS, evaluate_run, verdict
 from genre_engine.evaluation.model_card import card, number
 from genre_engine.evaluation.model_card import rows as figure_rows
+from genre_engine.evaluation.out_of_fold import folds, spread
 
-__all__ = ["THRESHOLDS", "card", "evaluate_run", "figure_rows", "number", "verdict"]
+__all__ = [
+    "THRESHOLDS",
+    "card",
+    "evaluate_run",
+    "figure_rows",
+    "folds",
+    "number",
+    "spread",
+    "verdict",
+]

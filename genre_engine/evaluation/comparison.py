@@ -479,6 +479,7 @@ def _flat(run: Run) -> dict[str, Any]:
         "genres": ", ".join(config.genres),
         "rule": config.rule,
         "split": config.split.get("kind"),
+        "folds": config.split.get("folds"),
         "fractions": None
         if not fractions
         else ", ".join(f"{part} {share:.2f}" for part, share in fractions.items()),

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from genre_engine import metrics
 from genre_engine.errors import RunError, WrongUsage
+from genre_engine.evaluation import out_of_fold
 from genre_engine.metrics import baselines, calibration
 from genre_engine.models.base import Model
 from genre_engine.runs import Predictions, Run
@@ -41,6 +42,7 @@ def report(
     threshold_ids: Sequence[str],
     artist_overlap: float | None,
     sizes: dict[str, int],
+    outcome: out_of_fold.CrossValidation | None = None,
 ) -> dict[str, Any]:
     """What is stored as report.json; the run's predictions lie in its folder.
 
@@ -48,6 +50,7 @@ def report(
         threshold_ids: the tracks of validation that thresholds and calibration are chosen on.
         artist_overlap: share of test tracks whose artist is also in train, None if unknown.
         sizes: tracks in each part.
+        outcome: of cross-validation, where the run has folds.
     """
     config = run.config
     validation = run.predictions("validation")
@@ -76,6 +79,8 @@ def report(
             "seconds": round(sum(epoch.get("seconds") or 0.0 for epoch in model.history_), 3),
         },
     }
+    if outcome is not None:
+        found["cross_validation"] = out_of_fold.summary(run, outcome)
     judged = judge(run, "validation", found)
     return found | {"validation": judged.to_dict()}
 
@@ -104,24 +109,31 @@ def evaluate_run(
             f"The run {run.name!r} hasn't finished (it is {run.status}), so there is nothing to "
             f"judge. {'Resume it first.' if run.resumable else 'Wait for it.'}"
         )
-    chosen = thresholds_of(run, found, thresholds)
+    thresholds_of(run, found, thresholds)
     run.predictions(part)  # refuses before the look is counted
     if part == "test":
         run.add_look()
-    return judge(run, part, found, chosen)
+    return judge(run, part, found, thresholds)
 
 
-def judge(run: Run, part: str, found: dict[str, Any], thresholds: Any = None) -> metrics.Report:
-    """The report on a part, beside all predictors that don't listen; `found` is report.json's."""
+def judge(
+    run: Run, part: str, found: dict[str, Any], thresholds: str | float = "global"
+) -> metrics.Report:
+    """The report on a part, beside all predictors that don't listen; `found` is report.json's.
+
+    After cross-validation a threshold that was chosen is each fold's own, chosen without it.
+    """
     config = run.config
     predicted = run.predictions(part)
-    if thresholds is None:
-        thresholds = thresholds_of(run, found, "global")
+    nested = None
+    if thresholds in THRESHOLDS:
+        nested = out_of_fold.nested_thresholds(run, found, str(thresholds))
     return metrics.evaluate(
         predicted.y,
         predicted.p,
         genres=config.genres,
-        thresholds=thresholds,
+        thresholds=thresholds_of(run, found, thresholds),
+        nested=nested,
         task=config.task,
         groups=None if predicted.groups is None else predicted.groups.tolist(),
         baselines=_baselines(run, predicted),

@@ -30,6 +30,8 @@ class Report:
         draws: of the bootstrap; None where there are too few tracks or artists, or none was asked.
         groups: what is drawn: the artists where they are known, else the tracks.
         run, part, artist_overlap: as they were given; None if they weren't.
+        nested: float [n_tracks, n_genres], the thresholds that decided where those in `thresholds`
+            were chosen on the same tracks; else None.
     """
 
     judged: Judged
@@ -42,6 +44,7 @@ class Report:
     run: str | None = None
     part: str | None = None
     artist_overlap: float | None = None
+    nested: Floats | None = None
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -79,7 +82,8 @@ class Report:
     @cached_property
     def decisions(self) -> Flags:
         """bool [n_tracks, n_genres]: what was predicted."""
-        return decide(self.judged, self.thresholds if self.thresholds is not None else np.zeros(0))
+        values = self.nested if self.nested is not None else self.thresholds
+        return decide(self.judged, values if values is not None else np.zeros(0))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON has it: numbers, texts, null for what isn't defined or known."""
@@ -155,6 +159,7 @@ def evaluate(
     *,
     genres: Sequence[str],
     thresholds: Any = 0.5,
+    nested: Floats | None = None,
     task: str = "multilabel",
     groups: Sequence[Any] | None = None,
     draws: int = bootstrap.DRAWS,
@@ -173,6 +178,8 @@ def evaluate(
         thresholds: one number, a number for each genre by name, or an array [n_genres]; a genre is
             predicted from its threshold on. For `multiclass` and `binary` the most probable genre
             is predicted and thresholds have no part.
+        nested: thresholds float [n_tracks, n_genres] that decide instead: after cross-validation
+            each track's were chosen without it. `thresholds` are then those to use from now on.
         task: `multilabel` (binary cross-entropy), `multiclass` or `binary` (two columns; both
             categorical cross-entropy).
         groups: the artist of each track, null where unknown: the bootstrap then draws artists.
@@ -193,7 +200,10 @@ def evaluate(
     """
     judged = check(y_true, y_prob, genres, task)
     values = None if judged.single else thresholds_of(thresholds, judged.genres)
-    decisions = decide(judged, values if values is not None else np.zeros(0))
+    if judged.single or (nested is not None and nested.shape != judged.y.shape):
+        nested = None
+    deciding = values if nested is None else nested
+    decisions = decide(judged, deciding if deciding is not None else np.zeros(0))
     if part is not None and part not in PARTS:
         raise WrongUsage(f"There is no part {part!r}. Choose one of: {', '.join(PARTS)}.")
     prepared = sums(judged, decisions)
@@ -214,6 +224,7 @@ def evaluate(
         run,
         part,
         artist_overlap,
+        nested,
     )
 
 

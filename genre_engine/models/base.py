@@ -68,6 +68,7 @@ class Model(ABC):
         FILES: what a saved one consists of, beside `model.json` and `model.onnx`.
         rebuilds_onnx: `onnx` takes milliseconds and imports nothing heavy, so that a saved model
             without `model.onnx` is classified with all the same.
+        stops_early: validation decides how long it learns.
         own_form_is_light: it loads as quickly as its graph does, so songs are classified with it.
         genres_, task_, features_: of what it was trained on.
         history_: what each epoch reported.
@@ -84,6 +85,7 @@ class Model(ABC):
     FILES: ClassVar[tuple[str, ...]]
     rebuilds_onnx: ClassVar[bool] = True
     own_form_is_light: ClassVar[bool] = False
+    stops_early: ClassVar[bool] = False
     _keeps_last: ClassVar[bool] = False
     _needs_all: ClassVar[bool] = False
 
@@ -102,13 +104,14 @@ class Model(ABC):
     def fit(
         self,
         train: Data,
-        validation: Data,
+        validation: Data | None,
         progress: Progress | None = None,
         checkpoint: Path | None = None,
     ) -> Self:
         """Learn from train; validation (its early-stopping set) chooses the epoch that is kept.
 
         Args:
+            validation: None to learn for all epochs of the settings and keep the last.
             checkpoint: a folder. The fit goes on from what it holds, and writes there at every
                 epoch's end, before `progress.epoch` is called.
 
@@ -117,6 +120,9 @@ class Model(ABC):
             Stop: `progress` raised it.
             StorageError: the checkpoint can't be written.
         """
+        validated = validation is not None
+        if validation is None:
+            validation = train.take(np.arange(1))  # predicted at each epoch's end, to no effect
         check_labels(train, validation)
         self._check_x(train.x, train.features)
         self._check_x(validation.x, train.features, like=train.x)
@@ -125,9 +131,10 @@ class Model(ABC):
             progress or Silent(),
             task=train.task,
             epochs=self._epochs(),
-            patience=self._patience(),
+            patience=self._patience() if validated else None,
             keeps_last=self._keeps_last,
             needs_all=self._needs_all,
+            validated=validated,
         )
         place = Checkpoint(checkpoint, self._made_for(train, validation))
         self._learn(train, validation, watch, place)
@@ -270,6 +277,12 @@ class Model(ABC):
             "features": [self.features_.kind, self.features_.fingerprint],
             "tracks": [len(train), len(validation), *sums],
         }
+
+    @classmethod
+    def for_epochs(cls, settings: Any, epochs: int) -> Any:
+        """Settings with which a fit without validation learns for so many epochs; for a model that
+        stops early."""
+        return settings
 
     def _patience(self) -> int | None:
         """After how many epochs without progress the fit ends; None: never."""

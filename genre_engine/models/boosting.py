@@ -4,7 +4,7 @@ An epoch is ten rounds; a round grows a tree for each genre. Saved as XGBoost's 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -129,10 +129,15 @@ class Boosting(Model):
     }
 
     FILES: ClassVar = (FILE,)
+    stops_early = True
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
         self.booster_: xgboost.Booster | None = None
+
+    @classmethod
+    def for_epochs(cls, settings: Any, epochs: int) -> Any:
+        return replace(settings, rounds=max(1, epochs * ROUNDS_PER_EPOCH))
 
     def _epochs(self) -> int:
         return -(-int(self.settings.rounds) // ROUNDS_PER_EPOCH)

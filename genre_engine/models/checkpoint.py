@@ -62,7 +62,7 @@ class Checkpoint:
             well_formed = text["format"] == _FORMAT and all(
                 isinstance(epoch["epoch"], int)
                 and isinstance(epoch["best"], bool)
-                and isinstance(epoch["val_loss"], float)
+                and isinstance(epoch["val_loss"], float | None)
                 for epoch in history
             )
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

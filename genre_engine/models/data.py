@@ -6,7 +6,7 @@ some, so anything that answers like `PatchSource` will do. Labels are uint8 `[n,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -83,16 +83,28 @@ class FeatureInfo:
 
 @dataclass(frozen=True)
 class Data:
-    """One part of a data set, ready to learn from."""
+    """One part of a data set, ready to learn from.
+
+    Attributes:
+        groups: int [n], the artist's number, for models that choose settings by inner folds; None
+            where no artist is known.
+    """
 
     x: Floats | PatchSource
     y: Labels
     genres: tuple[str, ...]
     task: str
     features: FeatureInfo
+    groups: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def take(self, rows: Any) -> "Data":
+        """Some of the tracks."""
+        x = self.x[rows] if isinstance(self.x, np.ndarray) else self.x.take(rows)
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, x=x, y=self.y[rows], groups=groups)
 
 
 def check_vectors(x: Any, columns: Sequence[str], n_columns: int | None = None) -> Floats:

@@ -79,6 +79,8 @@ class Watch:
         keeps_last: the model keeps its last state, as it only grows; else that of the epoch with
             the least `val_loss`.
         needs_all: the model is nothing before its last epoch, so it can't have enough earlier.
+        validated: whether there is a validation; without one its figures are None and the last
+            state is kept.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Watch:
         patience: int | None = None,
         keeps_last: bool = False,
         needs_all: bool = False,
+        validated: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.history: list[dict[str, Any]] = []
@@ -98,7 +101,8 @@ class Watch:
         self.progress = progress
         self._task = task
         self._patience = patience
-        self._keeps_last = keeps_last
+        self._keeps_last = keeps_last or not validated
+        self._validated = validated
         self._needs_all = needs_all
         self._enough = False
         self._clock = clock
@@ -131,7 +135,7 @@ class Watch:
         """Take an epoch's predictions of train and validation in; returns whether it is the best
         so far."""
         now = self._clock()
-        val_loss = cross_entropy(val_y, val_scores, self._task)
+        val_loss = cross_entropy(val_y, val_scores, self._task) if self._validated else None
         best = self._keeps_last or not self.history
         best = best or val_loss < self.history[self.best_epoch - 1]["val_loss"]
         values = {
@@ -140,9 +144,9 @@ class Watch:
             "loss": cross_entropy(y, scores, self._task),
             "val_loss": val_loss,
             "accuracy": accuracy(y, scores, self._task),
-            "val_accuracy": accuracy(val_y, val_scores, self._task),
+            "val_accuracy": (accuracy(val_y, val_scores, self._task) if self._validated else None),
             "auc": metrics.auc_macro(y, scores),
-            "val_auc": metrics.auc_macro(val_y, val_scores),
+            "val_auc": metrics.auc_macro(val_y, val_scores) if self._validated else None,
             "best": best,
             "seconds": round(now - self._started, 3),
         }

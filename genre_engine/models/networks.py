@@ -11,7 +11,7 @@ optimiser and the best weights, no more.
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -141,6 +141,7 @@ class NetworkModel(Model):
     """Base of the networks: a subclass builds the network and feeds it."""
 
     FILES: ClassVar = (NETWORK, SCALING)
+    stops_early = True
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
@@ -163,6 +164,10 @@ class NetworkModel(Model):
     @abstractmethod
     def _predict(self, x: Any, *, quick: bool = False) -> Floats:
         """Probabilities of songs; quick may look at less of each."""
+
+    @classmethod
+    def for_epochs(cls, settings: Any, epochs: int) -> Any:
+        return replace(settings, epochs=max(1, epochs))
 
     def _epochs(self) -> int:
         return int(self.settings.epochs)

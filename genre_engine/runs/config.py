@@ -27,7 +27,8 @@ class Config:
         settings: all of the model's settings, defaults included.
         genres: the columns of every prediction, in this order.
         rule: `any` or `only`.
-        split: `kind`, and `fractions` by part (null for `official`).
+        split: `kind`, and `fractions` by part (null for `official`); for cross-validation `folds`
+            and `repeats`.
         features: `kind`, `fingerprint`, `parameters`.
         licence: of the data set.
         warnings: sentences that were shown when it was made.
@@ -105,6 +106,9 @@ def _typed(name: str, value: Any) -> Any:
         sound = sound and isinstance(value.get("kind"), str)
     if name == "features":
         sound = sound and _sound_features(value)
+    if name == "split":
+        counts = [value.get(entry, 1) for entry in ("folds", "repeats")]
+        sound = sound and all(isinstance(count, int) and count > 0 for count in counts)
     if not sound:
         raise RunError(f"config.json of this run has no sound entry {name!r}.")
     return tuple(value) if name in _LISTS else value

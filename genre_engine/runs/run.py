@@ -208,6 +208,11 @@ class Run:
             there = [name for name in PREDICTED if path.with_name(f"{name}.npz").is_file()]
             # A split may leave test empty, but never validation.
             whole = "validation" in there
+            if whole and "folds" in self.config.split:
+                raise RunError(
+                    f"The run {self.name!r} is cross-validated and has no test part: each of its "
+                    "tracks is judged once, out of its fold. Look at validation."
+                )
             raise RunError(
                 f"The run {self.name!r} has no predictions for {part}. "
                 + (f"It has them for: {', '.join(there)}." if whole else self._unfinished())

@@ -6,6 +6,7 @@
     request.py     what was asked for, and the run's config that is made from it
     data.py        a config → tracks, labels, parts and features
     fitting.py     the whole life of a training
+    cross_validation.py    folds, each judged by a model that learnt from the others; fold_worker.py
     reporter.py    its progress, in the run's events
     search.py      many settings of a model, and the best of them
     trials.py      a search's trials on disk

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from genre_engine import features, leakage, splits
+from genre_engine import features, leakage, models, splits
 from genre_engine.datasets import Dataset
 from genre_engine.errors import (
     DatasetError,
@@ -27,6 +27,8 @@ from genre_engine.features import EXCERPT_S, NAMES
 from genre_engine.features import store as feature_stores
 from genre_engine.features.store import FeatureStore
 from genre_engine.labels import Labels
+from genre_engine.models.data import Data, FeatureInfo
+from genre_engine.runs import Run
 from genre_engine.splits import THRESHOLD_SET
 
 
@@ -56,7 +58,10 @@ class Material:
     @property
     def artist_overlap(self) -> float | None:
         """Share of test tracks whose artist is also in train; None where no artist is known."""
-        return leakage.overlap(self.tracks["artist_id"], self.split)
+        artists = self.tracks["artist_id"]
+        if self.split.fold is not None:
+            return leakage.fold_overlap(artists, self.split.fold[:, 0])
+        return leakage.overlap(artists, self.split)
 
     @property
     def has_artists(self) -> bool:
@@ -74,6 +79,8 @@ class Material:
 
     def parts_table(self) -> pd.DataFrame:
         """What is stored as parts.parquet."""
+        fold = self.split.fold
+        columns = {} if fold is None else {f"fold_{n}": f for n, f in enumerate(fold.T, 1)}
         return pd.DataFrame(
             {
                 "track_id": self.track_ids,
@@ -82,7 +89,23 @@ class Material:
                 "artist": self.tracks["artist_id"].tolist(),
                 "group": self.groups,
             }
+            | columns
         )
+
+
+def part_data(run: Run, material: Material, rows: npt.NDArray[np.intp]) -> Data:
+    """Some tracks of a run as its model takes them.
+
+    Raises:
+        FeaturesError: the features can't be read.
+    """
+    ids = [material.track_ids[row] for row in rows]
+    store = material.store
+    info = FeatureInfo(store.kind_name, store.fingerprint, store.columns, store.parameters)
+    patches = models.model(run.config.model).input == "patches"
+    x = store.patches(ids) if patches else store.vectors(ids)
+    groups = material.groups[rows] if material.has_artists else None
+    return Data(x, material.y[rows], material.genres, run.config.task, info, groups)
 
 
 def find_store(dataset: Dataset, kind: str, excerpt_s: float | None = EXCERPT_S) -> FeatureStore:
@@ -166,7 +189,7 @@ def gather(
     store: FeatureStore,
     *,
     split: str = "artist",
-    fractions: splits.Fractions | None = None,
+    fractions: splits.Fractions | splits.Folds | None = None,
     seed: int = 0,
 ) -> Material:
     """Split the chosen tracks that have audio, and keep those that have features.
@@ -207,7 +230,12 @@ def gather(
         tracks[keep].reset_index(drop=True),
         chosen.y[keep],
         chosen.genres,
-        replace(made, part=made.part[keep], half=made.half[keep]),
+        replace(
+            made,
+            part=made.part[keep],
+            half=made.half[keep],
+            fold=None if made.fold is None else made.fold[keep],
+        ),
         groups[keep],
         store,
         (*warnings, *made.warnings),
@@ -232,7 +260,12 @@ def regather(
             f"The track {error.args[0]!r} of this run isn't in the data set {dataset.name!r} any "
             "more. Train a new run."
         ) from error
-    made = splits.Split(kind, parts["part"].to_numpy(str), parts["half"].to_numpy(str), warnings=())
+    made = splits.Split(
+        kind,
+        parts["part"].to_numpy(str),
+        parts["half"].to_numpy(str),
+        fold=splits.folds_in(parts),
+    )
     return Material(
         tracks.iloc[rows].reset_index(drop=True),
         chosen.y[rows],
@@ -258,6 +291,9 @@ def _refuse_unextracted(tracks: pd.DataFrame, store: FeatureStore, n_tracks: int
 def _check_parts(material: Material) -> list[str]:
     """Refuse what can't be trained on; warn of what can't be evaluated."""
     split, y, genres = material.split, material.y, material.genres
+    if split.fold is not None:
+        _check_folds(material, split.fold)
+        return []
     for part, what in (("train", "to learn from"), ("validation", "to stop and set thresholds by")):
         if not (split.part == part).any():
             raise SplitError(
@@ -297,6 +333,28 @@ def _check_parts(material: Material) -> list[str]:
             "that also stop the training."
         )
     return warnings
+
+
+def _check_folds(material: Material, fold: npt.NDArray[np.intp]) -> None:
+    """Refuse folds of which one couldn't be learnt from the others."""
+    for dealt in fold.T:
+        for number in range(int(dealt.max(initial=-1)) + 1):
+            learnt = material.y[dealt != number]
+            if not len(learnt) or not (dealt == number).any():
+                raise SplitError(
+                    "A fold has no track left whose features are there. Choose fewer folds."
+                )
+            lacking = _names(material.genres, ~learnt.any(axis=0))
+            if constant := _names(material.genres, learnt.all(axis=0)):
+                raise SplitError(
+                    f"Outside one fold every track is {_listed(constant)}, so its absence can't "
+                    "be learnt. Leave it out of --genres, or choose more genres."
+                )
+            if lacking:
+                raise SplitError(
+                    f"All tracks of {_listed(lacking)} fell into one fold, so it can't be judged. "
+                    "Leave it out of --genres, choose another seed, or add music of it."
+                )
 
 
 def _names(genres: Sequence[str], which: npt.NDArray[np.bool_]) -> list[str]:

@@ -13,17 +13,20 @@ import traceback
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from genre_engine import leakage, models, runs
 from genre_engine.errors import GenreEngineError, ModelError, RunError
 from genre_engine.evaluation import evaluate
-from genre_engine.models.base import Data, FeatureInfo, Model, Progress, Stop
+from genre_engine.evaluation.out_of_fold import CrossValidation
+from genre_engine.models.base import Model, Progress, Stop
 from genre_engine.runs import Journal, Predictions, Run
 from genre_engine.splits import EARLY_STOPPING_SET, THRESHOLD_SET
 from genre_engine.storage import workspace
 from genre_engine.storage.workspace import replacing
-from genre_engine.training.data import Material
-from genre_engine.training.reporter import Reporter
+from genre_engine.training import cross_validation
+from genre_engine.training.data import Material, part_data
+from genre_engine.training.reporter import Reporter, StopWatcher
 from genre_engine.training.request import open_material, reopen_material
 
 
@@ -90,16 +93,14 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
 
     phase("Reading the features")
     material = _material(run)
-    data = {part: _data(run, material, part) for part in ("train", EARLY_STOPPING_SET)}
-    phase("Training")
-    kind = models.model(config.model)
-    model = kind(kind.Settings.from_dict(config.settings), seed=config.seed)
-    model.fit(data["train"], data[EARLY_STOPPING_SET], reporter, checkpoint=run.checkpoint_folder)
-    data.clear()
-    _write_lost_epochs(run, events, model)
-    phase("Predicting")
+    outcome = None
+    if material.split.fold is None:
+        model = _fit(run, events, reporter, material, phase)
+        phase("Predicting")
+        _predict(run, material, model)
+    else:
+        model, outcome = _cross_validate(run, events, reporter, material, phase)
     model.save(run.model_folder)
-    _predict(run, material, model)
     phase("Evaluating")
     report = evaluate.report(
         run,
@@ -107,6 +108,7 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
         threshold_ids=[material.track_ids[row] for row in material.rows(THRESHOLD_SET)],
         artist_overlap=material.artist_overlap,
         sizes=material.split.sizes,
+        outcome=outcome,
     )
     report["made_with"] = {"python": platform.python_version(), "system": platform.system()}
     run.write_json("report.json", report)
@@ -116,6 +118,63 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     events.write("status", status="finished", message=message)
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)
     run.clear_request()
+
+
+def _fit(
+    run: Run, events: Journal, reporter: Reporter, material: Material, phase: Callable[[str], None]
+) -> Model:
+    train, validation = (
+        part_data(run, material, material.rows(part)) for part in ("train", EARLY_STOPPING_SET)
+    )
+    phase("Training")
+    model = _new_model(run)
+    model.fit(train, validation, reporter, checkpoint=run.checkpoint_folder)
+    _write_lost_epochs(run, events, model)
+    return model
+
+
+def _cross_validate(
+    run: Run, events: Journal, reporter: Reporter, material: Material, phase: Callable[[str], None]
+) -> tuple[Model, CrossValidation]:
+    """Folds, their predictions, and the model that has learnt from all tracks."""
+    watching = StopWatcher(run, reporter)
+    outcome = cross_validation.fit_folds(
+        run,
+        material,
+        watching,
+        lambda done, n: phase(f"Cross-validation: {done} of {n} folds are done"),
+    )
+    if not run.epochs():
+        for values in outcome.mean_history():
+            events.write("epoch", **values)
+    _write_predictions(
+        run,
+        material,
+        "validation",
+        outcome.probabilities[0],
+        cross_validation.artist_prior(material),
+    )
+    _write_train_truth(run, material, np.arange(len(material.y)))
+    kind = models.model(run.config.model)
+    model = _new_model(run)
+    if kind.stops_early:
+        model.settings = kind.for_epochs(model.settings, outcome.epochs)
+    phase(
+        f"Fitting the final model to all {len(material.y):,} tracks"
+        + (f", {outcome.epochs} epochs as the folds chose" if kind.stops_early else "")
+    )
+    model.fit(
+        part_data(run, material, np.arange(len(material.y))),
+        None,
+        watching,
+        checkpoint=run.checkpoint_folder / "final",
+    )
+    return model, CrossValidation(outcome.dealt, outcome.probabilities, outcome.epochs)
+
+
+def _new_model(run: Run) -> Model:
+    kind = models.model(run.config.model)
+    return kind(kind.Settings.from_dict(run.config.settings), seed=run.config.seed)
 
 
 def _write_lost_epochs(run: Run, events: Journal, model: Model) -> None:
@@ -140,37 +199,40 @@ def _material(run: Run) -> Material:
     return material
 
 
-def _data(run: Run, material: Material, part: str) -> Data:
-    rows = material.rows(part)
-    ids = [material.track_ids[row] for row in rows]
-    store = material.store
-    info = FeatureInfo(store.kind_name, store.fingerprint, store.columns, store.parameters)
-    patches = models.model(run.config.model).input == "patches"
-    x = store.patches(ids) if patches else store.vectors(ids)
-    return Data(x, material.y[rows], material.genres, run.config.task, info)
-
-
 def _predict(run: Run, material: Material, model: Model) -> None:
     """Predictions of validation and test, with the artist-prior baseline's; and train's truth."""
-    folder = run.folder / "predictions"
     prior = leakage.artist_prior_scores(material.tracks, material.y, material.split.part == "train")
     for part in runs.PREDICTED:
         rows = material.rows(part)
-        if not len(rows):
-            continue
-        data = _data(run, material, part)
-        predicted = Predictions(
-            [material.track_ids[row] for row in rows],
-            data.y,
-            model.predict_proba(data.x),
-            material.groups[rows] if material.has_artists else None,
-            prior[rows].astype(np.float32),
-        )
-        predicted.save(folder / f"{part}.npz")
-    train = material.rows("train")
-    with replacing(folder / "train.npz") as temporary, temporary.open("wb") as file:
-        ids = np.array([material.track_ids[row] for row in train])
-        np.savez_compressed(file, track_ids=ids, y=material.y[train])
+        if len(rows):
+            p = model.predict_proba(part_data(run, material, rows).x)
+            _write_predictions(run, material, part, p, prior[rows])
+    _write_train_truth(run, material, material.rows("train"))
+
+
+def _write_predictions(
+    run: Run,
+    material: Material,
+    part: str,
+    p: npt.NDArray[np.float32],
+    prior: npt.NDArray[np.float64],
+) -> None:
+    rows = material.rows(part)
+    predicted = Predictions(
+        [material.track_ids[row] for row in rows],
+        material.y[rows],
+        p,
+        material.groups[rows] if material.has_artists else None,
+        prior.astype(np.float32),
+    )
+    predicted.save(run.folder / "predictions" / f"{part}.npz")
+
+
+def _write_train_truth(run: Run, material: Material, rows: npt.NDArray[np.intp]) -> None:
+    path = run.folder / "predictions" / "train.npz"
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        ids = np.array([material.track_ids[row] for row in rows])
+        np.savez_compressed(file, track_ids=ids, y=material.y[rows])
 
 
 def _end_stopped(run: Run, events: Journal, reporter: Reporter) -> None:

@@ -15,6 +15,33 @@ _SECONDS = 0.25
 _REMEMBERED_EPOCHS = 9
 
 
+class StopWatcher:
+    """The Progress of one fit among several: it writes no epochs, and stops where that is asked.
+
+    Each fold has a checkpoint of its own, so a pause need not wait for an epoch's end.
+    """
+
+    def __init__(self, run: Run, reporter: "Reporter") -> None:
+        self._run = run
+        self._reporter = reporter
+
+    def batch(
+        self, *, epoch: int, epochs: int, batch: int, batches: int, loss: float | None
+    ) -> None:
+        self._look()
+
+    def epoch(self, values: dict[str, Any]) -> None:
+        self._look()
+
+    def log(self, text: str) -> None:
+        self._reporter.log(text)
+
+    def _look(self) -> None:
+        if asked := self._run.requested():
+            self._reporter.asked = asked
+            raise Stop(asked)
+
+
 class Reporter:
     """The Progress of a run's fit.
 

@@ -102,6 +102,11 @@ class SearchRequest:
             raise WrongUsage(f"A search has 1 to {MOST_TRIALS} trials, not {self.trials}.")
         if self.minutes is not None and not 0 < self.minutes <= MOST_MINUTES:
             raise WrongUsage(f"A search lasts up to {MOST_MINUTES:g} minutes, not {self.minutes}.")
+        if splits.parse(self.training.split)[0] in splits.FOLD_KINDS:
+            raise WrongUsage(
+                "A search chooses by one validation part. Choose the split artist, random or "
+                "official, then train the best settings with folds."
+            )
         if self.training.settings:
             raise WrongUsage("A search finds the settings itself. Leave them out.")
 
@@ -168,6 +173,7 @@ def config_of(request: TrainingRequest) -> Config:
     if not 0 <= seed <= _MOST_SEED:
         raise WrongUsage(f"A seed is a whole number from 0 to {_MOST_SEED}, not {seed}.")
     split_kind, fractions = splits.parse(split)
+    notes: list[str] = []
     if name is not None:
         _check_name(name)
     dataset = datasets.open(request.dataset_name)
@@ -179,6 +185,8 @@ def config_of(request: TrainingRequest) -> Config:
             f"The model {model} takes {fit}, not {kind}. Choose other features or another model."
         )
     chosen = _choose(dataset, request.genres, request.rule, request.task)
+    if said := splits.describe(split):
+        notes.append(said)
     if split_kind == "official" and dataset.tracks["split"].isna().all():
         dataset.split(chosen, split_kind)  # refuses, before anything is extracted in vain
     found = data.find_store(dataset, kind, request.excerpt_s)
@@ -190,14 +198,14 @@ def config_of(request: TrainingRequest) -> Config:
         genres=chosen.genres,
         task=request.task,
         rule=request.rule,
-        split={"kind": split_kind, "fractions": _fractions(gathered.split)},
+        split={"kind": split_kind, "fractions": _fractions(gathered.split), **_folds(fractions)},
         features=_features(found),
         seed=seed,
         dataset_created=dataset.info.get("created"),
         dataset_source={"kind": dataset.kind, **dataset.info.get("source", {})},
         synthetic=bool(dataset.info.get("synthetic")),
         licence=dataset.info.get("licence"),
-        warnings=(*_dropped(chosen), *gathered.warnings),
+        warnings=(*notes, *_dropped(chosen), *gathered.warnings),
         name=name or "",
     )
 
@@ -220,13 +228,12 @@ def open_material(config: Config) -> Material:
         SplitError: as `config_of`.
     """
     dataset, chosen, found = _reopen(config)
-    shares = config.split.get("fractions")
     return data.gather(
         dataset,
         chosen,
         found,
         split=config.split["kind"],
-        fractions=splits.Fractions(**shares) if shares else None,
+        fractions=_shares_of(config.split),
         seed=config.seed,
     )
 
@@ -290,6 +297,18 @@ def _features(found: FeatureStore) -> dict[str, Any]:
 def _fractions(split: splits.Split) -> dict[str, float] | None:
     shares = split.fractions
     return {part: getattr(shares, part) for part in splits.PARTS} if shares else None
+
+
+def _folds(shares: splits.Fractions | splits.Folds | None) -> dict[str, int]:
+    return asdict(shares) if isinstance(shares, splits.Folds) else {}
+
+
+def _shares_of(split: Mapping[str, Any]) -> splits.Fractions | splits.Folds | None:
+    """A config's entry `split` as `splits.make` takes it."""
+    if "folds" in split:
+        return splits.Folds(int(split["folds"]), int(split.get("repeats", 1)))
+    shares = split.get("fractions")
+    return splits.Fractions(**shares) if shares else None
 
 
 def _dropped(chosen: Labels) -> list[str]:

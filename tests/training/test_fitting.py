@@ -295,7 +295,7 @@ def test_an_interrupted_run_is_cancelled_and_can_be_resumed(new_run):
 
 def test_too_little_memory_is_said_in_words(new_run, monkeypatch):
     run = new_run()
-    monkeypatch.setattr(fitting, "_data", lambda *_: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(fitting, "part_data", lambda *_: (_ for _ in ()).throw(MemoryError))
     with pytest.raises(ModelError, match="not enough memory"):
         training.train(run)
     assert "not enough memory" in run.message

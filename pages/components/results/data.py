@@ -92,7 +92,7 @@ def judged(run: Run, part: str, kind: str = "global") -> Judgement:
 def _judged(key: Key, _run: Run) -> Judgement:
     _, _, part, kind = key
     stored = _run.report() or {}
-    report = evaluate.judge(_run, part, stored, evaluate.thresholds_of(_run, stored, kind))
+    report = evaluate.judge(_run, part, stored, kind)
     return Judgement(key, _run, part, stored, _run.predictions(part), report, report.to_dict())
 
 

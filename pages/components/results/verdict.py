@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from genre_engine.evaluation import out_of_fold
 from genre_engine.figures import report as figures
 from genre_engine.metrics.bootstrap import FEW_GROUPS, LEAST_GROUPS
 from genre_engine.metrics.export import BASELINES, best_baseline, value_of
@@ -70,6 +71,8 @@ def section(one: Judgement) -> None:
     st.plotly_chart(
         figures.verdict(found), key="verdict", config=_CONFIG, alt=figures.verdict_alt(found)
     )
+    if one.part == "validation" and (folds := one.stored.get("cross_validation")):
+        st.markdown(f"**Folds**: {plain(out_of_fold.spread(folds))}")
     st.markdown(f":gray[{_drawn(found)}]")
     _agreement(one)
 

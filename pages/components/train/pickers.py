@@ -8,17 +8,21 @@ from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.features import store as feature_stores
 from genre_engine.prediction import vocabulary
+from genre_engine.splits import FOLD_KINDS
 from genre_engine.training import TrainingRequest
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
 from pages.components.shared.feature_names import excerpt_of, features_text
 from pages.components.shared.text import plain
 from pages.components.train import request_text, settings
-from pages.components.train.request_text import RULES, SPLITS, TASKS
+from pages.components.train.request_text import RULES, TASKS, split_title
 
 _WHICH = {"": "Those of the data set", "top10": "The ten most common", "named": "Chosen ones"}
 Choice = TypeVar("Choice")
 
+# Below so many tracks cross-validation is proposed.
+FOLDS_BELOW = 200
+_PROPOSED = "train-proposed-for"
 _CHOICE = "train-choice"
 _ADDRESS = "train-address"
 
@@ -71,7 +75,8 @@ def sentence(names: list[str]) -> tuple[Opened, TrainingRequest]:
         data = datasets.opened(name)
         kinds = _features(data, model)
         genres, task, rule = _genres(data)
-        split = _choice("split", _splits(data), lambda kind: SPLITS.get(kind, kind), 140)
+        _propose_folds(data)
+        split = _choice("split", _splits(data), split_title, 150)
         features, excerpt = _choice("features", kinds, lambda chosen: features_text(*chosen), 165)
     return data, TrainingRequest(
         name,
@@ -110,9 +115,42 @@ def _splits(data: Opened) -> list[str]:
     chosen = st.session_state.get("train-split", "artist")
     kinds = list(data.kinds) or ["random"]
     kinds.sort(key=["artist", "official", "random"].index)
-    # Fractions of one's own come with an address or an earlier run.
+    kinds += [kind for kind in reversed(FOLD_KINDS) if kind == "kfold" or "artist" in kinds]
+    # Fractions of one's own, or another number of folds, come with an address or an earlier run.
     own = [chosen] if ":" in chosen and chosen.split(":")[0] in kinds else []
     return kinds + own
+
+
+def _propose_folds(data: Opened) -> None:
+    """Choose cross-validation for a small data set that is looked at anew."""
+    looked_at = st.session_state.get(_PROPOSED)
+    st.session_state[_PROPOSED] = data.dataset.name
+    if looked_at == data.dataset.name or "split" in st.query_params or not is_small(data):
+        return
+    if st.session_state.get("train-split", "artist") in ("artist", "random"):
+        st.session_state["train-split"] = "artist-kfold" if "artist" in data.kinds else "kfold"
+
+
+def is_small(data: Opened) -> bool:
+    """Whether a single split would leave too few tracks to judge by."""
+    return len(data.tracks) < FOLDS_BELOW
+
+
+def small_note(data: Opened, split: str) -> str:
+    """Why a small data set is better cross-validated; "" for a larger one."""
+    if not is_small(data):
+        return ""
+    n = len(data.tracks)
+    folds = split.partition(":")[0] in FOLD_KINDS
+    if folds:
+        return (
+            f"With {n} tracks a single test part would say little, so each track is judged once, "
+            "by a model that learnt from the other folds; the model that is kept learns from all."
+        )
+    return (
+        f"With {n} tracks a part of them says little. Choose folds instead: each track is then "
+        "judged once, by a model that learnt from the others."
+    )
 
 
 def _choice(name: str, options: list[Choice], title: Any, width: int) -> Choice:

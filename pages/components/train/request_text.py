@@ -13,6 +13,7 @@ from genre_engine import features as kinds
 from genre_engine import labels, models
 from genre_engine.errors import GenreEngineError
 from genre_engine.runs import Config
+from genre_engine.splits import FOLD_KINDS
 from genre_engine.training import TrainingRequest
 from pages.components.shared.feature_names import excerpt_of, features_text, usual_excerpt
 
@@ -22,7 +23,25 @@ TASKS = {
     "binary": "two genres",
 }
 RULES = {"any": "any of the genres", "only": "only these genres"}
-SPLITS = {"official": "official split", "artist": "artist split", "random": "random split"}
+SPLITS = {
+    "official": "official split",
+    "artist": "artist split",
+    "random": "random split",
+    "artist-kfold": "5 folds by artist",
+    "kfold": "5 folds",
+}
+
+
+def split_title(split: str) -> str:
+    """A split as a request has it, in words."""
+    kind, _, rest = split.partition(":")
+    title = SPLITS.get(kind, kind)
+    if not rest:
+        return title
+    if kind in FOLD_KINDS:
+        folds, _, repeats = rest.partition("x")
+        return title.replace("5", folds, 1) + (f", {repeats} times" if repeats else "")
+    return split
 
 
 # The request's fields by their names in the address.
@@ -154,10 +173,12 @@ def _split_text(split: Mapping[str, Any]) -> str:
 
     shares, usual = split.get("fractions"), splits.DEFAULT_FRACTIONS
     kind = str(split["kind"])
+    if folds := split.get("folds"):
+        repeats = split.get("repeats", 1)
+        return f"{kind}:{folds}" + (f"x{repeats}" if repeats > 1 else "")
     if not shares or all(shares[part] == getattr(usual, part) for part in splits.PARTS):
         return kind
-    # In the order in which the course project names them.
-    return f"{kind}:{','.join(f'{shares[part]:g}' for part in ('train', 'test', 'validation'))}"
+    return f"{kind}:{','.join(f'{part}={shares[part]:g}' for part in splits.PARTS)}"
 
 
 def sentence(config: Config) -> str:
@@ -166,7 +187,7 @@ def sentence(config: Config) -> str:
     said = [
         f"{kind} on {config.dataset}",
         f"{len(config.genres)} genres",
-        SPLITS.get(str(config.split["kind"]), str(config.split["kind"])),
+        split_title(_split_text(config.split)),
         features_text(
             str(config.features.get("kind")), excerpt_of(config.features.get("parameters", {}))
         ),
