@@ -1,4 +1,4 @@
-"""`forest`: a random forest over a vector of features.
+"""`forest`: extremely randomised trees, or a random forest, over a vector of features.
 
 An epoch is a tenth of the trees; what they say together is the mean over all so far. The forest
 equals the one that scikit-learn would grow at once with the same seed. Saved by skops, each type
@@ -37,9 +37,10 @@ from genre_engine.storage.workspace import make_folder, replacing
 
 if TYPE_CHECKING:
     import onnx
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 FILE = "forest.skops"
+THRESHOLDS = ("random", "best")
 EPOCHS = 10
 # Nodes of all trees: making the graph takes about a kilobyte for each.
 _MOST_ONNX_NODES = 500_000
@@ -49,6 +50,8 @@ _TYPES = {
     *("builtins.dict", "builtins.list", "builtins.tuple", "builtins.str"),
     *("numpy.ndarray", "numpy.int64", "sklearn.tree._tree.Tree"),
     "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.tree._classes.ExtraTreeClassifier",
     "sklearn.tree._classes.DecisionTreeClassifier",
 }
 _NODES = {
@@ -63,7 +66,7 @@ class ForestSettings(Settings):
     """Settings of `forest`."""
 
     trees: int = setting(
-        200,
+        300,
         low=10,
         high=2000,
         step=10,
@@ -71,8 +74,17 @@ class ForestSettings(Settings):
         main=True,
         help="More trees are steadier, slower and larger; some hundreds are enough.",
     )
+    thresholds: str = setting(
+        "random",
+        choices=THRESHOLDS,
+        label="Thresholds",
+        main=True,
+        help="Where a tree divides a feature: at random (extremely randomised trees, which learn "
+        "from all tracks; quicker, and mostly better) or where it divides best (a random forest).",
+        search=THRESHOLDS,
+    )
     columns: float = setting(
-        0.05,
+        0.0,
         low=0.005,
         high=1.0,
         step=0.005,
@@ -81,16 +93,20 @@ class ForestSettings(Settings):
         main=True,
         help="The share of features that each question chooses from.",
         search=(0.02, 0.4),
+        zero="square root",
     )
     least_leaf: int = setting(
-        3,
+        0,
         low=1,
         high=100,
         step=1,
+        log=True,
         label="Least leaf",
         main=True,
-        help="The fewest tracks that a leaf may hold; more is against overfitting.",
+        help="The fewest tracks that a leaf may hold; more is against overfitting. 0 goes by the "
+        "number of tracks: 1 below 2,000, 2 below 6,000, else 3, which keeps the forest small.",
         search=(1, 20),
+        zero="by tracks",
     )
     depth: int = setting(
         0,
@@ -105,12 +121,14 @@ class ForestSettings(Settings):
 
 class Forest(Model):
     name = "forest"
-    title = "Random forest"
-    about = "Many deep decision trees, each grown on other tracks; their mean is the score."
+    title = "Forest"
+    about = (
+        "Many deep decision trees, each grown at random in its own way; their mean is the score."
+    )
     Settings = ForestSettings
     PRESETS: ClassVar = {
         "fast": {"trees": 100, "least_leaf": 5},
-        "strong": {"trees": 500, "columns": 0.1, "least_leaf": 2},
+        "strong": {"trees": 1000},
     }
     FILES: ClassVar = (FILE,)
     rebuilds_onnx = False
@@ -118,7 +136,7 @@ class Forest(Model):
 
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
-        self.forest_: RandomForestClassifier | None = None
+        self.forest_: RandomForestClassifier | ExtraTreesClassifier | None = None
 
     def _epochs(self) -> int:
         return EPOCHS
@@ -126,12 +144,13 @@ class Forest(Model):
     def _learn(self, train: Data, validation: Data, watch: Watch, checkpoint: Checkpoint) -> None:
         from joblib import cpu_count
         from sklearn.base import clone
-        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-        forest = bare = RandomForestClassifier(
+        at_random = self.settings.thresholds == "random"
+        forest = bare = (ExtraTreesClassifier if at_random else RandomForestClassifier)(
             n_estimators=0,
-            max_features=self.settings.columns,
-            min_samples_leaf=self.settings.least_leaf,
+            max_features=self.settings.columns or "sqrt",
+            min_samples_leaf=self.settings.least_leaf or _least_leaf(len(train)),
             max_depth=self.settings.depth or None,
             random_state=self.seed,
             n_jobs=1,
@@ -281,13 +300,13 @@ class Forest(Model):
         return graph.model(found, x, (int(forest.n_features_in_),), description)
 
     def _read(self, folder: Path) -> None:
-        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
         forest = _load(folder / FILE)
         n_columns = len(self.features_.columns)
         try:
             fits = (
-                isinstance(forest, RandomForestClassifier)
+                isinstance(forest, RandomForestClassifier | ExtraTreesClassifier)
                 and n_columns in (0, forest.n_features_in_)
                 and all(
                     _hangs_together(tree.tree_, forest.n_features_in_)
@@ -303,6 +322,11 @@ class Forest(Model):
         if not fits:
             raise damaged(folder, FILE, "doesn't fit the genres or features")
         self.forest_ = forest
+
+
+def _least_leaf(n_tracks: int) -> int:
+    """1 for few tracks; for many, more, or a forest's file has hundreds of megabytes."""
+    return 1 if n_tracks < 2000 else 2 if n_tracks < 6000 else 3
 
 
 def _checkpoint_damaged() -> ModelError:

@@ -19,9 +19,10 @@ from genre_engine.errors import ModelError
 from genre_engine.models.base import Model, Settings, setting
 from genre_engine.models.checkpoint import Checkpoint
 from genre_engine.models.class_weights import class_weights, class_weights_setting
-from genre_engine.models.data import Data, Floats
+from genre_engine.models.data import Data, Floats, Labels
 from genre_engine.models.files import Description, check_present, damaged, read_arrays
-from genre_engine.models.history import Watch
+from genre_engine.models.history import Watch, cross_entropy
+from genre_engine.models.inner_folds import inner_folds
 from genre_engine.models.onnx_graph import INPUTS, Graph
 from genre_engine.models.scaling import Scaling, clip_setting
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     import onnx
 
 FILE = "linear.npz"
+# The strengths that are tried: first these, then what lies beside the best of them.
+_TRIED = (1e-3, 1e-2, 1e-1, 1.0)
+_BESIDE = 10**0.5
+_FALLBACK = 0.01
 
 
 @dataclass(frozen=True)
@@ -36,15 +41,16 @@ class LinearSettings(Settings):
     """Settings of `linear`."""
 
     strength: float = setting(
-        0.01,
+        0.0,
         low=1e-6,
         high=100.0,
         log=True,
         label="C",
         main=True,
         help="How closely the regression follows the tracks: small values keep the coefficients "
-        "small, against overfitting.",
+        "small, against overfitting. 0 chooses it by folds within train.",
         search=(1e-4, 1.0),
+        zero="by inner folds",
     )
     class_weights: bool = class_weights_setting()
     max_iterations: int = setting(
@@ -66,7 +72,7 @@ class Linear(Model):
         "A weighted sum of the features for each genre: quick, and hard to beat with few tracks."
     )
     Settings = LinearSettings
-    PRESETS: ClassVar = {"fast": {"strength": 0.001}, "strong": {}}
+    PRESETS: ClassVar = {"fast": {"strength": 0.01}, "strong": {}}
     FILES: ClassVar = (FILE,)
     own_form_is_light = True
     _keeps_last = True
@@ -75,6 +81,7 @@ class Linear(Model):
     def __init__(self, settings: Any = None, *, seed: int = 0) -> None:
         super().__init__(settings, seed=seed)
         self.scaling_: Scaling | None = None
+        self.strength_ = 0.0
         self.coefficients_: NDArray[np.float64] = np.empty((0, 0))
         self.intercepts_: NDArray[np.float64] = np.empty(0)
 
@@ -92,21 +99,83 @@ class Linear(Model):
             watch.restore(state.history)
             self._take(state.arrays)
         weights = class_weights(train.y) if self.settings.class_weights else np.ones(len(shares))
+        self.strength_ = (
+            float(state.more["strength"])
+            if state is not None and "strength" in state.more
+            else self.settings.strength or self._choose(train, weights, watch)
+        )
         while not watch.over:
-            genre = watch.epoch - 1
             if self.task_ == "multilabel":
-                per_class = {0: 1.0, 1: float(weights[genre])}
-                rows, at = self._solve(scaled, train.y[:, genre], per_class, watch)
+                genre = watch.epoch - 1
+                rows, at = self._regression(scaled, train.y, weights, watch, genre)
                 self.coefficients_[genre], self.intercepts_[genre] = rows[0], at[0]
             else:
-                per_class = dict(enumerate(weights.tolist()))
-                rows, at = self._solve(scaled, train.y.argmax(axis=1), per_class, watch)
-                if len(rows) == 1:  # of two classes scikit-learn gives the second's
-                    rows, at = np.vstack([-rows, rows]) / 2, np.concatenate([-at, at]) / 2
-                self.coefficients_, self.intercepts_ = rows, at
+                self.coefficients_, self.intercepts_ = self._regression(
+                    scaled, train.y, weights, watch
+                )
             watch.add(train.y, self._of(scaled), validation.y, self._of(val_scaled))
-            checkpoint.write(watch.history, self._arrays())
+            checkpoint.write(watch.history, self._arrays(), {"strength": self.strength_})
             watch.report()
+
+    def _choose(self, train: Data, weights: NDArray[Any], watch: Watch) -> float:
+        """The strength with the least loss on folds within train.
+
+        scikit-learn's C weighs the sum over tracks, so what is best for fewer of them is brought to
+        all.
+        """
+        folds = list(inner_folds(train, self.seed))
+        if not folds:
+            return _FALLBACK
+        x, scaling = np.asarray(train.x), self.scaling_
+        assert scaling is not None  # noqa: S101, for the type checker
+        n = len(folds[0][0])
+        losses: dict[float, float] = {}
+
+        def loss(strength: float) -> float:
+            if strength not in losses:
+                found = 0.0
+                self.strength_ = strength
+                for learnt, held in folds:
+                    given = self._fold_probabilities(
+                        scaling(x[learnt]), train.y[learnt], scaling(x[held]), weights, watch
+                    )
+                    found += cross_entropy(train.y[held], given, self.task_) * len(held)
+                losses[strength] = found
+                watch.batch(len(losses), len(_TRIED) + 2)
+            return losses[strength]
+
+        best = min(_TRIED, key=loss)
+        best = min((best / _BESIDE, best, best * _BESIDE), key=loss)
+        chosen = float(f"{best * n / len(train):.3g}")
+        watch.progress.log(f"C = {chosen:g}, chosen by {len(folds)} folds within train.")
+        return chosen
+
+    def _fold_probabilities(
+        self, x: Floats, y: Labels, held: Floats, weights: NDArray[Any], watch: Watch
+    ) -> Floats:
+        if self.task_ != "multilabel":
+            self.coefficients_, self.intercepts_ = self._regression(x, y, weights, watch)
+        else:
+            for genre in range(y.shape[1]):
+                rows, at = self._regression(x, y, weights, watch, genre)
+                self.coefficients_[genre], self.intercepts_[genre] = rows[0], at[0]
+        return self._of(held)
+
+    def _regression(
+        self,
+        x: Floats,
+        y: Labels,
+        weights: NDArray[Any],
+        watch: Watch,
+        genre: int | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coefficients and intercepts of a genre's regression, or of one for all genres."""
+        if genre is not None:
+            return self._solve(x, y[:, genre], {0: 1.0, 1: float(weights[genre])}, watch)
+        rows, at = self._solve(x, y.argmax(axis=1), dict(enumerate(weights.tolist())), watch)
+        if len(rows) == 1:  # of two classes scikit-learn gives the second's
+            return np.vstack([-rows, rows]) / 2, np.concatenate([-at, at]) / 2
+        return rows, at
 
     def _solve(
         self, x: Floats, y: NDArray[Any], per_class: dict[int, float], watch: Watch
@@ -116,7 +185,7 @@ class Linear(Model):
         from threadpoolctl import threadpool_limits
 
         regression = LogisticRegression(
-            C=self.settings.strength,
+            C=self.strength_,
             max_iter=self.settings.max_iterations,
             class_weight=per_class,
         )

@@ -27,6 +27,9 @@ _OPERATORS: Mapping[tuple[str, str], Collection[str]] = {
     ("", "Sub"): (),
     ("", "Mul"): (),
     ("", "Clip"): (),
+    ("", "Add"): (),
+    ("", "Exp"): (),
+    ("", "ReduceSum"): ("keepdims",),
     ("", "Gemm"): (),
     ("", "Relu"): (),
     ("", "Sigmoid"): (),
@@ -49,7 +52,7 @@ _OPERATORS: Mapping[tuple[str, str], Collection[str]] = {
 }
 _MOST_NODES = 1000
 # Each of these makes more numbers than it takes; ours have at most one.
-_ONCE = ("Concat", "Unsqueeze", "TreeEnsembleRegressor")
+_ONCE = ("Add", "Concat", "ReduceSum", "Unsqueeze", "TreeEnsembleRegressor")
 _BROADCAST = ("Sub", "Mul", "Clip")
 
 

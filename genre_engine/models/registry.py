@@ -15,6 +15,7 @@ _CLASSES = {
     "xgboost": "boosting.Boosting",
     "forest": "forest.Forest",
     "linear": "linear.Linear",
+    "svm": "svm.Svm",
 }
 NAMES = tuple(_CLASSES)
 
@@ -26,7 +27,7 @@ def model(name: str) -> type[Model]:
         WrongUsage: there is none of that name; the nearest is offered.
 
     >>> model("forest").title
-    'Random forest'
+    'Forest'
     """
     if name not in _CLASSES:
         near = difflib.get_close_matches(name, NAMES, 1)

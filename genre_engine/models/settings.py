@@ -40,6 +40,7 @@ def setting(
     help: str = "",  # noqa: A002, what command lines call it
     main: bool = False,
     search: Bounds | Sequence[Any] | None = None,
+    zero: str = "",
 ) -> Any:
     """Declare a field of a `Settings` class.
 
@@ -52,6 +53,8 @@ def setting(
         main: one of the few that are shown at first.
         search: what a search tries: a range for a number, else a list of values. None leaves the
             setting out of a search.
+        zero: what 0 stands for, where it is allowed beside the bounds: a value that the model
+            chooses, and how.
 
     >>> from dataclasses import dataclass, field, fields
     >>> @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def setting(
         "help": help,
         "main": main,
         "search": None if search is None else tuple(search),
+        "zero": zero,
     }
     return dataclasses.field(default=default, metadata=about)
 
@@ -96,6 +100,7 @@ class SettingInfo:
     help: str
     main: bool
     search: tuple[Any, ...] | None
+    zero: str = ""
 
     def text(self, value: Any) -> str:
         """A value as `--set` takes it."""
@@ -147,9 +152,10 @@ class SettingInfo:
             raise BadSetting(f"{self.name} is {kind}, not {value!r}.")
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
-        if not low <= value <= high:
+        if not low <= value <= high and not (self.zero and value == 0):
+            also = f", or 0: {self.zero}" if self.zero else ""
             raise BadSetting(
-                f"{self.name} can't be {value:g}; choose a value from {low:g} to {high:g}."
+                f"{self.name} can't be {value:g}; choose a value from {low:g} to {high:g}{also}."
             )
         return int(value) if whole else float(value)
 

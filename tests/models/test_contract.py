@@ -29,6 +29,7 @@ QUICK = {
     "xgboost": {"rounds": 42, "depth": 3, "learning_rate": 0.3, "patience": 20},
     "forest": {"trees": 30},
     "linear": {"strength": 0.1},
+    "svm": {"strength": 3.0, "gamma": 0.5},
 }
 EVERY = [(name, task) for name in models.NAMES for task in TASKS]
 

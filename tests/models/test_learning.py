@@ -12,7 +12,7 @@ from genre_engine.models import Stop, boosting
 from genre_engine.models.batches import Chunk, mix
 from genre_engine.models.class_weights import class_weights
 from genre_engine.models.cnn import CnnSettings, augment
-from genre_engine.models.history import Watch
+from genre_engine.models.history import Watch, cross_entropy
 from genre_engine.models.scaling import Scaling
 from tests.models.test_contract import Recorder, made
 
@@ -89,25 +89,24 @@ def test_fcn_learns_and_resumes_with_every_option(more, task, problem, tmp_path)
 @pytest.mark.parametrize("name", ["xgboost", "forest", "linear"])
 def test_class_weights_raise_rare_genres(name, problem):
     train, validation, test = problem(models.model(name), "multilabel")
+    # A tree whose leaves hold one track each has nothing left to weigh.
+    more = {"least_leaf": 5} if name == "forest" else {}
     plain, weighted = (
-        made(name, class_weights=on).fit(train, validation).predict_proba(test.x)
+        made(name, class_weights=on, **more).fit(train, validation).predict_proba(test.x)
         for on in (False, True)
     )
     assert weighted[:, 2].mean() > plain[:, 2].mean()
 
 
-def test_the_forest_equals_scikit_learns(problem):
-    from sklearn.ensemble import RandomForestClassifier
+@pytest.mark.parametrize(
+    ("thresholds", "like"), [("best", "RandomForestClassifier"), ("random", "ExtraTreesClassifier")]
+)
+def test_the_forest_equals_scikit_learns(thresholds, like, problem):
+    from sklearn import ensemble
 
     train, validation, test = problem(models.model("forest"), "multiclass")
-    model = made("forest", trees=20).fit(train, validation)
-    settings = model.settings
-    bare = RandomForestClassifier(
-        20,
-        max_features=settings.columns,
-        min_samples_leaf=settings.least_leaf,
-        random_state=0,
-    ).fit(train.x, train.y.argmax(axis=1))
+    model = made("forest", trees=20, thresholds=thresholds).fit(train, validation)
+    bare = getattr(ensemble, like)(20, random_state=0).fit(train.x, train.y.argmax(axis=1))
     np.testing.assert_allclose(model.predict_proba(test.x), bare.predict_proba(test.x), atol=1e-6)
 
 
@@ -182,3 +181,60 @@ def test_batches_are_reported_at_most_four_times_a_second():
         now[0] += 0.01
         watch.batch(batch, 100)
     assert len(reported) in (3, 4)
+
+
+@pytest.mark.parametrize("task", ["multilabel", "multiclass"])
+def test_the_strength_is_chosen_by_folds_within_train(task, problem):
+    train, validation, test = problem(models.model("linear"), task, sizes=(90, 60, 300))
+    recorder = Recorder()
+    model = models.model("linear")(seed=0).fit(train, validation, recorder)
+    assert 1e-4 <= model.strength_ <= 10
+    assert any("chosen by 5 folds" in text for text in recorder.texts)
+    losses = {
+        strength: cross_entropy(
+            test.y, made("linear", strength=strength).fit(train, None).predict_proba(test.x), task
+        )
+        for strength in (1e-5, 100.0)
+    }
+    assert cross_entropy(test.y, model.predict_proba(test.x), task) < min(losses.values())
+
+
+@pytest.mark.parametrize("task", ["multilabel", "multiclass"])
+def test_the_machines_are_scikit_learns(task, problem):
+    from sklearn.svm import SVC
+
+    train, validation, test = problem(models.model("svm"), task)
+    model = made("svm", strength=2.0, gamma=0.5).fit(train, validation)
+    scale = Scaling.of(train.x, 5.0)
+    gamma = 0.5 / train.x.shape[1]
+    for genre in range(train.y.shape[1]):
+        bare = SVC(C=2.0, gamma=gamma).fit(scale(train.x), train.y[:, genre])
+        np.testing.assert_allclose(
+            model.machines_.distances(scale(test.x))[:, genre],
+            bare.decision_function(scale(test.x)),
+            atol=1e-3,
+        )
+
+
+def test_the_machines_probabilities_are_calibrated(problem):
+    train, validation, test = problem(models.model("svm"), "multilabel", sizes=(300, 60, 2000))
+    p = models.model("svm")(seed=0).fit(train, validation).predict_proba(test.x)
+    for genre in range(p.shape[1]):
+        assert abs(p[:, genre].mean() - test.y[:, genre].mean()) < 0.05
+        sure = p[:, genre] > 0.8
+        assert test.y[sure, genre].mean() > 0.7
+
+
+def test_inner_folds_keep_artists_together(problem):
+    from dataclasses import replace
+
+    from genre_engine.models.inner_folds import inner_folds
+
+    train, *_ = problem(models.model("linear"), "multilabel")
+    groups = np.arange(len(train)) // 4
+    folds = list(inner_folds(replace(train, groups=groups), 0))
+    assert len(folds) == 5
+    held = np.concatenate([rows for _, rows in folds])
+    assert sorted(held) == list(range(len(train)))
+    for learnt, judged in folds:
+        assert set(groups[learnt]).isdisjoint(groups[judged])

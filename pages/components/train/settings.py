@@ -107,7 +107,7 @@ def _widget(model: str, info: SettingInfo) -> Any:
     changed = _is_changed(model, info)
     label = f":primary[**● {info.label}**]" if changed else info.label
     usual = info.text(info.default)
-    about = f"{info.help} Default: {usual}."
+    about = f"{info.help} Default: {info.zero or usual}."
     st.session_state.setdefault(name, _shown(info, info.default))
     if info.type == "bool":
         return st.toggle(label, key=name, help=about, persist_state="session")
@@ -123,7 +123,7 @@ def _widget(model: str, info: SettingInfo) -> Any:
             label,
             _steps(info, st.session_state[name]),
             key=name,
-            format_func=info.text,
+            format_func=lambda value: info.zero if info.zero and not value else info.text(value),
             help=about,
             persist_state="session",
         )
