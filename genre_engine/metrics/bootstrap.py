@@ -29,6 +29,8 @@ FEW_GROUPS = 20
 LEAST_GROUPS = {"artists": 8, "tracks": 10}
 DRAWS = 1000
 MOST_DRAWS = 100_000
+# Draws that differ by less say the same.
+_SAME = 1e-9
 
 # Draws made at once, from one stream of random numbers; it bounds the memory.
 _BATCH = 25
@@ -93,14 +95,39 @@ class Draws:
     n: int
     seed: int
 
-    def interval(self, values: Floats) -> list[float] | None:
-        """The middle 95 % of values [n], those that aren't defined left out; None where none is."""
+    def interval(self, values: Floats, *, n_groups: int | None = None) -> list[float] | None:
+        """The middle 95 % of values [n], those that aren't defined left out; None where none is.
+
+        Where every draw gives the same, as for a perfect score, drawing says nothing of what wasn't
+        met: the interval is then Wilson's for a share of so many groups.
+
+        Args:
+            n_groups: the groups that the figure rests on, by default all.
+        """
         known = values[np.isfinite(values)]
         if not len(known):
             return None
         tail = (1 - LEVEL) / 2
         low, high = np.quantile(known, (tail, 1 - tail))
+        if high - low < _SAME and 0 <= low <= 1:
+            n = len(self.groups.sizes) if n_groups is None else n_groups
+            return list(wilson(float(low), max(1, n)))
         return [float(low), float(high)]
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of n; it has a width at 0 and at 1 too.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    1927.
+
+    >>> [round(end, 3) for end in wilson(1.0, 20)]
+    [0.839, 1.0]
+    """
+    z = 1.959964
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def draw(prepared: Sums, groups: Groups, *, n: int = DRAWS, seed: int = 0) -> Draws | None:

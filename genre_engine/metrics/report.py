@@ -130,11 +130,16 @@ class Report:
     def _intervals(self) -> dict[str, Any] | None:
         if self.draws is None:
             return None
-        per_genre = self.draws.figures.per_genre
+        per_genre, groups = self.draws.figures.per_genre, self.draws.groups
+        # A genre's figures rest on the artists who have it.
+        having = [len(np.unique(groups.of[column])) for column in self.judged.y.T]
         return {
             **nested({name: self.interval(name) for name in NAMES}),
             "per_genre": {
-                genre: {name: self.draws.interval(per_genre[name][:, index]) for name in PER_GENRE}
+                genre: {
+                    name: self.draws.interval(per_genre[name][:, index], n_groups=having[index])
+                    for name in PER_GENRE
+                }
                 for index, genre in enumerate(self.genres)
             },
         }

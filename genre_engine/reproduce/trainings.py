@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from genre_engine import evaluation, runs, training
+from genre_engine import evaluation, models, runs, training
 from genre_engine.datasets import Dataset
 from genre_engine.errors import RunError, RunMissing
 from genre_engine.metrics.export import best_baseline, value_of
@@ -49,7 +49,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 1, "filters": [8, 8]},
     "xgboost": {"rounds": 10, "learning_rate": 0.3, "columns": 0.1},
     "forest": {"trees": 20},
-    "linear": {"max_iterations": 20},
+    "linear": {"max_iterations": 20, "strength": 0.01},
 }
 
 
@@ -157,7 +157,8 @@ def _new(dataset: Dataset, name: str, planned: Training, request: Request) -> Ru
     kind = planned.features
     if dataset.kind == "feature_table" and kind == "summary":
         kind = "table"
-    settings = planned.settings | (QUICK[planned.model] if request.quick else {})
+    course = models.model(planned.model).PRESETS.get("course project", {})
+    settings = dict(course) | planned.settings | (QUICK[planned.model] if request.quick else {})
     config = training.new_config(
         dataset.name,
         model=planned.model,

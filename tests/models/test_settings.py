@@ -81,13 +81,27 @@ def test_every_setting_of_every_model_can_be_shown_typed_and_searched(name):
                 info.checked(value)
 
 
-def test_the_defaults_of_fcn_are_the_course_projects():
-    settings = models.model("fcn").Settings()
+def test_a_preset_of_fcn_is_the_course_projects():
+    kind = models.model("fcn")
+    settings = kind.Settings.from_dict(kind.PRESETS["course project"])
     assert settings.layers == (256, 128, 64)
     assert (settings.epochs, settings.patience, settings.batch_size) == (64, 10, 32)
     assert (settings.learning_rate, settings.dropout) == (1e-4, 0.5)
     assert settings.loss == "cross-entropy"
     assert not settings.class_weights
+    assert not settings.dropout_everywhere
+    assert settings.noise == settings.mixup == settings.l2 == 0
+    assert settings.schedule == "constant"
+
+
+def test_zero_stands_for_what_a_model_chooses_where_it_says_so():
+    kind = models.model("linear").Settings
+    assert kind.parse({"strength": "0"}).strength == 0
+    assert kind.info("strength").zero
+    with pytest.raises(BadSetting, match="or 0: by inner folds"):
+        kind.parse({"strength": "-1"})
+    with pytest.raises(BadSetting):
+        models.model("fcn").Settings.parse({"learning_rate": "0"})
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_name():

@@ -39,7 +39,7 @@ def music(tmp_path):
 def test_a_config_holds_all_that_decides_the_result(small):
     config = training.new_config("small", settings={"epochs": 3}, seed=7, name="mine")
     assert config.settings["epochs"] == 3
-    assert config.settings["dropout"] == 0.5
+    assert config.settings["dropout"] == 0.3
     assert config.genres == ("ambient", "jazz", "rock")
     assert config.features["kind"] == "table"
     assert config.features["columns"][0] == "x0"
