@@ -83,7 +83,7 @@ class Fcn(NetworkModel):
     name = "fcn"
     title = "FCN"
     about = (
-        "A small network of dense layers, the course project's. FCN means fully connected here, "
+        "A small network of dense layers, as in the course project. FCN means fully connected, "
         "not convolutional."
     )
     Settings = FcnSettings

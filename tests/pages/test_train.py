@@ -112,12 +112,12 @@ def test_the_sliders_are_the_model_s_own_declaration(mine):
 def test_a_changed_setting_is_marked_stands_in_the_address_and_reset_takes_it_back(mine):
     app = train()
     key = train_settings.key("fcn", "dropout")
-    app.slider(key=key).set_value(0.3).run()
+    app.slider(key=key).set_value(0.4).run()
     assert "●" in app.slider(key=key).label
-    assert app.query_params["set"] == "dropout:0.3"
-    assert "--set dropout=0.3" in app.code[0].value
+    assert app.query_params["set"] == "dropout:0.4"
+    assert "--set dropout=0.4" in app.code[0].value
     button(app, "Reset").click().run()
-    assert app.slider(key=key).value == 0.5
+    assert app.slider(key=key).value == 0.3
     assert "set" not in app.query_params
 
 
@@ -215,6 +215,8 @@ def test_a_search_goes_into_the_queue(mine):
     app.button(key="train-search").click().run()
     assert not app.exception
     assert "Tune fcn on mine" in said(app)
+    (job,) = [job for job in jobs.listing() if job.kind == "tuning"]
+    assert job.request["split"] == "artist"  # folds are proposed for so few tracks
     assert "Waiting in the queue" in said(app)
 
 
@@ -224,7 +226,7 @@ def test_a_choice_survives_its_address_and_its_run(mine):
         model="fcn",
         genres="jazz,rock",
         rule="only",
-        split="random:0.6,0.2,0.2",
+        split="random:train=0.6,validation=0.2,test=0.2",
         seed=3,
         settings={"layers": [64, 32], "dropout": 0.25, "batch_norm": True},
     )
@@ -233,7 +235,7 @@ def test_a_choice_survives_its_address_and_its_run(mine):
     again = request_text.of_run(config)
     assert replace(again, settings={}) == TrainingRequest(
         "mine", features="table", genres="jazz,rock", rule="only",
-        split="random:0.6,0.2,0.2", seed=3,
+        split="random:train=0.6,validation=0.2,test=0.2", seed=3,
     )  # fmt: skip
     assert again.settings == choice.settings
     assert (
@@ -449,3 +451,35 @@ def test_a_shared_server_shows_no_other_visitor_s_private_runs(mine, monkeypatch
     monkeypatch.setenv("GENRE_ENGINE_HOSTED", "1")
     assert "Earlier trainings" not in said(train())
     assert "There is no run" in said(train(run=run.id))
+
+
+def captions(app):
+    return " ".join(caption.value for caption in app.caption)
+
+
+def test_folds_are_proposed_for_a_small_data_set_and_it_says_why(mine):
+    app = train(data="mine")
+    assert app.selectbox(key="train-split").value == "artist-kfold"
+    assert "each track is judged once" in captions(app)
+    app.selectbox(key="train-split").set_value("artist").run()
+    assert app.query_params.get("split", "artist") == "artist"
+    assert "Choose folds instead" in captions(app)
+    assert app.selectbox(key="train-split").value == "artist"
+
+
+def test_an_address_with_a_split_is_not_overruled(mine):
+    app = train(data="mine", split="random")
+    assert app.selectbox(key="train-split").value == "random"
+
+
+@pytest.mark.parametrize(
+    ("split", "title"),
+    [("artist-kfold", "5 folds by artist"), ("kfold:10x3", "10 folds, 3 times")],
+)
+def test_a_split_by_folds_has_words_and_survives_its_run(mine, split, title):
+    assert request_text.split_title(split) == title
+    choice = TrainingRequest("mine", model="linear", split=split)
+    config = training.config_of(choice)
+    assert title in request_text.sentence(config)
+    back = request_text.of_run(config)
+    assert training.config_of(back).split == config.split

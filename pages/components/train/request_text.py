@@ -41,7 +41,7 @@ def split_title(split: str) -> str:
     if kind in FOLD_KINDS:
         folds, _, repeats = rest.partition("x")
         return title.replace("5", folds, 1) + (f", {repeats} times" if repeats else "")
-    return split
+    return f"{title}, {rest}"
 
 
 # The request's fields by their names in the address.
@@ -184,10 +184,11 @@ def _split_text(split: Mapping[str, Any]) -> str:
 def sentence(config: Config) -> str:
     """What a run trains, in a line."""
     kind = models.model(config.model).title if config.model in models.NAMES else config.model
+    kind_of_split = str(config.split["kind"])
     said = [
         f"{kind} on {config.dataset}",
         f"{len(config.genres)} genres",
-        split_title(_split_text(config.split)),
+        split_title(_split_text(config.split) if "folds" in config.split else kind_of_split),
         features_text(
             str(config.features.get("kind")), excerpt_of(config.features.get("parameters", {}))
         ),

@@ -27,6 +27,10 @@ _MOST = {"trials": 200, "minutes": 600}
 
 def form(choice: TrainingRequest) -> None:
     """Offer a search for what is chosen."""
+    # A search chooses by one validation part, so folds stand for their kind of split.
+    kind = choice.split.partition(":")[0]
+    split = {"kfold": "random", "artist-kfold": "artist"}.get(kind, choice.split)
+    choice = replace(choice, settings={}, split=split)
     names = [info.label for info in search.searchable(choice.model)]
     if not names:
         return
@@ -59,7 +63,7 @@ def form(choice: TrainingRequest) -> None:
         command = request_text.command(choice, "tune", f"--{budget}", str(amount))
         st.code(command, language="bash", wrap_lines=True)
     if clicked:
-        _start(replace(choice, settings={}), **{budget: amount})
+        _start(choice, **{budget: amount})
 
 
 def _start(training: TrainingRequest, **budget: Any) -> None:
