@@ -107,7 +107,7 @@ def spread(found: dict[str, Any]) -> str:
         if found["mean"].get(name) is not None and found["sd"].get(name) is not None
     ]
     repeats = f", {found['repeats']} times" if found["repeats"] > 1 else ""
-    return f"{found['folds']} folds{repeats}, a fold: {', '.join(listed)}."
+    return f"Mean ± deviation over {found['folds']} folds{repeats}: {', '.join(listed)}."
 
 
 def nested_thresholds(

@@ -98,7 +98,7 @@ def test_repeats_deal_the_tracks_anew(folds_run):
     values = [row["f1"] for row in found["per_fold"]]
     assert found["mean"]["f1"] == pytest.approx(np.mean(values))
     assert found["sd"]["f1"] == pytest.approx(np.std(values, ddof=1))
-    assert "3 folds, 2 times" in evaluation.spread(found)
+    assert "over 3 folds, 2 times" in evaluation.spread(found)
 
 
 class StopAfter:

@@ -51,6 +51,11 @@ class Judgement:
         return self.report.genres
 
     @property
+    def folds(self) -> bool:
+        """Whether each track was judged out of its fold, by cross-validation."""
+        return "cross_validation" in self.stored
+
+    @property
     def single(self) -> bool:
         return self.report.judged.single
 

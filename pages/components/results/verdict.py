@@ -58,7 +58,7 @@ def section(one: Judgement) -> None:
     if plainly := in_songs(found):
         st.subheader(plainly, anchor=False)
     st.markdown(f"**{sentence(found)}**")
-    st.markdown(conclusion(found))
+    st.markdown(conclusion(found, folds=one.folds))
     _badges(one)
     overlap = found["artist_overlap"]
     if overlap:
@@ -72,7 +72,7 @@ def section(one: Judgement) -> None:
         figures.verdict(found), key="verdict", config=_CONFIG, alt=figures.verdict_alt(found)
     )
     if one.part == "validation" and (folds := one.stored.get("cross_validation")):
-        st.markdown(f"**Folds**: {plain(out_of_fold.spread(folds))}")
+        st.markdown(plain(out_of_fold.spread(folds)))
     st.markdown(f":gray[{_drawn(found)}]")
     _agreement(one)
 
@@ -98,8 +98,12 @@ def sentence(found: dict[str, Any]) -> str:
     return said + ("" if artist_prior is None else f"; artist prior {artist_prior:.2f}")
 
 
-def conclusion(found: dict[str, Any]) -> str:
-    """What the verdict means, by macro average precision too."""
+def conclusion(found: dict[str, Any], *, folds: bool = False) -> str:
+    """What the verdict means, by macro average precision too.
+
+    Args:
+        folds: whether each track was judged out of its fold.
+    """
     value, interval = found["f1"]["macro"], value_of(found["intervals"], "f1.macro")
     best = best_baseline(found, "f1.macro")
     artist_prior = value_of(found["baselines"].get("artist_prior"), "f1.macro")
@@ -124,7 +128,10 @@ def conclusion(found: dict[str, Any]) -> str:
     if average is not None:
         said += f" Its macro average precision is {average:.2f}; chance would reach "
         said += f"{prevalence:.2f}, the genres' mean share."
-    if found["part"] == "validation":
+    if folds:
+        said += " No track was judged by a model or a threshold that had met it; the model that "
+        said += "is kept has learnt from all of them."
+    elif found["part"] == "validation":
         said += " Validation also stopped the training and set the thresholds, so expect a little "
         said += "less on test."
     return said
@@ -143,12 +150,20 @@ def _badges(one: Judgement) -> None:
         said.append(f"{drawn['groups']:,} artists, worth {drawn['effective_groups']:.0f}")
     looks = len(one.run.looks())
     badges: list[tuple[str, str, Any]] = [
-        (f"{one.part}: {' by '.join(said)}", ":material/library_music:", "violet"),
+        (
+            f"{'out of fold' if one.folds else one.part}: {' by '.join(said)}",
+            ":material/library_music:",
+            "violet",
+        ),
         ("artists unknown", ":material/help:", "orange")
         if overlap is None
         else (f"leaks: {overlap:.0%}", ":material/warning:", "red")
         if overlap
-        else ("no artist in train and test", ":material/verified:", "green"),
+        else (
+            "no artist in two folds" if one.folds else "no artist in train and test",
+            ":material/verified:",
+            "green",
+        ),
         (
             "tracks with only these genres (easier)"
             if config.rule == "only"
@@ -157,14 +172,11 @@ def _badges(one: Judgement) -> None:
             "gray",
         ),
         (f"licence: {config.licence or 'not stated'}", ":material/copyright:", "gray"),
-        (
-            f"test looked at {'once' if looks == 1 else f'{looks} times'}"
-            if looks
-            else "test not looked at yet",
-            ":material/visibility:",
-            "orange" if looks > 1 else "gray",
-        ),
     ]
+    if not one.folds:
+        times = "once" if looks == 1 else f"{looks} times"
+        said_of_test = f"test looked at {times}" if looks else "test not looked at yet"
+        badges.append((said_of_test, ":material/visibility:", "orange" if looks > 1 else "gray"))
     if config.synthetic:
         badges.insert(0, ("synthetic music", ":material/science:", "blue"))
     with st.container(horizontal=True, gap="small"):
