@@ -228,6 +228,30 @@ def folder(
 
 
 @app.command()
+def gtzan(
+    name: NameArgument,
+    path: Annotated[Path, typer.Argument(help="The folder of GTZAN's audio.", show_default=False)],
+    filtered: Annotated[
+        bool,
+        typer.Option(
+            "--filtered",
+            help="Only the fault-filtered split (443, 197 and 290 clips), from its published lists "
+            "train_filtered.txt, valid_filtered.txt and test_filtered.txt beside the audio.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many files to read at a time.")
+    ] = None,
+) -> None:
+    """Import GTZAN: 1,000 clips in ten genres."""
+    from genre_engine import datasets
+
+    with _bar("Reading files") as advance:
+        made = datasets.import_gtzan(name, path, filtered=filtered, progress=advance, jobs=jobs)
+    _report(made)
+
+
+@app.command()
 def table(
     name: NameArgument,
     file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", show_default=False)],

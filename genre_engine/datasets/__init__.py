@@ -2,7 +2,8 @@
 
     from genre_engine import datasets
     datasets.open("demo").tracks                # the track table
-    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_table, make_demo
+    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_gtzan,
+                                                # import_table, make_demo
     datasets.summary(datasets.open("demo"))     # the JSON of `dataset show`
 
 A kind is a module with `KIND`, `SUMMARY` and `build(folder, …)`, which returns what is to be stored
@@ -30,6 +31,7 @@ __all__ = [
     "building",
     "facts",
     "import_folder",
+    "import_gtzan",
     "import_jamendo",
     "import_table",
     "kind",
@@ -44,6 +46,7 @@ __all__ = [
 
 KINDS = {
     "jamendo": "genre_engine.datasets.jamendo",
+    "gtzan": "genre_engine.datasets.gtzan",
     "folder": "genre_engine.datasets.folder",
     "feature_table": "genre_engine.datasets.feature_table",
     "demo": "genre_engine.datasets.demo",
@@ -99,6 +102,18 @@ def import_folder(
 ) -> Dataset:
     """Import a folder of music; see `folder.build`."""
     return _make(name, "folder", path=path, genres_from=genres_from, progress=progress, jobs=jobs)
+
+
+def import_gtzan(
+    name: str,
+    path: Path,
+    *,
+    filtered: bool = False,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> Dataset:
+    """Import GTZAN's audio; see `gtzan.build`."""
+    return _make(name, "gtzan", path=path, filtered=filtered, progress=progress, jobs=jobs)
 
 
 def import_table(
