@@ -2,7 +2,7 @@
 
     from genre_engine import datasets
     datasets.open("demo").tracks                # the track table
-    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_gtzan,
+    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_gtzan, import_fma,
                                                 # import_table, make_demo
     datasets.summary(datasets.open("demo"))     # the JSON of `dataset show`
 
@@ -30,6 +30,7 @@ __all__ = [
     "Progress",
     "building",
     "facts",
+    "import_fma",
     "import_folder",
     "import_gtzan",
     "import_jamendo",
@@ -47,6 +48,7 @@ __all__ = [
 KINDS = {
     "jamendo": "genre_engine.datasets.jamendo",
     "gtzan": "genre_engine.datasets.gtzan",
+    "fma": "genre_engine.datasets.fma",
     "folder": "genre_engine.datasets.folder",
     "feature_table": "genre_engine.datasets.feature_table",
     "demo": "genre_engine.datasets.demo",
@@ -114,6 +116,13 @@ def import_gtzan(
 ) -> Dataset:
     """Import GTZAN's audio; see `gtzan.build`."""
     return _make(name, "gtzan", path=path, filtered=filtered, progress=progress, jobs=jobs)
+
+
+def import_fma(
+    name: str, path: Path, *, subset: str = "small", progress: Progress | None = None
+) -> Dataset:
+    """Import FMA's tables, with the audio that lies beside them; see `fma.build`."""
+    return _make(name, "fma", path=path, subset=subset, progress=progress)
 
 
 def import_table(

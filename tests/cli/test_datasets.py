@@ -11,6 +11,7 @@ from genre_engine import datasets as engine
 from genre_engine.cli import datasets, download
 from genre_engine.errors import DatasetError, DatasetExists, DatasetMissing, WrongUsage
 from genre_engine.storage import workspace as workspace_module
+from tests.datasets import fma_files
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
 
@@ -130,6 +131,23 @@ def test_gtzan_is_imported_and_its_filtered_split_needs_the_lists(run, tmp_path)
     assert made.stdout == "f: 3 tracks, 2 genres\n"
     shown = json.loads(run("dataset", "show", "f", "--format", "json").stdout)
     assert shown["splits"]["official"] == {"train": 1, "validation": 1, "test": 1}
+
+
+def test_fma_is_imported_from_a_folder_or_from_where_it_was_fetched(run, tmp_path):
+    nothing = run("dataset", "fma", "f")
+    assert isinstance(nothing.exception, WrongUsage)
+    assert "download fma-metadata" in str(nothing.exception)
+    folder = tmp_path / "fma_metadata"
+    folder.mkdir()
+    rows = [fma_files.track(2), fma_files.track(5, set_subset="medium", track_genre_top="Rock")]
+    (folder / "tracks.csv").write_text(fma_files.table(*rows))
+    assert run("dataset", "fma", "f", tmp_path).stdout == "f: 1 tracks, 1 genres\n"
+    workspace_module.fma_folder().mkdir(parents=True)
+    folder.rename(workspace_module.fma_folder() / folder.name)
+    made = run("dataset", "fma", "m", "--subset", "medium")
+    assert made.stdout == "m: 2 tracks, 2 genres\n"
+    assert "no folder fma_medium with audio" in made.stderr
+    assert run("dataset", "fma", "x", "--subset", "tiny").exit_code == 2
 
 
 def test_a_feature_table_is_imported_with_named_columns(run, tmp_path):
