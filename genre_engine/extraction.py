@@ -195,8 +195,8 @@ def _tasks(dataset: Dataset, track_ids: Sequence[str] | None) -> list[Task]:
             f"None of the {len(tasks)} tracks of {dataset.name!r} has audio in "
             f"{dataset.audio_folder}. Put it there, or download it, and try again."
         )
-    if dataset.kind == "jamendo":
-        # Its tables name tracks whose audio hasn't been fetched, which is no failure.
+    if dataset.kind in ("jamendo", "fma"):
+        # Their tables name tracks whose audio hasn't been fetched, which is no failure.
         tasks = [task for task in tasks if task.file]
     return tasks
 

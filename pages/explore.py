@@ -17,6 +17,8 @@ from pages.components.shared.text import plain
 
 KINDS = {
     "jamendo": "MTG-Jamendo",
+    "gtzan": "GTZAN",
+    "fma": "FMA",
     "folder": "folder of music",
     "feature_table": "table of features",
     "demo": "synthetic demo",

@@ -29,6 +29,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Subset(StrEnum):
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+    FULL = "full"
+
+
 class LabelSource(StrEnum):
     RAW = "raw"
     SPLIT = "split"
@@ -224,6 +231,62 @@ def folder(
         made = datasets.import_folder(
             name, path, genres_from=genres_from.value, progress=advance, jobs=jobs
         )
+    _report(made)
+
+
+@app.command()
+def gtzan(
+    name: NameArgument,
+    path: Annotated[Path, typer.Argument(help="The folder of GTZAN's audio.", show_default=False)],
+    filtered: Annotated[
+        bool,
+        typer.Option(
+            "--filtered",
+            help="Only the fault-filtered split (443, 197 and 290 clips), from its published lists "
+            "train_filtered.txt, valid_filtered.txt and test_filtered.txt beside the audio.",
+        ),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many files to read at a time.")
+    ] = None,
+) -> None:
+    """Import GTZAN: 1,000 clips in ten genres."""
+    from genre_engine import datasets
+
+    with _bar("Reading files") as advance:
+        made = datasets.import_gtzan(name, path, filtered=filtered, progress=advance, jobs=jobs)
+    _report(made)
+
+
+@app.command()
+def fma(
+    name: NameArgument,
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder that holds tracks.csv, and fma_small with the audio; by default where "
+            "`download fma-metadata` puts them.",
+            show_default=False,
+        ),
+    ] = None,
+    subset: Annotated[
+        Subset, typer.Option(help="8,000, 25,000 or 106,574 clips, or all tracks untrimmed.")
+    ] = Subset.SMALL,
+) -> None:
+    """Import FMA's tables, with or without its audio."""
+    from genre_engine import datasets
+    from genre_engine.errors import WrongUsage
+    from genre_engine.storage import workspace
+
+    if path is None:
+        path = workspace.fma_folder()
+        if not path.is_dir():
+            raise WrongUsage(
+                "No folder was named and FMA's tables haven't been fetched. Name the folder, or "
+                "fetch them with `download fma-metadata`."
+            )
+    with _bar("Reading the tables") as advance:
+        made = datasets.import_fma(name, path, subset=subset.value, progress=advance)
     _report(made)
 
 

@@ -1,4 +1,4 @@
-"""`download …`: MTG-Jamendo's tables and audio, from the command line."""
+"""`download …`: MTG-Jamendo's and FMA's tables and audio, from the command line."""
 
 # The engine is imported inside the commands: with pandas it would make --help slow.
 import json
@@ -16,7 +16,9 @@ from genre_engine.cli.datasets import Format, FormatOption, LabelSource, NameArg
 if TYPE_CHECKING:
     from genre_engine.download.jamendo_audio import Progress
 
-app = typer.Typer(name="download", help="Fetch what MTG-Jamendo offers.", no_args_is_help=True)
+app = typer.Typer(
+    name="download", help="Fetch what MTG-Jamendo and FMA offer.", no_args_is_help=True
+)
 
 # Failures that are printed; dataset show has them all.
 _MOST_FAILURES = 20
@@ -148,6 +150,41 @@ def jamendo_audio(
     )
     if len(outcome.failures):
         raise typer.Exit(1)
+
+
+FmaFolder = Annotated[
+    Path | None, typer.Option(help="The folder around it; the workspace's by default.")
+]
+FmaAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Another address that offers the same zip (also: the environment variable "
+        "GENRE_ENGINE_FMA_URL)."
+    ),
+]
+
+
+@app.command("fma-metadata")
+def fma_metadata(to: FmaFolder = None, base_url: FmaAddress = None) -> None:
+    """Fetch FMA's tables: 358 MB, CC BY 4.0."""
+    from genre_engine.download import fma as engine
+
+    with _bytes_bar() as advance:
+        fetched = engine.fma_metadata(to, base_url=base_url, progress=advance)
+    for path in fetched:
+        typer.echo(path)
+
+
+@app.command("fma-small")
+def fma_small(to: FmaFolder = None, base_url: FmaAddress = None) -> None:
+    """Fetch FMA's small subset: 8,000 clips of 30 s, 7.7 GB, twice that while it is unpacked.
+
+    Each clip is under the licence that its artist chose; `download fma-metadata` has them.
+    """
+    from genre_engine.download import fma as engine
+
+    with _bytes_bar() as advance:
+        typer.echo(engine.fma_small(to, base_url=base_url, progress=advance))
 
 
 def _print(value: object, format_: Format, line: str) -> None:

@@ -2,7 +2,8 @@
 
     from genre_engine import datasets
     datasets.open("demo").tracks                # the track table
-    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_table, make_demo
+    datasets.import_jamendo("j", metadata=…)    # and import_folder, import_gtzan, import_fma,
+                                                # import_table, make_demo
     datasets.summary(datasets.open("demo"))     # the JSON of `dataset show`
 
 A kind is a module with `KIND`, `SUMMARY` and `build(folder, …)`, which returns what is to be stored
@@ -29,7 +30,9 @@ __all__ = [
     "Progress",
     "building",
     "facts",
+    "import_fma",
     "import_folder",
+    "import_gtzan",
     "import_jamendo",
     "import_table",
     "kind",
@@ -44,6 +47,8 @@ __all__ = [
 
 KINDS = {
     "jamendo": "genre_engine.datasets.jamendo",
+    "gtzan": "genre_engine.datasets.gtzan",
+    "fma": "genre_engine.datasets.fma",
     "folder": "genre_engine.datasets.folder",
     "feature_table": "genre_engine.datasets.feature_table",
     "demo": "genre_engine.datasets.demo",
@@ -99,6 +104,25 @@ def import_folder(
 ) -> Dataset:
     """Import a folder of music; see `folder.build`."""
     return _make(name, "folder", path=path, genres_from=genres_from, progress=progress, jobs=jobs)
+
+
+def import_gtzan(
+    name: str,
+    path: Path,
+    *,
+    filtered: bool = False,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> Dataset:
+    """Import GTZAN's audio; see `gtzan.build`."""
+    return _make(name, "gtzan", path=path, filtered=filtered, progress=progress, jobs=jobs)
+
+
+def import_fma(
+    name: str, path: Path, *, subset: str = "small", progress: Progress | None = None
+) -> Dataset:
+    """Import FMA's tables, with the audio that lies beside them; see `fma.build`."""
+    return _make(name, "fma", path=path, subset=subset, progress=progress)
 
 
 def import_table(

@@ -86,7 +86,7 @@ def build(
         )
     if len(files) > MAX_TRACKS:
         raise DatasetError(f"{len(files)} files are too many; name a folder with fewer.")
-    found, failed = _read_all(path, files, progress, jobs or min(8, 2 * (os.cpu_count() or 1)))
+    found, failed = read_all(path, files, progress, jobs)
     for error in closed:
         place = os.path.relpath(error.filename or path, path).replace(os.sep, "/")
         message = f"The folder can't be read: {error.strerror or error}."
@@ -239,9 +239,18 @@ def _genres(item: Found, source: str, depth: int) -> list[str]:
     return tags.split_genres([folders[depth]])
 
 
-def _read_all(
-    folder: Path, files: Sequence[str], progress: Progress | None, jobs: int
+def read_all(
+    folder: Path, files: Sequence[str], progress: Progress | None = None, jobs: int | None = None
 ) -> tuple[list[Found], list[tuple[str, str, str]]]:
+    """Read files below a folder, several at a time.
+
+    Args:
+        files: their POSIX paths.
+
+    Returns:
+        What can be read, and rows for `tracks.failures`; both in the order of `files`.
+    """
+    jobs = jobs or min(8, 2 * (os.cpu_count() or 1))
     found: list[Found] = []
     failed: list[tuple[str, str, str]] = []
     # Threads are enough: hashing and reading let go of the interpreter's lock.

@@ -1,8 +1,8 @@
 """Where MTG-Jamendo's files lie, and fetching its metadata.
 
-Every address that the package fetches data sets from is here, and each can be overridden. Audio is
-the low-quality set, `audio-low`: one MP3 a track, and the same in 100 archives, one for each last
-two digits of the tracks' ids.
+Every address of MTG-Jamendo is here, and each can be overridden. Audio is the low-quality set,
+`audio-low`: one MP3 a track, and the same in 100 archives, one for each last two digits of the
+tracks' ids.
 """
 
 import os
@@ -11,11 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from genre_engine.errors import DownloadError, WrongUsage
+from genre_engine.errors import DownloadError
 from genre_engine.storage import workspace
-from genre_engine.web.fetch import NotThere, Progress, Retry, fetch
+from genre_engine.web.fetch import NotThere, Progress, Retry, fetch, web_address
 
 JAMENDO_METADATA_URL = "https://raw.githubusercontent.com/MTG/mtg-jamendo-dataset/master/data/"
 JAMENDO_METADATA_VARIABLE = "GENRE_ENGINE_JAMENDO_METADATA_URL"
@@ -123,13 +122,7 @@ def audio_base(base_url: str | None = None) -> str:
     Raises:
         WrongUsage: the address isn't one of the web.
     """
-    return _base(base_url or os.environ.get(JAMENDO_AUDIO_VARIABLE) or JAMENDO_AUDIO_URL)
-
-
-def _base(address: str) -> str:
-    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
-        raise WrongUsage(f"{address!r} is no address of the web. It must begin with http or https.")
-    return address.rstrip("/") + "/"
+    return web_address(base_url or os.environ.get(JAMENDO_AUDIO_VARIABLE) or JAMENDO_AUDIO_URL)
 
 
 def jamendo_metadata(
@@ -239,7 +232,9 @@ def jamendo_lists(
 
 
 def _metadata_base(base_url: str | None) -> str:
-    return _base(base_url or os.environ.get(JAMENDO_METADATA_VARIABLE) or JAMENDO_METADATA_URL)
+    return web_address(
+        base_url or os.environ.get(JAMENDO_METADATA_VARIABLE) or JAMENDO_METADATA_URL
+    )
 
 
 def _fetch_first(urls: Sequence[str], target: Path, **options: Any) -> None:

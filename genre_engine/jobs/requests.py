@@ -74,6 +74,8 @@ class DatasetRequest:
     jobs: int | None = None
     path: str | None = None
     genres_from: str | None = None
+    filtered: bool | None = None
+    subset: str | None = None
     file: str | None = None
     label: str | None = None
     label_separator: str | None = None
@@ -132,6 +134,8 @@ class DatasetRequest:
 MAKES = {
     "demo": ("tracks", "seed", "jobs"),
     "folder": ("path", "genres_from", "jobs"),
+    "gtzan": ("path", "filtered", "jobs"),
+    "fma": ("path", "subset"),
     "table": ("file", "label", "label_separator", "labels", "group", "drop"),
     "jamendo": ("metadata", "audio", "genres", "rule", "labels_from", "drop_duplicates"),
 }

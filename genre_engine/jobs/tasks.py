@@ -26,6 +26,8 @@ _REPORT_BYTES = 1 << 18
 _MAKING = {
     "demo": ("make_demo", "Synthesising clips", True),
     "folder": ("import_folder", "Reading files", True),
+    "gtzan": ("import_gtzan", "Reading clips", True),
+    "fma": ("import_fma", "Reading the tables", True),
     "table": ("import_table", "Reading the table", False),
     "jamendo": ("import_jamendo", "Reading the tables", False),
 }

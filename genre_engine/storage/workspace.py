@@ -8,6 +8,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
     jobs/<id>/          long work: waiting, running and lately ended
     analyses/           what was said of songs, by the checksum of the file
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
+    fma/                FMA's tables and clips, as downloaded
 
 Every file is written beside its place and moved there with `os.replace`, so that a crash at any
 moment leaves the old or the new, never half.
@@ -64,6 +65,10 @@ def jobs_folder() -> Path:
 
 def metadata_folder() -> Path:
     return root() / "jamendo-metadata"
+
+
+def fma_folder() -> Path:
+    return root() / "fma"
 
 
 def shown(path: Path) -> str:

@@ -12,18 +12,42 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from genre_engine.errors import DownloadError
+from genre_engine.errors import DownloadError, WrongUsage
 from genre_engine.storage import workspace
 from genre_engine.storage.lock import exclusively
 from genre_engine.web.http import Answer, BeyondEnd, Cut, NotThere, Retry, Web
 
-__all__ = ["Check", "NotThere", "Progress", "Retry", "fetch", "fetch_alone", "wrong"]
+__all__ = [
+    "Check",
+    "NotThere",
+    "Progress",
+    "Retry",
+    "fetch",
+    "fetch_alone",
+    "web_address",
+    "wrong",
+]
 
 MAX_BYTES = 1_000_000_000
 
 Progress = Callable[[str, int, int], None]  # file, bytes so far, bytes in all (0: not known)
 Check = Callable[[Path], str | None]
+
+
+def web_address(address: str) -> str:
+    """An address below which files lie, with a slash at its end.
+
+    Raises:
+        WrongUsage: it isn't one of the web.
+
+    >>> web_address("https://example.org/data")
+    'https://example.org/data/'
+    """
+    if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
+        raise WrongUsage(f"{address!r} is no address of the web. It must begin with http or https.")
+    return address.rstrip("/") + "/"
 
 
 def fetch(

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from genre_engine import datasets as engine
 from genre_engine.cli import datasets, download
-from genre_engine.errors import DatasetExists, DatasetMissing, WrongUsage
+from genre_engine.errors import DatasetError, DatasetExists, DatasetMissing, WrongUsage
 from genre_engine.storage import workspace as workspace_module
+from tests.datasets import fma_files
 
 HEADER = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n"
 
@@ -108,6 +109,45 @@ def test_a_folder_with_an_unreadable_file_is_imported_and_ends_with_1(run, tmp_p
     shown = run("dataset", "show", "some").stdout
     assert "[red]rock" in shown
     assert "pop/bad.mp3" in shown
+
+
+def test_gtzan_is_imported_and_its_filtered_split_needs_the_lists(run, tmp_path):
+    for genre in ("pop", "rock"):
+        folder = tmp_path / "genres" / genre
+        folder.mkdir(parents=True)
+        for number in range(2):
+            soundfile.write(folder / f"{genre}.0000{number}.wav", [0.1, -0.1] * 400, 8000)
+    made = run("dataset", "gtzan", "g", tmp_path)
+    assert made.exit_code == 0
+    assert made.stdout == "g: 4 tracks, 2 genres\n"
+    assert "4 of GTZAN's 1,000 clips are here." in made.stderr
+    lacking = run("dataset", "gtzan", "f", tmp_path / "genres", "--filtered")
+    assert isinstance(lacking.exception, DatasetError)
+    assert "train_filtered.txt" in str(lacking.exception)
+    (tmp_path / "train_filtered.txt").write_text("pop/pop.00000.wav\n")
+    (tmp_path / "valid_filtered.txt").write_text("rock/rock.00000.wav\n")
+    (tmp_path / "test_filtered.txt").write_text("rock/rock.00001.wav\n")
+    made = run("dataset", "gtzan", "f", tmp_path / "genres", "--filtered")
+    assert made.stdout == "f: 3 tracks, 2 genres\n"
+    shown = json.loads(run("dataset", "show", "f", "--format", "json").stdout)
+    assert shown["splits"]["official"] == {"train": 1, "validation": 1, "test": 1}
+
+
+def test_fma_is_imported_from_a_folder_or_from_where_it_was_fetched(run, tmp_path):
+    nothing = run("dataset", "fma", "f")
+    assert isinstance(nothing.exception, WrongUsage)
+    assert "download fma-metadata" in str(nothing.exception)
+    folder = tmp_path / "fma_metadata"
+    folder.mkdir()
+    rows = [fma_files.track(2), fma_files.track(5, set_subset="medium", track_genre_top="Rock")]
+    (folder / "tracks.csv").write_text(fma_files.table(*rows))
+    assert run("dataset", "fma", "f", tmp_path).stdout == "f: 1 tracks, 1 genres\n"
+    workspace_module.fma_folder().mkdir(parents=True)
+    folder.rename(workspace_module.fma_folder() / folder.name)
+    made = run("dataset", "fma", "m", "--subset", "medium")
+    assert made.stdout == "m: 2 tracks, 2 genres\n"
+    assert "no folder fma_medium with audio" in made.stderr
+    assert run("dataset", "fma", "x", "--subset", "tiny").exit_code == 2
 
 
 def test_a_feature_table_is_imported_with_named_columns(run, tmp_path):

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from genre_engine.download import jamendo_metadata
-from tests.download import jamendo_server
+from tests.download import fma_zips, jamendo_server
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,30 @@ def test_what_the_disk_has_no_room_for_is_refused_before_it_starts(
     assert status == 1
     assert "the disk has 0 MB left. Make room" in err
     assert not (workspace / "datasets" / "all").exists()
+
+
+@pytest.fixture
+def fma(workspace):
+    with jamendo_server.Server() as server:
+        fma_zips.put(server)
+        yield server
+
+
+def test_fma_s_tables_and_clips_are_fetched_and_imported(fma, run, tmp_path):
+    place = ("--to", tmp_path / "to", "--base-url", fma.url)
+    status, out, _ = run("download", "fma-metadata", *place)
+    tables = tmp_path / "to" / "fma_metadata"
+    assert (status, out) == (0, f"{tables / 'tracks.csv'}\n{tables / 'genres.csv'}\n")
+    status, out, _ = run("download", "fma-small", *place)
+    assert (status, out) == (0, f"{tmp_path / 'to' / 'fma_small'}\n")
+    status, out, err = run("dataset", "fma", "f", tmp_path / "to")
+    assert (status, out) == (0, "f: 3 tracks, 1 genres\n")
+    assert "no audio" not in err
+
+
+def test_what_fma_s_server_lacks_is_said(fma, run):
+    fma.files.clear()
+    status, out, err = run("download", "fma-metadata", "--base-url", fma.url)
+    assert (status, out) == (1, "")
+    assert "There is no file" in err
+    assert run("download", "fma-small", "--base-url", "ftp://x")[0] == 2

@@ -37,6 +37,8 @@ def asking(monkeypatch):
     [
         ("download", {"name": "j", "tracks": 5}, "downloads"),
         ("dataset", {"make": "folder", "name": "f", "path": "/home"}, "own disk"),
+        ("dataset", {"make": "gtzan", "name": "g", "path": "/home"}, "own disk"),
+        ("dataset", {"make": "fma", "name": "f"}, "large data sets"),
         ("dataset", {"make": "jamendo", "name": "j"}, "large data sets"),
         ("dataset", {"make": "jamendo", "name": "j", "metadata": "/etc"}, "own disk"),
         ("dataset", {**TABLE, "file": "/etc/passwd"}, "own disk"),

@@ -59,6 +59,8 @@ STORED = [
         "Make t",
     ),
     ("dataset", {"make": "folder", "name": "f", "path": "/music"}, "f", "Make f"),
+    ("dataset", {"make": "gtzan", "name": "g", "path": "/g", "filtered": True}, "g", "Make g"),
+    ("dataset", {"make": "fma", "name": "f", "path": "/fma", "subset": "large"}, "f", "Make f"),
     ("dataset", {"make": "jamendo", "name": "j", "genres": "all"}, "j", "Make j"),
     ("download", {"name": "j", "jobs": 2, "tars": ["00"]}, "j", "Download audio of j"),
     (

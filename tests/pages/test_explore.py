@@ -8,6 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, jobs
+from tests import sounds
+from tests.datasets import fma_files
 from tests.extracted import make_music, write_features
 
 ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
@@ -197,7 +199,7 @@ def wait_for(app, done, seconds=180):
 
 
 def choose_table(app, features):
-    control = next(c for c in app.segmented_control if c.label == "Where from")
+    control = next(c for c in app.pills if c.label == "Where from")
     control.set_value("Table of features").run()
     app.file_uploader(key="table-upload").upload("features.csv", features.read_bytes(), "text/csv")
     app.run()
@@ -258,6 +260,66 @@ def test_paths_on_the_servers_disk_are_only_for_those_who_sit_at_it(monkeypatch)
     assert "Folder that holds the tables already" not in labels
     monkeypatch.setenv("GENRE_ENGINE_LOCAL_PATHS", "1")
     assert "Folder on this computer" in [field.label for field in explore().text_input]
+
+
+def choose_source(app, source):
+    control = next(c for c in app.pills if c.label == "Where from")
+    control.set_value(source).run()
+    assert not app.exception
+    return app
+
+
+def test_gtzan_is_imported_from_its_folder(tmp_path):
+    for genre in ("pop", "rock"):
+        place = tmp_path / "genres" / genre
+        place.mkdir(parents=True)
+        tone = sounds.tone(1.0, 8000, hz=200 + len(genre))
+        (place / f"{genre}.00000.wav").write_bytes(sounds.encoded(tone, 8000))
+    app = choose_source(explore(), "GTZAN")
+    assert app.button(key="start-gtzan").disabled
+    app.text_input(key="gtzan-path").set_value(str(tmp_path)).run()
+    app.button(key="start-gtzan").click().run()
+    wait_for(app, datasets.listing)
+    assert "GTZAN · **2** tracks" in said(app)
+    assert "2 of GTZAN's 1,000 clips are here" in said(app)
+
+
+def test_a_split_without_its_lists_is_refused_in_place(tmp_path):
+    (tmp_path / "genres").mkdir()
+    app = choose_source(explore(), "GTZAN")
+    app.checkbox(key="gtzan-filtered").check()
+    app.text_input(key="gtzan-path").set_value(str(tmp_path / "genres")).run()
+    app.button(key="start-gtzan").click().run()
+
+    def shown():
+        app.run()
+        return app.error
+
+    wait_for(app, shown)
+    assert "train" in app.error[0].value
+    assert datasets.listing() == []
+
+
+def test_fma_is_imported_with_its_commands_beside_it(workspace):
+    place = workspace / "fma" / "fma_metadata"
+    place.mkdir(parents=True)
+    (place / "tracks.csv").write_text(fma_files.table(fma_files.track(2), fma_files.track(5)))
+    app = choose_source(explore(), "FMA")
+    assert "download fma-metadata" in app.code[0].value
+    assert app.text_input(key="fma-path").value == str(workspace / "fma")
+    app.button(key="start-fma").click().run()
+    wait_for(app, datasets.listing)
+    assert "FMA · **2** tracks" in said(app)
+    assert datasets.listing()[0]["name"] == "fma-small"
+
+
+def test_from_elsewhere_the_commands_for_gtzan_and_fma_are_shown(monkeypatch):
+    monkeypatch.setenv("GENRE_ENGINE_LOCAL_PATHS", "0")
+    app = explore()
+    (code,) = app.code
+    assert "dataset gtzan" in code.value
+    assert "dataset fma" in code.value
+    assert "computer that this app runs on" in said(app)
 
 
 def test_the_map_offers_to_extract_the_features_that_it_lacks(tmp_path, monkeypatch):

@@ -1,4 +1,7 @@
-"""New data sets: the demo, one's own, MTG-Jamendo; as three cards, or as a form behind a button."""
+"""New data sets: the demo, one's own, MTG-Jamendo; as three cards, or as a form behind a button.
+
+GTZAN and FMA are among one's own, since they are imported from a folder.
+"""
 
 import re
 import tempfile
@@ -9,10 +12,10 @@ from typing import Any
 import streamlit as st
 
 from genre_engine import datasets
-from genre_engine.datasets import demo, tables
+from genre_engine.datasets import demo, fma_tables, tables
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import hosted
-from genre_engine.storage import budget
+from genre_engine.storage import budget, workspace
 from pages.components.shared import dataset_jobs
 from pages.components.shared.local import is_local
 from pages.components.shared.text import duration, plain
@@ -23,6 +26,19 @@ DEMO_TRACKS = 300
 _LABEL_NAMES = ("label", "genre", "genres", "class", "tags")
 _GROUP_NAMES = ("artist", "artist_id", "group")
 _NONE = "(none)"
+_FOLDER, _TABLE, _GTZAN, _FMA = "Folder of music", "Table of features", "GTZAN", "FMA"
+_SUBSETS = dict(
+    zip(
+        fma_tables.SUBSETS,
+        ("8,000 clips, 8 genres", "25,000, 16 genres", "106,574 clips", "whole tracks"),
+        strict=True,
+    )
+)
+_COMMANDS = """\
+python -m genre_engine dataset gtzan gtzan FOLDER
+python -m genre_engine download fma-metadata
+python -m genre_engine download fma-small
+python -m genre_engine dataset fma fma-small"""
 
 
 def cards() -> None:
@@ -107,15 +123,16 @@ def to_download(label: str, name: str | None = None) -> None:
 
 
 def _own() -> None:
-    sources = ["Folder of music", "Table of features"]
+    kinds = {_FOLDER: _folder, _TABLE: _table, _GTZAN: _gtzan, _FMA: _fma}
     if is_local():
-        source = st.segmented_control("Where from", sources, default=sources[0], required=True)
-    else:
-        source = sources[1]
-    if source == sources[0]:
-        _folder()
-    else:
-        _table()
+        kind = st.pills("Where from", list(kinds), default=_FOLDER, required=True)
+        kinds[str(kind)]()
+        return
+    _table()
+    with st.expander("GTZAN and FMA", icon=":material/terminal:"):
+        where = "your own computer" if hosted.active() else "the computer that this app runs on"
+        st.markdown(f"They are imported on {where}, where their audio lies:")
+        st.code(_COMMANDS, language="bash", wrap_lines=True)
 
 
 def _folder() -> None:
@@ -125,6 +142,49 @@ def _folder() -> None:
     ).strip()
     name = ask_name("folder", _as_name(Path(path).name) or "my-music")
     _start("Import the folder", name, {"make": "folder", "path": path}, ready=bool(path))
+
+
+def _gtzan() -> None:
+    st.markdown(
+        "1,000 clips in ten genres, known by their names (`blues.00000.wav`). The files stay there."
+    )
+    path = st.text_input(
+        "Folder of GTZAN's audio", key="gtzan-path", placeholder="/home/me/gtzan/genres"
+    ).strip()
+    filtered = st.checkbox(
+        "Only the fault-filtered split",
+        key="gtzan-filtered",
+        help="443, 197 and 290 clips, without repeats and with no artist in two parts. Its lists "
+        "(train_filtered.txt, valid_filtered.txt, test_filtered.txt) must lie in the folder or "
+        "around it.",
+    )
+    name = ask_name("gtzan", "gtzan-filtered" if filtered else "gtzan")
+    request = {"make": "gtzan", "path": path, "filtered": filtered}
+    _start("Import GTZAN", name, request, ready=bool(path))
+
+
+def _fma() -> None:
+    st.markdown(
+        "The Free Music Archive's tables, with the audio that lies beside them. The tables "
+        "(358 MB) and the 8,000 clips of the small subset (7.7 GB) are fetched by"
+    )
+    st.code("\n".join(_COMMANDS.splitlines()[1:3]), language="bash", wrap_lines=True)
+    fetched = workspace.fma_folder()
+    path = st.text_input(
+        "Folder that holds fma_metadata",
+        str(fetched) if fetched.is_dir() else "",
+        key="fma-path",
+        placeholder="/home/me/fma",
+    ).strip()
+    subset = st.selectbox(
+        "Subset",
+        list(_SUBSETS),
+        format_func=lambda name: f"{name}: {_SUBSETS[name]}",
+        key="fma-subset",
+    )
+    name = ask_name("fma", f"fma-{subset}")
+    request = {"make": "fma", "path": path, "subset": str(subset)}
+    _start("Import FMA", name, request, ready=bool(path))
 
 
 def _table() -> None:
