@@ -63,7 +63,8 @@ def test_every_model_is_an_estimator(name):
 
 
 def test_every_model_that_takes_vectors_is_tried_here():
-    assert set(QUICK) == {name for name in models.NAMES if models.model(name).input == "vector"}
+    takes = {name for name in models.NAMES if models.model(name).input == "vector"}
+    assert set(QUICK) == takes - {"ensemble", "auto"}  # of which these are the members
 
 
 def test_several_genres_a_track():

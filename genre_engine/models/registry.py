@@ -16,8 +16,12 @@ _CLASSES = {
     "forest": "forest.Forest",
     "linear": "linear.Linear",
     "svm": "svm.Svm",
+    "ensemble": "ensemble.Ensemble",
+    "auto": "ensemble.Auto",
 }
 NAMES = tuple(_CLASSES)
+# What an ensemble may consist of.
+VECTOR_MEMBERS = ("forest", "linear", "svm", "fcn", "xgboost")
 
 
 def model(name: str) -> type[Model]:
