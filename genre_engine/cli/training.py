@@ -32,7 +32,10 @@ class Task(StrEnum):
 
 
 ModelName = Annotated[
-    str, typer.Option("--model", help="fcn, cnn, xgboost, forest or linear.", metavar="MODEL")
+    str,
+    typer.Option(
+        "--model", help="fcn, cnn, xgboost, forest, linear, svm, ensemble or auto.", metavar="MODEL"
+    ),
 ]
 FeatureKind = Annotated[
     str | None,
