@@ -74,8 +74,7 @@ def _choose() -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     st.markdown(pickers.about(chosen.model))
-    if note := pickers.small_note(data, chosen.split):
-        st.caption(note)
+    pickers.propose_folds(data, chosen.split)
     presets = st.container(horizontal=True, vertical_alignment="center", key="train-presets")
     settings = train_settings.sliders(chosen.model)
     with presets:

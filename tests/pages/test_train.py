@@ -215,8 +215,6 @@ def test_a_search_goes_into_the_queue(mine):
     app.button(key="train-search").click().run()
     assert not app.exception
     assert "Tune fcn on mine" in said(app)
-    (job,) = [job for job in jobs.listing() if job.kind == "tuning"]
-    assert job.request["split"] == "artist"  # folds are proposed for so few tracks
     assert "Waiting in the queue" in said(app)
 
 
@@ -459,12 +457,21 @@ def captions(app):
 
 def test_folds_are_proposed_for_a_small_data_set_and_it_says_why(mine):
     app = train(data="mine")
+    assert "a part of them says little" in captions(app)
+    app.button(key="train-use-folds").click().run()
     assert app.selectbox(key="train-split").value == "artist-kfold"
     assert "each track is judged once" in captions(app)
+    assert "--split artist-kfold" in app.code[0].value
     app.selectbox(key="train-split").set_value("artist").run()
-    assert app.query_params.get("split", "artist") == "artist"
-    assert "Choose folds instead" in captions(app)
     assert app.selectbox(key="train-split").value == "artist"
+
+
+def test_a_search_takes_the_split_that_stands_for_folds(mine):
+    app = train(data="mine", split="artist-kfold")
+    app.number_input(key="train-budget-trials").set_value(3).run()
+    app.button(key="train-search").click().run()
+    (job,) = [job for job in jobs.listing() if job.kind == "tuning"]
+    assert job.request["split"] == "artist"
 
 
 def test_an_address_with_a_split_is_not_overruled(mine):

@@ -22,7 +22,6 @@ Choice = TypeVar("Choice")
 
 # Below so many tracks cross-validation is proposed.
 FOLDS_BELOW = 200
-_PROPOSED = "train-proposed-for"
 _CHOICE = "train-choice"
 _ADDRESS = "train-address"
 
@@ -75,7 +74,6 @@ def sentence(names: list[str]) -> tuple[Opened, TrainingRequest]:
         data = datasets.opened(name)
         kinds = _features(data, model)
         genres, task, rule = _genres(data)
-        _propose_folds(data)
         split = _choice("split", _splits(data), split_title, 150)
         features, excerpt = _choice("features", kinds, lambda chosen: features_text(*chosen), 165)
     return data, TrainingRequest(
@@ -121,36 +119,40 @@ def _splits(data: Opened) -> list[str]:
     return kinds + own
 
 
-def _propose_folds(data: Opened) -> None:
-    """Choose cross-validation for a small data set that is looked at anew."""
-    looked_at = st.session_state.get(_PROPOSED)
-    st.session_state[_PROPOSED] = data.dataset.name
-    if looked_at == data.dataset.name or "split" in st.query_params or not is_small(data):
-        return
-    if st.session_state.get("train-split", "artist") in ("artist", "random"):
-        st.session_state["train-split"] = "artist-kfold" if "artist" in data.kinds else "kfold"
-
-
 def is_small(data: Opened) -> bool:
     """Whether a single split would leave too few tracks to judge by."""
     return len(data.tracks) < FOLDS_BELOW
 
 
-def small_note(data: Opened, split: str) -> str:
-    """Why a small data set is better cross-validated; "" for a larger one."""
+def propose_folds(data: Opened, split: str) -> None:
+    """For a small data set, offer cross-validation and say why; nothing for a larger one."""
     if not is_small(data):
-        return ""
+        return
     n = len(data.tracks)
-    folds = split.partition(":")[0] in FOLD_KINDS
-    if folds:
-        return (
+    if split.partition(":")[0] in FOLD_KINDS:
+        st.caption(
             f"With {n} tracks a single test part would say little, so each track is judged once, "
             "by a model that learnt from the other folds; the model that is kept learns from all."
         )
-    return (
-        f"With {n} tracks a part of them says little. Choose folds instead: each track is then "
-        "judged once, by a model that learnt from the others."
-    )
+        return
+    kind = "artist-kfold" if "artist" in data.kinds else "kfold"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"With {n} tracks a part of them says little. With folds each track is judged once, "
+            "by a model that learnt from the others.",
+            width="content",
+        )
+        st.button(
+            f"Use {split_title(kind)}",
+            key="train-use-folds",
+            icon=":material/splitscreen:",
+            on_click=_use,
+            args=(kind,),
+        )
+
+
+def _use(split: str) -> None:
+    st.session_state["train-split"] = split
 
 
 def _choice(name: str, options: list[Choice], title: Any, width: int) -> Choice:
