@@ -304,7 +304,11 @@ def make(
 
 
 def folds_in(parts: pd.DataFrame) -> Ints | None:
-    """The folds that a table of parts holds, int [n, repeats]; None if it holds none."""
+    """The folds that a table of parts holds, int [n, repeats]; None if it holds none.
+
+    >>> folds_in(pd.DataFrame({"track_id": ["a", "b"], "fold_1": [0, 1]})).tolist()
+    [[0], [1]]
+    """
     columns = sorted(
         (name for name in parts.columns if name.startswith("fold_")), key=lambda n: int(n[5:])
     )
