@@ -95,10 +95,10 @@ def test_a_training_is_started_paused_resumed_reloaded_and_cancelled(visit, at_w
         slider.focus()
         slider.press("ArrowLeft")
         expect(page.get_by_text(f"● {name}")).to_be_visible()
-    page.wait_for_url(re.compile(r"dropout(%3A|:)0\.45"))
+    page.wait_for_url(re.compile(r"dropout(%3A|:)0\.25"))
     run_id = start(page)
     run = runs.open(run_id)
-    assert run.config.settings["dropout"] == pytest.approx(0.45)
+    assert run.config.settings["dropout"] == pytest.approx(0.25)
     assert run.config.settings["epochs"] == 999
     chart = curve(page)
     wait_until(lambda: points(chart) >= 3)

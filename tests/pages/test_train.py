@@ -451,16 +451,12 @@ def test_a_shared_server_shows_no_other_visitor_s_private_runs(mine, monkeypatch
     assert "There is no run" in said(train(run=run.id))
 
 
-def captions(app):
-    return " ".join(caption.value for caption in app.caption)
-
-
 def test_folds_are_proposed_for_a_small_data_set_and_it_says_why(mine):
     app = train(data="mine")
-    assert "a part of them says little" in captions(app)
+    assert "a part of them says little" in said(app)
     app.button(key="train-use-folds").click().run()
     assert app.selectbox(key="train-split").value == "artist-kfold"
-    assert "each track is judged once" in captions(app)
+    assert "each track is judged once" in said(app)
     assert "--split artist-kfold" in app.code[0].value
     app.selectbox(key="train-split").set_value("artist").run()
     assert app.selectbox(key="train-split").value == "artist"

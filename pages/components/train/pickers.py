@@ -130,14 +130,14 @@ def propose_folds(data: Opened, split: str) -> None:
         return
     n = len(data.tracks)
     if split.partition(":")[0] in FOLD_KINDS:
-        st.caption(
+        st.markdown(
             f"With {n} tracks a single test part would say little, so each track is judged once, "
             "by a model that learnt from the other folds; the model that is kept learns from all."
         )
         return
     kind = "artist-kfold" if "artist" in data.kinds else "kfold"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
+        st.markdown(
             f"With {n} tracks a part of them says little. With folds each track is judged once, "
             "by a model that learnt from the others.",
             width="content",
