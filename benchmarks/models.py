@@ -155,9 +155,8 @@ def main() -> None:
     arguments = parser.parse_args()
     data = read(arguments)
     figure = "accuracy" if data.task == "multiclass" else "macro average precision"
-    print(
-        f"{len(data)} rows, {np.asarray(data.x).shape[1]} columns, {len(data.genres)} labels: {figure}"
-    )
+    columns = len(data.features.columns)
+    print(f"{len(data)} rows, {columns} columns, {len(data.genres)} labels: {figure}")
     print(f"{'':8} {'':24} {'mean':>7} {'± seeds':>8} {'s a fold':>9}")
     rows = []
     beside = rivals()
