@@ -172,7 +172,7 @@ def test_saving_replaces_what_was_there(name, problem, learnt, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("name", [name for name in models.NAMES if name != "linear"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "linear"])
 def test_another_seed_gives_another_result(name, problem, learnt):
     train, validation, test = problem(models.model(name), "multilabel")
     other = made(name, seed=1).fit(train, validation)
