@@ -74,7 +74,7 @@ def _choose() -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     st.markdown(pickers.about(chosen.model))
-    pickers.propose_folds(data, chosen.split)
+    pickers.propose_for_few(data, chosen)
     presets = st.container(horizontal=True, vertical_alignment="center", key="train-presets")
     settings = train_settings.sliders(chosen.model)
     with presets:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from streamlit.testing.v1 import AppTest
 
 from genre_engine import datasets, jobs, models, runs, training
@@ -453,13 +454,29 @@ def test_a_shared_server_shows_no_other_visitor_s_private_runs(mine, monkeypatch
 
 def test_folds_are_proposed_for_a_small_data_set_and_it_says_why(mine):
     app = train(data="mine")
-    assert "a part of them says little" in said(app)
+    assert "tracks are few" in said(app)
     app.button(key="train-use-folds").click().run()
     assert app.selectbox(key="train-split").value == "artist-kfold"
     assert "each track is judged once" in said(app)
     assert "--split artist-kfold" in app.code[0].value
     app.selectbox(key="train-split").set_value("artist").run()
     assert app.selectbox(key="train-split").value == "artist"
+
+
+def test_a_folder_of_few_songs_is_offered_the_embedding_and_a_simple_model(tmp_path):
+    for n in range(12):
+        path = tmp_path / "music" / ("jazz", "rock")[n % 2] / f"{n}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.sin(np.arange(8000) * (n + 1) / 40) / 2, 8000)
+    datasets.import_folder("few", tmp_path / "music")
+    app = train(data="few")
+    assert "12 tracks are few" in said(app)
+    app.button(key="train-use-folds").click().run()
+    assert app.selectbox(key="train-model").value == "linear"
+    assert app.selectbox(key="train-features").value == ("embedding", "")
+    assert app.selectbox(key="train-split").value == "kfold"
+    assert "each track is judged once" in said(app)
+    assert "Extract features, then train" in [button.label for button in app.button]
 
 
 def test_a_search_takes_the_split_that_stands_for_folds(mine):

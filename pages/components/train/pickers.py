@@ -20,8 +20,9 @@ from pages.components.train.request_text import RULES, TASKS, split_title
 _WHICH = {"": "Those of the data set", "top10": "The ten most common", "named": "Chosen ones"}
 Choice = TypeVar("Choice")
 
-# Below so many tracks cross-validation is proposed.
+# Below so many tracks cross-validation is proposed, and this model on the embedding.
 FOLDS_BELOW = 200
+FOR_FEW = "linear"
 _CHOICE = "train-choice"
 _ADDRESS = "train-address"
 
@@ -124,35 +125,51 @@ def is_small(data: Opened) -> bool:
     return len(data.tracks) < FOLDS_BELOW
 
 
-def propose_folds(data: Opened, split: str) -> None:
-    """For a small data set, offer cross-validation and say why; nothing for a larger one."""
+def propose_for_few(data: Opened, choice: TrainingRequest) -> None:
+    """For a small data set, offer what says most about few tracks and say why: cross-validation,
+    and where there is audio, a simple model on the pretrained networks' embedding. Nothing for a
+    larger one.
+    """
     if not is_small(data):
         return
     n = len(data.tracks)
-    if split.partition(":")[0] in FOLD_KINDS:
+    has_folds = choice.split.partition(":")[0] in FOLD_KINDS
+    embeds = "embedding" in feature_kinds(data, choice.model) and choice.features != "embedding"
+    if has_folds and not embeds:
         st.markdown(
             f"With {n} tracks a single test part would say little, so each track is judged once, "
             "by a model that learnt from the other folds; the model that is kept learns from all."
         )
         return
     kind = "artist-kfold" if "artist" in data.kinds else "kfold"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"With {n} tracks a part of them says little. With folds each track is judged once, "
-            "by a model that learnt from the others.",
-            width="content",
+    folds = choice.split if has_folds else kind
+    reasons, label = [], []
+    if embeds:
+        reasons.append(
+            "A small model on the musicnn embedding, whose network has heard many songs, needs "
+            "fewer tracks than one that starts from nothing."
         )
+        label.append("the embedding")
+    if not has_folds:
+        reasons.append("With folds each track is judged once, by a model that learnt from others.")
+        label.append(split_title(kind))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{n} tracks are few. {' '.join(reasons)}", width="stretch")
         st.button(
-            f"Use {split_title(kind)}",
+            f"Use {' and '.join(label)}",
             key="train-use-folds",
             icon=":material/splitscreen:",
             on_click=_use,
-            args=(kind,),
+            args=(folds, embeds),
         )
 
 
-def _use(split: str) -> None:
+def _use(split: str, embedding: bool) -> None:
     st.session_state["train-split"] = split
+    if embedding:
+        st.session_state["train-features"] = ("embedding", "")
+        st.session_state["train-model"] = FOR_FEW
+        settings.fill(FOR_FEW, {})
 
 
 def _choice(name: str, options: list[Choice], title: Any, width: int) -> Choice:
