@@ -24,11 +24,14 @@
     ├── Refused                 a hosted server doesn't do this for its visitors
     ├── BundleError             a zip that isn't a run of ours, or may not be trusted
     ├── OverBudget              something from outside takes more than it may
+    ├── LibraryError            a library's index can't be read, or what was asked can't be done now
     ├── DownloadError           a file can't be fetched
     ├── StorageError            the workspace can't be written (full disk, permission)
     └── WrongUsage              a name or an option that doesn't exist
         ├── DatasetMissing      no data set of that name
         ├── DatasetExists       the name is taken
+        ├── LibraryMissing      no library of that name
+        ├── LibraryExists       the name is taken
         ├── RunMissing          no run of that id or name
         ├── RunExists           the name is taken
         └── BadSetting          a setting that doesn't exist or is out of bounds
@@ -141,6 +144,10 @@ class OverBudget(GenreEngineError):
     """Something from outside takes more memory, time or room than it may."""
 
 
+class LibraryError(GenreEngineError):
+    """A library's index can't be read, or what was asked can't be done at this moment."""
+
+
 class DownloadError(GenreEngineError):
     """A file can't be fetched."""
 
@@ -159,6 +166,14 @@ class DatasetMissing(WrongUsage):
 
 class DatasetExists(WrongUsage):
     """The name is taken by another data set."""
+
+
+class LibraryMissing(WrongUsage):
+    """There is no library of that name."""
+
+
+class LibraryExists(WrongUsage):
+    """The name is taken by another library."""
 
 
 class RunMissing(WrongUsage):

@@ -1,22 +1,17 @@
 """A data set's tracks → a feature store: on all cores, resumable, one track's failure is one row.
 
-joblib runs the tracks in processes of their own, each with its native threads pinned to one, or on
-the workers of a Dask cluster, which must see the audio files under the same paths. Results come
-back to the one process that writes the store (`features/writer.py`).
+Tracks are done in processes of their own or on a Dask cluster (`parallel.py`). Results come back to
+the one process that writes the store (`features/writer.py`).
 
 A track that failed is tried again when its file has changed, when its failure may have passed (no
 such file, no permission, no ffmpeg, an unforeseen error), or when it is asked for.
 """
 
 import logging
-import os
-import threading
 import time
-import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +21,7 @@ from genre_engine.errors import AudioError, DatasetError, GenreEngineError, Wron
 from genre_engine.features import Kind, throughput
 from genre_engine.features.store import FeatureStore, find
 from genre_engine.features.writer import Failure, Writer
+from genre_engine.storage import parallel
 
 Progress = Callable[[int, int, int], None]  # tracks done (failed ones included), in all, failed
 
@@ -39,9 +35,6 @@ _CHUNK = 8
 _TRIED = 4
 # Fewer tracks say little of the rate, for starting counts for too much of their time.
 _LEAST_FOR_RATE = 20
-# How often a process looks whether the one that started it is still there.
-_WATCH_S = 1.0
-_DASK_TIMEOUT_S = 10.0
 
 # Failures that say something of the file itself, which won't change while the file doesn't.
 _LASTING = frozenset(("NotAudio", "BadSamples", "TooShort", "TooLong"))
@@ -236,130 +229,26 @@ def _outcomes(
     dask: str | None,
     should_stop: Callable[[], bool] | None,
 ) -> Iterator[Outcome]:
-    """Outcomes as they come, in any order, until all are there or a stop is asked for.
-
-    A process that dies (killed for its memory, or by a decoder) takes its pool with it. What
-    was being done then is done again one by one, and a track that kills its process again fails.
-    """
-    left = {task.track_id: task for task in tasks}
-    stop = should_stop or (lambda: False)
-    while left:
-        begun: dict[str, Task] = {}
-        try:
-            chunks = _chunks(kind, list(left.values()), begun)
-            with closing(_run(kind, chunks, jobs, dask)) as results:
-                for outcomes in results:
-                    for outcome in outcomes:
-                        del left[outcome.task.track_id]
-                        yield outcome
-                    if stop():
-                        return
-            return
-        except _worker_deaths():
-            suspects = [task for track, task in begun.items() if track in left]
-            _log.warning("a process died; trying %d tracks one by one", len(suspects))
-        for suspect in suspects:
-            yield _alone(kind, suspect, jobs, dask)
-            del left[suspect.track_id]
-            if stop():
-                return
+    """Outcomes as they come, in any order, until all are there or a stop is asked for."""
+    return parallel.each(
+        partial(_worker, kind),
+        tasks,
+        item_of=lambda outcome: outcome.task,
+        died=_died,
+        chunk=1 if kind.excerpt_s is None else _CHUNK,
+        jobs=jobs,
+        dask=dask,
+        should_stop=should_stop,
+    )
 
 
-def _alone(kind: Kind, task: Task, jobs: int | None, dask: str | None) -> Outcome:
-    try:
-        # Two processes where one was asked for: with one, joblib would work in this process.
-        (outcomes,) = _run(kind, [[task]], max(2, jobs or 2), dask)
-    except _worker_deaths():
-        message = "The process that read it died, twice. Convert the file to WAV or FLAC."
-        return Outcome(task, error="ProcessDied", message=message)
-    return outcomes[0]
+def _died(task: Task) -> Outcome:
+    message = "The process that read it died, twice. Convert the file to WAV or FLAC."
+    return Outcome(task, error="ProcessDied", message=message)
 
 
-def _chunks(kind: Kind, tasks: Sequence[Task], begun: dict[str, Task]) -> Iterator[list[Task]]:
-    """Tasks in handfuls; those that were handed out are put down in `begun`."""
-    size = 1 if kind.excerpt_s is None else _CHUNK
-    for start in range(0, len(tasks), size):
-        chunk = list(tasks[start : start + size])
-        begun.update({task.track_id: task for task in chunk})
-        yield chunk
-
-
-def _worker_deaths() -> tuple[type[BaseException], ...]:
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    deaths: list[type[BaseException]] = [BrokenProcessPool]
-    try:
-        from distributed import KilledWorker
-
-        deaths.append(KilledWorker)
-    except ImportError:  # Dask isn't needed on one machine
-        pass
-    return tuple(deaths)
-
-
-def _run(
-    kind: Kind, chunks: Iterable[list[Task]], jobs: int | None, dask: str | None
-) -> Generator[list[Outcome], None, None]:
-    import joblib
-
-    if jobs is not None and jobs < 1:
-        raise WrongUsage(f"{jobs} processes can't work. Name one or more.")
-    n_jobs = jobs or joblib.cpu_count()
-    if dask is None and n_jobs == 1:
-        for chunk in chunks:
-            yield compute(kind, chunk)
-        return
-    with ExitStack() as stack:
-        if dask is None:
-            config = {"backend": "loky", "n_jobs": n_jobs, "inner_max_num_threads": 1}
-        else:
-            config = {"backend": "dask", "client": stack.enter_context(_client(dask))}
-        stack.enter_context(joblib.parallel_config(**config))
-        # A few tasks ahead for each process; one result is taken from memory when it is written.
-        parallel = joblib.Parallel(
-            return_as="generator_unordered", batch_size=1, pre_dispatch="3*n_jobs"
-        )
-        owner = os.getpid() if dask is None else None
-        results = parallel(joblib.delayed(_worker)(kind, chunk, owner) for chunk in chunks)
-        # Who stops before the end means it; joblib would warn of tasks that are then given up.
-        stack.enter_context(warnings.catch_warnings())
-        warnings.filterwarnings("ignore", message=".*still being processed", category=UserWarning)
-        stack.callback(results.close)
-        yield from results
-
-
-def _client(address: str) -> Any:
-    """A connection to a Dask scheduler.
-
-    Raises:
-        WrongUsage: Dask isn't installed, or nobody answers there.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise WrongUsage(
-            "--dask needs Dask. Install it with: python -m pip install dask distributed"
-        ) from error
-    try:
-        return Client(address, timeout=_DASK_TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:  # a timeout is an OSError
-        raise WrongUsage(
-            f"No Dask scheduler answers at {address!r}. Start one with `dask scheduler`, and give "
-            "the address that it prints, such as tcp://127.0.0.1:8786."
-        ) from error
-
-
-def compute(kind: Kind, tasks: Sequence[Task], owner: int | None = None) -> list[Outcome]:
-    """Do some tasks, in whatever process this is.
-
-    Args:
-        owner: the process without which there is nobody to do this for.
-    """
-    if owner is not None:
-        # One core each. TensorFlow reads these when it is imported, which it isn't yet.
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-        _end_with(owner)
+def compute(kind: Kind, tasks: Sequence[Task]) -> list[Outcome]:
+    """Do some tasks, in whatever process this is."""
     if not kind.batched:
         return [_attempt(task, kind.compute_source) for task in tasks]
     loaded = [_attempt(task, kind.load) for task in tasks]
@@ -400,17 +289,3 @@ def _attempt(task: Task, work: Callable[[Path], Any]) -> Outcome:
     except Exception as error:  # noqa: BLE001 - a fault that one track shows mustn't end the rest
         _log.exception("%s", task.track_id)
         return Outcome(task, error=type(error).__name__, message=str(error) or repr(error))
-
-
-@cache
-def _end_with(owner: int) -> None:
-    """Have this process end soon after the one that started it, should that be killed."""
-    if os.getppid() != owner:  # it works in the owner itself, or isn't its child
-        return
-
-    def watch() -> None:
-        while os.getppid() == owner:
-            time.sleep(_WATCH_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -215,11 +215,11 @@ def test_an_estimate_rests_on_what_was_measured_here(music):
     assert extraction.estimate(more, SUMMARY)["tracks"] == 30
 
 
-def _die(kind, tasks, owner=None):
+def _die(kind, tasks):
     """Stands for a decoder that takes its process with it."""
     if any("003" in task.track_id for task in tasks):
         os._exit(11)
-    return extraction.compute(kind, tasks, owner)
+    return extraction.compute(kind, tasks)
 
 
 def test_a_track_that_kills_its_process_is_one_failure(music, monkeypatch):

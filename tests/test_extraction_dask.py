@@ -10,6 +10,7 @@ import pytest
 
 from genre_engine import extraction, features
 from genre_engine.errors import WrongUsage
+from genre_engine.storage import parallel
 from tests.conftest import REPOSITORY
 from tests.test_extraction import ids, music  # noqa: F401 - a fixture
 
@@ -92,7 +93,7 @@ def test_a_worker_is_killed_half_way_and_nothing_is_lost(music, cluster, monkeyp
 
 
 def test_an_address_where_nobody_answers_is_reported(music, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(extraction, "_DASK_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(parallel, "DASK_TIMEOUT_S", 1.0)
     dataset = music(2)
     with pytest.raises(WrongUsage, match=r"No Dask scheduler answers at 'tcp://127\.0\.0\.1:9'"):
         extraction.extract(dataset, SUMMARY, dask="tcp://127.0.0.1:9")

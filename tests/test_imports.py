@@ -16,7 +16,7 @@ LAYOUT = (
     *("errors", "storage", "web", "audio", "pretrained", "features", "synthesis"),
     *("labels", "splits", "leakage", "datasets", "download", "extraction"),
     *("metrics", "models", "runs", "evaluation", "training", "prediction"),
-    *("sklearn", "figures", "reproduce", "jobs", "cli", "__main__"),
+    *("sklearn", "library", "figures", "reproduce", "jobs", "cli", "__main__"),
 )
 
 HEAVY = {"tensorflow", "keras", "librosa", "sklearn", "numba", "scipy", "matplotlib"}

@@ -7,6 +7,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
     runs/<id>/          trainings
     jobs/<id>/          long work: waiting, running and lately ended
     analyses/           what was said of songs, by the checksum of the file
+    libraries/<name>/   libraries of music: what is known of the files of some folders
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
     fma/                FMA's tables and clips, as downloaded
 
@@ -53,6 +54,10 @@ def dataset_folder(name: str) -> Path:
         WrongUsage: the name can't be a folder's.
     """
     return datasets_folder() / check_name(name)
+
+
+def libraries_folder() -> Path:
+    return root() / "libraries"
 
 
 def runs_folder() -> Path:
