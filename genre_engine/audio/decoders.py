@@ -25,7 +25,16 @@ from genre_engine.storage.native_stderr import native_noise_filtered
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["SUFFIXES", "Blocks", "Decoder", "Source", "is_audio", "sniff", "too_long"]
+__all__ = [
+    "SUFFIXES",
+    "Blocks",
+    "Decoder",
+    "Source",
+    "first_bytes",
+    "is_audio",
+    "sniff",
+    "too_long",
+]
 
 # What a walk through folders takes for audio by name alone; other names are judged by content.
 SUFFIXES = frozenset(
@@ -127,7 +136,7 @@ class Decoder:
             TooLong: the file claims to last longer than `limit_s`.
             StorageError: bytes for ffmpeg have to lie in a file, and there is no room for it.
         """
-        head = _head(source)
+        head = first_bytes(source)
         self.kind, self._tagged = sniff(head), head.startswith(b"ID3")
         self.claimed_s: float | None = None
         self.length_s: float | None = None
@@ -289,8 +298,12 @@ def _frames(sample_rate: int, channels: int) -> int:
     return max(1, min(sample_rate, _BLOCK_NUMBERS // channels))
 
 
-def _head(source: Source) -> bytes:
-    """The first bytes, after the checks that need no decoder."""
+def first_bytes(source: Source) -> bytes:
+    """The first 64 bytes, after the checks that need no decoder.
+
+    Raises:
+        FileMissing, FileUnreadable, NotAudio: as their names say.
+    """
     if isinstance(source, bytes):
         head = source[:64]
     else:
