@@ -64,6 +64,27 @@ def stream(source: Source, choice: str, *, limit_s: float) -> Iterator[Analysis]
     yield song.complete()
 
 
+def whole(
+    source: Source, choice: str, *, limit_s: float = MAX_DURATION_S
+) -> tuple[Analysis, dict[str, Floats]]:
+    """The analysis of a song and by network its mean probabilities of the tags, `[50]`; without
+    snapshots, for many songs.
+
+    Raises:
+        AudioError, WeightsError: as `stream`.
+    """
+    with closing(Stream(source, SAMPLE_RATE, limit_s=limit_s)) as decoded:
+        pretrained.prepare(choice)
+        song = _Song(decoded, choice)
+        for stretch in stretches(decoded):
+            song.add(stretch)
+            chosen, long = np.flatnonzero(stretch.audible), np.flatnonzero(stretch.long_audible)
+            song.tags.score(stretch, chosen, long)
+    if not song.tags:
+        raise SilentAudio(SILENT)
+    return song.complete(), song.tags.songs()
+
+
 def glance(source: Source, choice: str, *, limit_s: float) -> Analysis | None:
     """A first ranking from pieces spread over the song, without decoding the rest.
 
