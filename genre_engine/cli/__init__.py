@@ -18,6 +18,7 @@ from genre_engine.cli import (
     download,
     evaluate,
     extract,
+    library,
     reproduce,
     runs,
     train,
@@ -49,6 +50,7 @@ app.command("evaluate")(evaluate.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(download.app, name="download")
+app.add_typer(library.app, name="library")
 
 
 def main() -> None:

@@ -67,6 +67,12 @@ def check_reproduction() -> None:
         raise Refused(f"This server is shared, so it doesn't run the whole experiment. {_HOME}")
 
 
+def check_library() -> None:
+    """Raises Refused: a shared server doesn't read its own folders for its visitors."""
+    if active():
+        raise Refused(f"This server is shared, so it holds no library of music. {_HOME}")
+
+
 def check_search(request: SearchRequest) -> None:
     """Raises Refused: a search is too long, or memory is short."""
     check_memory(request.training.model)

@@ -11,7 +11,12 @@ from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongU
 from genre_engine.jobs import hosted, tasks
 from genre_engine.jobs.record import Record
 from genre_engine.jobs.reporter import Reporter
-from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
+from genre_engine.jobs.requests import (
+    DatasetRequest,
+    ExtractionRequest,
+    RunRequest,
+    ScanRequest,
+)
 from genre_engine.storage import workspace
 from genre_engine.training import SearchRequest, TrainingRequest
 
@@ -183,6 +188,19 @@ def _check_reproduction(request: Any, _busy: Sequence[Record]) -> None:
         datasets.open(request.dataset)
 
 
+def _check_scan(request: ScanRequest, busy: Sequence[Record]) -> None:
+    from genre_engine import library
+
+    if any(job.kind == "library" and job.request.get("library") == request.library for job in busy):
+        raise JobError(
+            f"The library {request.library!r} is being scanned already, or waits for that. Let it "
+            "finish, or cancel it."
+        )
+    library.check_folders(request.folders)
+    if request.library not in library.names() and not request.folders:
+        raise WrongUsage("Name the folders of the new library.")
+
+
 KINDS = {
     "training": Kind(
         title=_training_title,
@@ -239,6 +257,17 @@ KINDS = {
         dataset=lambda request: request.name,
         pool="download",
         working="Fetching audio",
+        reads_dataset=False,
+    ),
+    "library": Kind(
+        title=lambda request: f"Scan {request.library}",
+        request=ScanRequest.from_dict,
+        check=_check_scan,
+        check_hosted=lambda _request, _uploaded: hosted.check_library(),
+        task=tasks.scan,
+        dataset=lambda _request: None,
+        pool="library",
+        working="Analysing songs",
         reads_dataset=False,
     ),
     "reproduction": Kind(

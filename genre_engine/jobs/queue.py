@@ -20,7 +20,7 @@ from genre_engine.storage import lock
 
 TRAININGS = "GENRE_ENGINE_TRAININGS"
 _MOST_TRAININGS = 64
-_PLACES = {"extraction": 1, "download": 1, "dataset": 2}
+_PLACES = {"extraction": 1, "download": 1, "dataset": 2, "library": 1}
 
 # Ended jobs that are kept to be shown.
 _KEPT = 50

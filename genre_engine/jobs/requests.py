@@ -1,5 +1,6 @@
 """What can be asked for beside a training, a search, a download and a reproduction, which have
-their requests where they are done: an extraction, a data set, and the rest of a run.
+their requests where they are done: an extraction, a data set, the scan of a library, and the rest
+of a run.
 
 Each is a frozen dataclass of plain values with `from_dict` and `to_dict`; `job.json` holds the
 latter.
@@ -128,6 +129,36 @@ class DatasetRequest:
             for name, value in self.options.items()
         }
         return {"make": self.make, "name": self.name, **listed}
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """A library to be brought up to date with its folders.
+
+    Attributes:
+        library: its name; one that isn't there is made.
+        folders: of a new library, or more for an old one.
+        model, tempo_key, again, forget, jobs: as `library.scan.scan` has them.
+    """
+
+    library: str
+    folders: tuple[str, ...] = ()
+    model: str = "fast"
+    tempo_key: bool = False
+    again: bool = False
+    forget: bool = False
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        workspace.check_name(self.library)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ScanRequest":
+        """Raises WrongUsage: an entry is unknown, missing or of the wrong type."""
+        return json_fields.read(cls, values, "a scan")
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "folders": list(self.folders)}
 
 
 # What can be made, with the options that it takes: the arguments of the functions of `datasets`.

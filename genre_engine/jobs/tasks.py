@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 from genre_engine.errors import ExtractionRunning, FeaturesMissing, RunError
 from genre_engine.jobs import hosted, record
 from genre_engine.jobs.reporter import Ended, Reporter
-from genre_engine.jobs.requests import DatasetRequest, ExtractionRequest, RunRequest
+from genre_engine.jobs.requests import (
+    DatasetRequest,
+    ExtractionRequest,
+    RunRequest,
+    ScanRequest,
+)
 from genre_engine.runs import Run
 from genre_engine.storage import owners, workspace
 from genre_engine.training import SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
     from genre_engine.download.jamendo_plan import Request as DownloadRequest
+    from genre_engine.library.scan import Progress
     from genre_engine.reproduce import Request as ReproductionRequest
 
 # What has been downloaded is written in many small pieces; so many bytes between two reports.
@@ -203,6 +209,42 @@ def download(request: "DownloadRequest", reporter: Reporter) -> None:
 
     outcome = jamendo_audio.download(plan, progress=progress, should_stop=reporter.should_stop)
     reporter.result(dataset=outcome.dataset.name, failures=len(outcome.failures))
+    reporter.leave_if_asked()
+
+
+def scan(request: ScanRequest, reporter: Reporter) -> None:
+    """Bring a library up to date with its folders; what is analysed is kept, however it ends."""
+    from genre_engine import library
+    from genre_engine.library import scan as scanning
+
+    reporter.note("Looking for files")
+    there = request.library in library.names()
+    lib = (
+        library.open(request.library) if there else library.create(request.library, request.folders)
+    )
+
+    def progress(now: "Progress") -> None:
+        said = f"Analysing songs: {now.sentence()}"
+        reporter.progress(now.done, now.total, said, now.seconds_left)
+
+    result = scanning.scan(
+        lib,
+        folders=[Path(folder) for folder in request.folders] if there else [],
+        model=request.model,
+        tempo_key=request.tempo_key,
+        again=request.again,
+        forget=request.forget,
+        jobs=request.jobs,
+        progress=progress,
+        should_stop=reporter.should_stop,
+    )
+    reporter.result(
+        library=lib.name,
+        read=result.read,
+        analysed=result.analysed,
+        failed=len(result.failed),
+        remarks=result.remarks,
+    )
     reporter.leave_if_asked()
 
 

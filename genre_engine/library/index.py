@@ -290,10 +290,18 @@ def _table(rows: Sequence[sqlite3.Row]) -> pd.DataFrame:
     ]
     columns["moods"] = [groups.get("mood", ()) for groups in detected]
     columns["instruments"] = [groups.get("instruments", ()) for groups in detected]
-    frame = pd.DataFrame({name: pd.Series(list(columns[name])) for name in columns})
-    for name in ("duration_s", "bpm", "bpm_sure", "key_sure"):
-        frame[name] = frame[name].astype(float)
-    return frame
+    # Objects, so that a text that isn't there is None and not NaN.
+    types = dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(("id", "size", "mtime_ns"), "int64")
+    types["missing"] = "bool"
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(column), dtype=types.get(name, "object"))
+            for name, column in columns.items()
+        }
+    )
+
+
+_NUMBERS = ("duration_s", "bpm", "bpm_sure", "key_sure")
 
 
 _COLUMNS = (

@@ -63,6 +63,7 @@ STORED = [
     ("dataset", {"make": "fma", "name": "f", "path": "/fma", "subset": "large"}, "f", "Make f"),
     ("dataset", {"make": "jamendo", "name": "j", "genres": "all"}, "j", "Make j"),
     ("download", {"name": "j", "jobs": 2, "tars": ["00"]}, "j", "Download audio of j"),
+    ("library", {"library": "mine", "folders": ["/music"], "tempo_key": True}, None, "Scan mine"),
     (
         "reproduction",
         {"dataset": "small", "stages": [], "quick": True},
