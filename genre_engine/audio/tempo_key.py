@@ -127,7 +127,7 @@ def estimate_key(samples: Samples) -> tuple[str | None, float]:
         return None, 0.0
     fits = key_fits(notes)
     best = int(np.argmax(fits))
-    others = np.delete(fits, [best, *_neighbours(best)])
+    others = np.delete(fits, [best, *related_keys(best)])
     # Of noise all notes are about as loud, and which key they fit is chance.
     contrast = min(1.0, float(notes.std() / notes.mean()) / _MUSICAL)
     ahead = (fits[best] - others.max()) / _AHEAD
@@ -154,8 +154,12 @@ def key_name(key: int) -> str:
     return f"{NOTES[key % 12]} {'major' if key < 12 else 'minor'}"
 
 
-def _neighbours(key: int) -> list[int]:
-    """A fifth up and down, and the relative key."""
+def related_keys(key: int) -> list[int]:
+    """The keys that share nearly all notes with one: a fifth up and down, and the relative key.
+
+    >>> [key_name(key) for key in related_keys(0)]
+    ['G major', 'F major', 'A minor']
+    """
     tonic, minor = key % 12, key >= 12
     relative = (tonic + 3) % 12 if minor else 12 + (tonic + 9) % 12
     return [12 * minor + (tonic + 7) % 12, 12 * minor + (tonic + 5) % 12, relative]
