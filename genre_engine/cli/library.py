@@ -1,6 +1,7 @@
 """`library …`: a library of one's own music, from the command line."""
 
 # The engine is imported inside the commands: with pandas it would make --help slow.
+import io
 import json
 import signal
 import sys
@@ -242,20 +243,24 @@ def export(
 
     songs = catalogue.table(library.open(name))
     songs = songs[filters.matching(where, songs)]
+    text, count = io.StringIO(newline=""), len(songs)
     if format_ is ExportFormat.M3U8:
         base = (out.absolute().parent if out else Path.cwd()) if relative else None
-        text, left_out = playlists.as_m3u8(songs, base)
-        if left_out:
-            complain(f"{left_out:,} songs are missing and were left out.")
+        written = playlists.write_lines(text, songs, base, name=name)
+        count = written.songs
+        if written.missing:
+            complain(f"{written.missing:,} songs are missing and were left out.")
+        if written.unwritable:
+            complain(f"{written.unwritable:,} songs have paths that no playlist can hold.")
     else:
         write = exporting.as_json if format_ is ExportFormat.JSON else exporting.as_csv
-        text = write(songs)
+        text.write(write(songs))
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(text.getvalue())
         return
     with workspace.replacing(out.absolute()) as place:
-        place.write_text(text, encoding="utf-8", newline="")
-    complain(f"{len(songs):,} songs in {out}")
+        place.write_text(text.getvalue(), encoding="utf-8", newline="")
+    complain(f"{count:,} songs in {out}")
 
 
 @app.command()
