@@ -136,24 +136,37 @@ class Library:
     def decide(
         self, sounds: Iterable[str], decision: str | None, genres: Sequence[str] = ()
     ) -> None:
-        """Keep what the user says of some sounds' genres; None takes it back.
+        """Keep what the user says of some sounds' genres, the same of all; see `decide_each`."""
+        self.decide_each((sound, decision, genres) for sound in dict.fromkeys(sounds))
+
+    def decide_each(self, decisions: Iterable[tuple[str, str | None, Sequence[str]]]) -> None:
+        """Keep what the user says of the genres of sounds, at once or not at all.
 
         Args:
-            decision: accepted (the genres as analysed, which are given), corrected or rejected.
+            decisions: sound, decision and genres. The decision is accepted, with the genres that
+                were found, corrected or rejected; None takes back what was said.
 
         Raises:
             WrongUsage: no such decision.
         """
-        if decision is not None and decision not in DECISIONS:
-            raise WrongUsage(f"A decision is one of {', '.join(DECISIONS)}, not {decision!r}.")
-        rows = [(sound,) for sound in dict.fromkeys(sounds)]
+        rows = list(decisions)
+        for _, decision, _ in rows:
+            if decision is not None and decision not in DECISIONS:
+                raise WrongUsage(f"A decision is one of {', '.join(DECISIONS)}, not {decision!r}.")
+        now = time.time()
         with self.connect() as connection:
-            connection.executemany("DELETE FROM decisions WHERE sound = ?", rows)
-            if decision is not None:
-                connection.executemany(
-                    "INSERT INTO decisions (sound, decision, genres, time) VALUES (?, ?, ?, ?)",
-                    [(*row, decision, json.dumps(list(genres)), time.time()) for row in rows],
-                )
+            connection.executemany(
+                "DELETE FROM decisions WHERE sound = ?", [(sound,) for sound, _, _ in rows]
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO decisions (sound, decision, genres, time) "
+                "VALUES (?, ?, ?, ?)",
+                [
+                    (sound, decision, json.dumps(list(genres), ensure_ascii=False), now)
+                    for sound, decision, genres in rows
+                    if decision is not None
+                ],
+            )
 
     def counts(self) -> dict[str, int]:
         """How many songs there are, and how many of them are analysed, missing and failed."""

@@ -49,7 +49,7 @@ class Mapping:
     rules: tuple[Rule, ...] = ()
     keep_others: bool = True
     most: int = 3
-    least: float = 0.5
+    least: float = 0.35
     view: str = "wide"
 
     def __post_init__(self) -> None:

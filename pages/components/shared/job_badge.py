@@ -83,6 +83,7 @@ def _chip() -> None:
 def link(job: Job) -> None:
     """A link to where a job is shown."""
     pages = {"training": "train", "tuning": "train", "reproduction": "reproduce"}
+    pages |= {"library": "library", "tags": "library"}
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():
         page = "train"

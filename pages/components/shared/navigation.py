@@ -20,6 +20,7 @@ _HERE = Path(__file__).parent
 # and for that one Streamlit asks a font server.
 _ICONS = {
     "classify": "music_note",
+    "library": "library_music",
     "explore": "travel_explore",
     "train": "model_training",
     "metrics": "insights",
@@ -42,6 +43,7 @@ def pages() -> list[Any]:
     return [
         st.Page("pages/home.py", title="Genre Studio", default=True, visibility="hidden"),
         st.Page("pages/classify.py", title="Classify", url_path="classify"),
+        st.Page("pages/library.py", title="Library", url_path="library"),
         st.Page("pages/explore.py", title="Explore", url_path="explore"),
         st.Page("pages/train.py", title="Train", url_path="train"),
         st.Page("pages/metrics.py", title="Results", url_path="metrics"),
