@@ -3,7 +3,7 @@
     view = "wide"       # the genres that the rules speak of: "wide" (43) or "ten"
     others = "keep"     # genres that no rule names: "keep" or "drop"
     most = 3            # words a song, 1 for the best alone
-    least = 50          # the score, 0 to 100, below which a word is left out
+    least = 35          # the score, 0 to 100, below which a word is left out
 
     [[rule]]
     genres = ["trance", "techno", "house"]
@@ -75,7 +75,7 @@ class Content:
     rules: tuple[Rule, ...] = ()
     keep_others: bool = True
     most: int = 3
-    least: float = 0.5
+    least: float = 0.35
     view: str = "wide"
 
 
@@ -135,7 +135,7 @@ class _Reader:
         most = self._number(values, "most", 3, f"a whole number from 1 to {MOST_WORDS}", int)
         if not 1 <= most <= MOST_WORDS:
             self._refuse(f"most is a whole number from 1 to {MOST_WORDS}, not {most}.", "most")
-        least = self._number(values, "least", 50, "a score from 0 to 100", (int, float))
+        least = self._number(values, "least", 35, "a score from 0 to 100", (int, float))
         if not 0 <= least <= 100:
             self._refuse(f"least is a score from 0 to 100, not {least:g}.", "least")
         rules = values.get("rule", [])

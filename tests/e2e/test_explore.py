@@ -48,7 +48,7 @@ def no_exception(page):
 def test_a_cold_deep_link_opens_the_page_with_its_navigation(visit):
     page = visit("/explore?data=table")
     expect(page.get_by_role("heading", name="What is in the music?")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(6)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(7)
     expect(page.get_by_text("40 tracks").first).to_be_visible()
 
 
