@@ -114,15 +114,23 @@ def _ask_to_remove(name: str) -> None:
         "journals that undo written tags. Your music files stay as they are."
     )
     with st.container(horizontal=True):
-        if st.button("Remove it", type="primary", icon=":material/delete:"):
-            try:
-                library.remove(name)
-            except GenreEngineError as error:
-                st.error(plain(str(error)), icon=":material/error:")
-                return
+        if st.button(
+            "Remove it",
+            type="primary",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(name,),
+        ):
             st.rerun()
         if st.button("Keep it"):
             st.rerun()
+
+
+def _remove(name: str) -> None:
+    try:
+        library.remove(name)
+    except GenreEngineError as error:
+        st.toast(plain(str(error)), icon=":material/error:")
 
 
 def _library(lib: Library) -> None:

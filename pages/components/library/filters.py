@@ -129,7 +129,10 @@ def _has_words(songs: pd.DataFrame, text: str) -> NDArray[np.bool_]:
 def _searched(songs: pd.DataFrame) -> list[str]:
     """What is searched of each song; made once for a table."""
     if "searched" not in songs.attrs:
-        columns = (songs[name].fillna("") for name in ("title", "artist", "album", "path"))
+        # Of the path, what tells songs of a library apart.
+        paths = zip(songs["path"], songs["root"], strict=True)
+        below = [path.removeprefix(root) for path, root in paths]
+        columns = [*(songs[name].fillna("") for name in ("title", "artist", "album")), below]
         songs.attrs["searched"] = ["\n".join(row).casefold() for row in zip(*columns, strict=True)]
     found: list[str] = songs.attrs["searched"]
     return found

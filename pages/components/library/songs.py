@@ -192,8 +192,13 @@ def _ask_for_all(lib: Library, songs: pd.DataFrame, rows: Sequence[int]) -> None
         "decided on before stay as they are. No file changes, and it can be undone."
     )
     with st.container(horizontal=True):
-        if st.button(f"Accept {len(rows):,}", type="primary", icon=":material/done_all:"):
-            _accept(lib, songs, rows)
+        if st.button(
+            f"Accept {len(rows):,}",
+            type="primary",
+            icon=":material/done_all:",
+            on_click=_accept,
+            args=(lib, songs, rows),
+        ):
             st.rerun()
         if st.button("Not now"):
             st.rerun()
