@@ -21,6 +21,7 @@ from genre_engine.cli import (
     library,
     reproduce,
     runs,
+    similar,
     train,
     tune,
     weights,
@@ -46,6 +47,7 @@ app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
 app.command("export")(bundles.export)
 app.command("import")(bundles.import_)
+app.command("similar")(similar.command)
 app.command("evaluate")(evaluate.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(datasets.app, name="dataset")

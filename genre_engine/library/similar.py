@@ -7,12 +7,16 @@ docs/scale.md says what to use beyond.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genre_engine.errors import WrongUsage
 from genre_engine.library import traits as traits_
+from genre_engine.library.analysing import analyse_file
+from genre_engine.library.identity import sound_identity
 from genre_engine.library.index import Library, Snapshot
 from genre_engine.library.space import Floats, Space, artist_name, plain, space
 from genre_engine.library.traits import Traits
@@ -81,6 +85,37 @@ def nearest(
     likeness = found.units @ unit
     places = taken.pick(found, likeness, count)
     return _described(now, found, places, likeness[places], [traits] * len(places))
+
+
+def nearest_to_file(
+    lib: Library | Snapshot,
+    path: Path,
+    count: int = 20,
+    *,
+    other_artists: bool = False,
+    most_per_artist: int = 2,
+) -> list[Neighbour]:
+    """The songs of a library that sound most like a file from anywhere.
+
+    It is analysed by the quick networks, unless the library knows its sound.
+
+    Args:
+        count, other_artists, most_per_artist: as `nearest`.
+
+    Raises:
+        AudioError: the file can't be analysed.
+        WeightsError: there are no networks, and none can be fetched.
+        WrongUsage: other networks analysed the library, or nothing in it was analysed.
+    """
+    now = _snapshot(lib)
+    limits: dict[str, Any] = {"other_artists": other_artists, "most_per_artist": most_per_artist}
+    known = np.flatnonzero(now.songs["sound"].to_numpy() == sound_identity(path)).tolist()
+    analysed = [row for row in known if space(now).place(row) >= 0]
+    if analysed:
+        return nearest(now, analysed[0], count, **limits)
+    found = analyse_file(path)
+    embedding = np.frombuffer(found.row["embedding"], "<f4")
+    return nearest(now, embedding, count, traits=traits_.of_file(found), **limits)
 
 
 def playlist(

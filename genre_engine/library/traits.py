@@ -1,13 +1,17 @@
 """What is known of a song, and what two songs have in common in words."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from genre_engine.audio.tempo_key import NOTES, key_name, related_keys
 from genre_engine.prediction import vocabulary
 
 if TYPE_CHECKING:
+    from genre_engine.library.analysing import Found
     from genre_engine.library.index import Snapshot
 
 # The score from which a song counts as being of a genre.
@@ -51,10 +55,9 @@ def _of(song: Any, genres: Sequence[str], scores: Any) -> Traits:
     if song["decision"] is not None and song["decision"] == song["decision"]:  # not NaN
         found = [(genre, 1.0) for genre in song["decided_genres"]]
     else:
-        found = [(genre, float(s)) for genre, s in zip(genres, scores, strict=True)]
-        found = [(genre, score) for genre, score in found if score >= LEAST_SCORE]
+        found = _reached(genres, scores)
     return Traits(
-        genres=tuple(sorted(found, key=lambda pair: -pair[1])),
+        genres=tuple(found),
         moods=names(song["moods"]),
         instruments=names(song["instruments"]),
         bpm=_known(song["bpm"]),
@@ -62,6 +65,30 @@ def _of(song: Any, genres: Sequence[str], scores: Any) -> Traits:
         artist=_known(song["artist"]),
         title=_known(song["title"]),
         sound=_known(song["sound"]),
+    )
+
+
+def _reached(genres: Iterable[str], scores: Any) -> list[tuple[str, float]]:
+    pairs = zip(genres, np.asarray(scores).tolist(), strict=True)
+    return sorted((pair for pair in pairs if pair[1] >= LEAST_SCORE), key=lambda pair: -pair[1])
+
+
+def of_file(found: "Found") -> Traits:
+    """Traits of a file that a library doesn't hold, as `analysing.analyse_file` found them."""
+    detected = json.loads(found.row["detected"])
+    moods, instruments = (
+        tuple(name for group, name, _ in detected if group == wanted)
+        for wanted in ("mood", "instruments")
+    )
+    return Traits(
+        tuple(_reached(vocabulary.WIDE, np.frombuffer(found.row["wide"], "<f4"))),
+        moods,
+        instruments,
+        found.row.get("bpm"),
+        found.row.get("key"),
+        found.tags.artist,
+        found.tags.title,
+        found.sound,
     )
 
 
