@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genre_engine.errors import WrongUsage
 from genre_engine.library import vocabulary_file
-from genre_engine.library.vocabulary_file import MOST_WORDS, Content, Rule, either
+from genre_engine.library.vocabulary_file import LEAST, MOST_WORDS, Content, Rule, either
 from genre_engine.prediction import vocabulary
 from genre_engine.storage import workspace
 
@@ -49,7 +49,7 @@ class Mapping:
     rules: tuple[Rule, ...] = ()
     keep_others: bool = True
     most: int = 3
-    least: float = 0.35
+    least: float = LEAST
     view: str = "wide"
 
     def __post_init__(self) -> None:

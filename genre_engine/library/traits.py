@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from genre_engine.library.analysing import Found
     from genre_engine.library.index import Snapshot
 
-# The score from which a song counts as being of a genre.
-LEAST_SCORE = 0.5
+# From here on a result names a genre on the Classify page too.
+LEAST_SCORE = vocabulary.GenreScores.clear
 # Tempos that differ by less are heard as one.
 TEMPO_TOLERANCE = 0.04
 # More would no longer be read.

@@ -29,6 +29,8 @@ from genre_engine.errors import WrongUsage
 from genre_engine.prediction import vocabulary
 
 MOST_WORDS = 10
+# From here on a result names a genre on the Classify page too.
+LEAST = vocabulary.GenreScores.clear
 OTHERS = ("keep", "drop")
 _MAX_WORD = 100
 # ID3 reads these as references to its list, or as "remix" and "cover", not as a genre's name.
@@ -75,7 +77,7 @@ class Content:
     rules: tuple[Rule, ...] = ()
     keep_others: bool = True
     most: int = 3
-    least: float = 0.35
+    least: float = LEAST
     view: str = "wide"
 
 
@@ -135,7 +137,7 @@ class _Reader:
         most = self._number(values, "most", 3, f"a whole number from 1 to {MOST_WORDS}", int)
         if not 1 <= most <= MOST_WORDS:
             self._refuse(f"most is a whole number from 1 to {MOST_WORDS}, not {most}.", "most")
-        least = self._number(values, "least", 35, "a score from 0 to 100", (int, float))
+        least = self._number(values, "least", 100 * LEAST, "a score from 0 to 100", (int, float))
         if not 0 <= least <= 100:
             self._refuse(f"least is a score from 0 to 100, not {least:g}.", "least")
         rules = values.get("rule", [])

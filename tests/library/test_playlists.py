@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine.errors import StorageError, WrongUsage
@@ -146,6 +146,7 @@ names = st.text(
 ).map(lambda name: f"{name}.mp3")
 
 
+@settings(deadline=None)
 @given(st.lists(names, min_size=1, max_size=4))
 def test_all_three_programs_read_absolute_paths(tmp_path_factory, drawn):
     folder = tmp_path_factory.getbasetemp() / "absolute"
@@ -155,6 +156,7 @@ def test_all_three_programs_read_absolute_paths(tmp_path_factory, drawn):
         assert program(text, "/lists") == paths
 
 
+@settings(deadline=None)
 @given(st.lists(names, min_size=1, max_size=4))
 def test_relative_paths_are_read_as_far_as_a_program_can(tmp_path_factory, drawn):
     folder = tmp_path_factory.getbasetemp() / "relative"
@@ -195,6 +197,7 @@ def test_a_playlist_is_made_for_each_word(tmp_path):
         playlists.write_by_word(tmp_path, table, [(), (), ()])
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=130), unique=True))
 def test_file_names_of_words_are_allowed_everywhere_and_differ(words):
     found = list(playlists._file_names(words))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genre_engine.errors import WrongUsage
@@ -167,6 +167,7 @@ def test_the_embeddings_are_prepared_once_for_a_state_of_the_library(mine, monke
     assert prepared == [1]
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 60).flatmap(
         lambda n: st.tuples(
