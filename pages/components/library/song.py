@@ -73,11 +73,10 @@ def _similar(lib: Library, songs: pd.DataFrame, row: int) -> None:
     except GenreEngineError as error:
         st.info(plain(str(error)))
         return
-    neighbours(lib, songs, found, first=row, key=f"similar-{row}")
+    neighbours(songs, found, first=row, key=f"similar-{row}")
 
 
 def neighbours(
-    lib: Library,
     songs: pd.DataFrame,
     found: "list[similar.Neighbour]",
     *,
@@ -96,10 +95,7 @@ def neighbours(
     picked = st.dataframe(
         pd.DataFrame(
             {
-                "Title": [
-                    title or Path(path).stem
-                    for title, path in zip(part["title"], part["path"], strict=True)
-                ],
+                "Title": titles(part),
                 "Artist": part["artist"].tolist(),
                 "Genres": [", ".join(words) for words in part["genre"]],
                 "In common": [traits.in_words(one.common) for one in found],
@@ -137,6 +133,12 @@ def neighbours(
         icon=":material/playlist_play:",
         key=f"{key}-playlist",
     )
+
+
+def titles(songs: pd.DataFrame) -> list[str]:
+    """Songs as they are called: their titles, or their files' names."""
+    pairs = zip(songs["title"], songs["path"], strict=True)
+    return [title or Path(path).stem for title, path in pairs]
 
 
 def as_playlist(songs: pd.DataFrame, name: str) -> str:

@@ -1,7 +1,6 @@
 """The songs of a library for review: a table by the page, decisions on many at once, one's card."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,16 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from genre_engine.library import catalogue, export
+from genre_engine.errors import GenreEngineError
+from genre_engine.library import catalogue, export, similar
 from genre_engine.library.index import Library
 from pages.components.library import filters, song
 from pages.components.shared.text import plain
 
 PAGE = 50
 _SEVERAL = 2
+# Songs that a playlist has beside those that it is made from.
+_MORE = 20
 
 
 def section(lib: Library) -> None:
@@ -29,6 +31,8 @@ def section(lib: Library) -> None:
     shown = _page(songs, rows, lib.name)
     chosen = _table(songs, shown, lib.name)
     _decide(lib, songs, rows, chosen)
+    if len(chosen) >= _SEVERAL:
+        _like_these(lib, songs, chosen)
     if chosen:
         song.card(lib, songs, chosen[0])
     else:
@@ -62,11 +66,11 @@ def _table(songs: pd.DataFrame, shown: NDArray[np.intp], name: str) -> list[int]
     part = songs.iloc[shown]
     table = pd.DataFrame(
         {
-            "Title": [_title(one) for one in part[["title", "path"]].itertuples(index=False)],
-            "Artist": part["artist"].tolist(),
-            "File says": [", ".join(tags) for tags in part["tag"]],
+            "Title": song.titles(part),
             "Analysed": [_words(one) for one in part.itertuples(index=False)],
             "Score": part["score"].tolist(),
+            "File says": [", ".join(tags) for tags in part["tag"]],
+            "Artist": part["artist"].tolist(),
             "Decision": [str(one).capitalize() if one else None for one in part["decision"]],
             "Length": [_length(seconds) for seconds in part["duration_s"]],
             "Folder": part["folder"].tolist(),
@@ -100,10 +104,6 @@ def _table(songs: pd.DataFrame, shown: NDArray[np.intp], name: str) -> list[int]
     )
     at = [*picked["selection"]["rows"], *(row for row, _ in picked["selection"].get("cells", ()))]
     return [int(shown[row]) for row in dict.fromkeys(at) if row < len(shown)]
-
-
-def _title(one: Any) -> str:
-    return one.title or Path(one.path).stem
 
 
 def _words(one: Any) -> str:
@@ -202,6 +202,18 @@ def _ask_for_all(lib: Library, songs: pd.DataFrame, rows: Sequence[int]) -> None
             st.rerun()
         if st.button("Not now"):
             st.rerun()
+
+
+def _like_these(lib: Library, songs: pd.DataFrame, rows: Sequence[int]) -> None:
+    """A playlist that begins with the chosen songs."""
+    if not st.toggle(f"Playlist from these {len(rows)} songs", key="like-these"):
+        return
+    try:
+        found = similar.playlist(lib.snapshot(), list(rows), len(rows) + _MORE)
+    except GenreEngineError as error:
+        st.info(plain(str(error)))
+        return
+    song.neighbours(songs, found, first=None, key="like-these")
 
 
 def _accept(lib: Library, songs: pd.DataFrame, rows: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -50,12 +51,15 @@ def section(lib: Library) -> None:
     genres, scores = lib.snapshot().scores(begun.view)
     by_genre = catalogue.word_of(replace(begun, least=0.0), genres)
     reached = (scores >= least / 100).sum(axis=0)
+    # The commonest first, and they stay where they are while the least score moves.
+    order = sorted(genres, key=lambda genre: -float(np.nansum(scores[:, genres.index(genre)])))
+    begun_words = [by_genre.get(genre, "") for genre in order]
     edited = st.data_editor(
         pd.DataFrame(
             {
-                "Analysed": [vocabulary.display_name(genre) for genre in genres],
-                "Your word": [by_genre.get(genre, "") for genre in genres],
-                "Songs": reached.tolist(),
+                "Analysed": [vocabulary.display_name(genre) for genre in order],
+                "Your word": begun_words,
+                "Songs": [int(reached[genres.index(genre)]) for genre in order],
             }
         ),
         hide_index=True,
@@ -74,7 +78,7 @@ def section(lib: Library) -> None:
     )
     words = [" ".join(str(word or "").split()) for word in edited["Your word"]]
     try:
-        new = _mapping(list(genres), words, begun, most=most, least=least / 100)
+        new = _mapping(order, words, begun, most=most, least=least / 100)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -83,7 +87,9 @@ def section(lib: Library) -> None:
         "Use these words",
         type="primary",
         icon=":material/check:",
-        disabled=new == kept,
+        disabled=preset is None
+        and words == begun_words
+        and (new.most, new.least) == (kept.most, kept.least),
         key=f"save-words-{lib.name}",
     ):
         mapping.save(lib, new)
@@ -109,8 +115,9 @@ def _mapping(
 def _counts(new: Mapping, genres: list[str], scores: object) -> None:
     touched = zip(new.rules, new.touches(genres, scores), strict=True)  # type: ignore[arg-type]
     counts = sorted(
-        ((count, rule.word) for rule, count in touched if rule.word), key=lambda pair: -pair[0]
+        ((count, rule.word) for rule, count in touched if rule.word and count),
+        key=lambda pair: -pair[0],
     )
     said = " ".join(f":violet-badge[{plain(word)} {count:,}]" for count, word in counts[:12])
     rest = f" and {len(counts) - 12} more words" if len(counts) > 12 else ""
-    st.markdown(f"Songs by word: {said}{rest}")
+    st.markdown(f"Songs by word: {said}{rest}" if counts else "No song reaches this score.")
