@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genre_engine.audio import tags
 from genre_engine.audio.tags import FileTags
@@ -20,11 +19,6 @@ from genre_engine.errors import AudioError, GenreEngineError
 from genre_engine.library.identity import sound_identity
 from genre_engine.prediction import vocabulary
 from genre_engine.prediction.catalogue import FAST
-
-Floats = NDArray[np.float32]
-
-# Probabilities of 0 and 1 have no logit.
-_SMALLEST = 1e-6
 
 _log = logging.getLogger(__name__)
 
@@ -159,26 +153,13 @@ def _scores(path: Path, model: str) -> dict[str, Any]:
         "duration_s": analysis.duration_s,
         "detected": json.dumps(detected),
         "warnings": json.dumps(analysis.warnings),
-        "embedding": embedding(probabilities).astype("<f4").tobytes(),
+        "embedding": pretrained_model.embedding(probabilities).astype("<f4").tobytes(),
     }
     for view, genres in vocabulary.VIEWS.items():
         scores = analysis.views[view]
         by_name = dict(zip(scores.genres, scores.song.tolist(), strict=True))
         row[view] = np.array([by_name.get(name, np.nan) for name in genres], "<f4").tobytes()
     return row
-
-
-def embedding(probabilities: dict[str, Floats]) -> Floats:
-    """The networks' mean probabilities of their tags → one vector: their logits, one network after
-    the other, float32 `[50 × networks]`.
-
-    >>> embedding({"a": np.array([0.5, 0.5], np.float32)}).tolist()
-    [0.0, 0.0]
-    """
-    joined = np.concatenate([np.asarray(p, np.float64) for p in probabilities.values()])
-    clipped = np.clip(joined, _SMALLEST, 1 - _SMALLEST)
-    found: Floats = np.log(clipped / (1 - clipped)).astype(np.float32)
-    return found
 
 
 def _tempo_key(path: Path) -> dict[str, Any]:

@@ -33,6 +33,8 @@ SILENT = (
 # Eight windows of 3 s gave the whole song's first genre on 8 of 8 recordings; two of 29 s see more.
 _FIRST_LOOK, _FIRST_LONG = 8, 2
 _LONG_S = FCN_FRAMES / FRAMES_PER_S
+# Probabilities of 0 and 1 have no logit.
+_SMALLEST = 1e-6
 # Windows between two refined rankings, at first and at most. One of 29 s counts as ten of 3 s.
 _STEP, _LONGEST_STEP = 16, 64
 _LONG_COUNTS = 10
@@ -83,6 +85,19 @@ def whole(
     if not song.tags:
         raise SilentAudio(SILENT)
     return song.complete(), song.tags.songs()
+
+
+def embedding(probabilities: Mapping[str, Floats]) -> NDArray[np.float32]:
+    """The networks' mean probabilities of their tags → one vector: their logits, one network after
+    the other, `[50 × networks]`. Songs whose vectors are close sound alike.
+
+    >>> embedding({"a": np.array([0.5, 0.5], np.float32)}).tolist()
+    [0.0, 0.0]
+    """
+    joined = np.concatenate([np.asarray(p, np.float64) for p in probabilities.values()])
+    clipped = np.clip(joined, _SMALLEST, 1 - _SMALLEST)
+    found: NDArray[np.float32] = np.log(clipped / (1 - clipped)).astype(np.float32)
+    return found
 
 
 def glance(source: Source, choice: str, *, limit_s: float) -> Analysis | None:

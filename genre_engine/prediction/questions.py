@@ -1,5 +1,5 @@
 """What can be asked of a song besides its genres, by the listening process: tempo and
-key, and why a model says a genre.
+key, why a model says a genre, and the vector by which similar songs are found.
 
 A question stands where a model's id does, and begins with a sign that no id has. Answers are plain
 values.
@@ -14,6 +14,7 @@ from genre_engine.errors import WrongUsage
 _SIGN = "?"
 
 TEMPO_KEY = f"{_SIGN}tempo-key"
+EMBEDDING = f"{_SIGN}embedding"
 _WHY = f"{_SIGN}why "
 
 
@@ -32,8 +33,15 @@ def answer(question: str, data: bytes) -> dict[str, Any]:
 
     Raises:
         AudioError: the song can't be read.
+        WeightsError: there are no networks for it, and none can be fetched.
         WrongUsage: there is no such question.
     """
+    if question == EMBEDDING:
+        from genre_engine.prediction import pretrained_model
+        from genre_engine.prediction.catalogue import FAST
+
+        _, probabilities = pretrained_model.whole(data, FAST)
+        return {"embedding": pretrained_model.embedding(probabilities).tolist()}
     if question == TEMPO_KEY:
         from genre_engine.audio.tempo_key import tempo_key
 

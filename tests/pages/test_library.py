@@ -170,3 +170,28 @@ def test_a_shared_server_and_another_computer_have_no_library(mine, monkeypatch)
     app = page()
     assert "it works there alone" in said(app)
     assert "Song 00" not in said(app)
+
+
+def test_a_song_on_classify_shows_similar_ones_of_the_library(mine, monkeypatch):
+    from genre_engine.prediction import questions
+    from pages.components.classify.queue import Hearing
+
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.switch_page("pages/classify.py").run()
+    (song,) = app.session_state["songs"]
+    assert "Similar songs in your library" in [one.label for one in app.expander]
+    song.hearings[questions.EMBEDDING] = Hearing(
+        questions.EMBEDDING, state="done", answer={"embedding": [1.0, 0.0, 1.0]}
+    )
+    app.session_state[f"{song.key}-similar"] = True
+    app.run()
+    assert not app.exception
+    found = next(one.value for one in app.dataframe if "In common" in one.value)
+    assert len(found) == 12  # six artists, two songs each
+    assert set(found["Genres"]) <= {"Jazz", "Rock", "Pop"}
+
+
+def test_classify_without_a_library_offers_none(workspace):
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.switch_page("pages/classify.py").run()
+    assert "Similar songs in your library" not in [one.label for one in app.expander]

@@ -13,7 +13,7 @@ from genre_engine.prediction import MODEL, ModelInfo, combining, questions, voca
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
 from genre_engine.pretrained import NETWORKS, published
-from pages.components.classify import tag_words, why
+from pages.components.classify import similar_songs, tag_words, why
 from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import Picture, heat_strip
@@ -74,6 +74,7 @@ def song_card(
             st.toggle("Show waveform and mel spectrogram", key=f"{song.key}-pictures")
             if alone:
                 why.offer(song, hearings[0], models[0], view)
+            similar_songs.offer(song)
 
 
 def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
