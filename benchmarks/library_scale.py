@@ -5,7 +5,7 @@
 Rows, scores and embeddings are drawn at random and lie in a real index; no audio is read. Each part
 runs in a process of its own, whose memory is its highest. Filters of 50,000 songs and similar songs
 among 100,000 have targets; beyond, the figures say where the design ends (docs/scale.md). A million
-takes 2 GB on disk, up to 10 GB of memory and about five minutes.
+takes 2 GB on disk, 5 GB of memory and about six minutes.
 """
 
 import argparse
