@@ -9,6 +9,7 @@
     │   ├── BadSamples          NaN or infinite samples
     │   ├── TooShort            under 0.1 s
     │   ├── TooLong             over the limit of length or size
+    │   ├── TagsError           its tags can't be read or written
     │   └── SilentAudio         digital silence or mere noise
     ├── WeightsError            the pretrained weights can't be fetched or are damaged
     ├── DatasetError            a data set can't be read, made or used
@@ -76,6 +77,10 @@ class TooShort(AudioError):
 
 class TooLong(AudioError):
     """The file is over the limit of length or size."""
+
+
+class TagsError(AudioError):
+    """The tags of the file can't be read or written."""
 
 
 class SilentAudio(AudioError):

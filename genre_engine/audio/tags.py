@@ -109,8 +109,10 @@ def _opened(source: Source) -> Any:
     except OSError:
         raise
     except mutagen.MutagenError as error:
-        if isinstance(error.__context__, OSError) and not isinstance(source, bytes):
-            raise error.__context__ from error
+        cause = error.__context__
+        # mutagen raises the same kind, without a number, where a tag ends too early.
+        if isinstance(cause, OSError) and cause.errno is not None and not isinstance(source, bytes):
+            raise cause from error
         _log.debug("mutagen: %r", error)
     except Exception as error:  # noqa: BLE001 - its parsers raise many kinds on damaged files
         _log.debug("mutagen: %r", error)

@@ -19,6 +19,7 @@ from genre_engine.cli import (
     evaluate,
     extract,
     library,
+    library_tags,
     reproduce,
     runs,
     similar,
@@ -52,6 +53,8 @@ app.command("evaluate")(evaluate.command)
 app.command("reproduce")(reproduce.command)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(download.app, name="download")
+library.app.command("tag")(library_tags.tag)
+library.app.command("undo")(library_tags.undo)
 app.add_typer(library.app, name="library")
 
 

@@ -98,7 +98,7 @@ def scan(
 
     there = name in library.names()
     lib = library.open(name) if there else library.create(name, folders or [])
-    with _bar() as advance, _stop_on_interrupt() as stop:
+    with _bar() as advance, stop_on_interrupt() as stop:
         result = scanning.scan(
             lib,
             folders=(folders or []) if there else [],
@@ -286,13 +286,13 @@ def remove(
 
 
 @contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
+def stop_on_interrupt(behind: str = "songs that are being analysed") -> Iterator[threading.Event]:
     """Set by the first Control-C; the second ends at once."""
     stop = threading.Event()
 
     def ask(*_: object) -> None:
         stop.set()
-        complain("Stopping after the songs that are being analysed; press Ctrl-C again to end now.")
+        complain(f"Stopping after the {behind}; press Ctrl-C again to end now.")
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, ask)

@@ -13,6 +13,9 @@
     scan.py         the whole of it, resumable, on all cores or a cluster
     where.py        filters in words: "genre = jazz and score >= 50"
     export.py       songs as CSV, JSON or a playlist
+    tag_formats/    the tags of each format, item by item
+    tag_plan.py     what writing tags would change
+    tag_writing.py  it is written, with a journal; tag_undo.py takes it back
 
 Nothing here changes a music file but `tag_writing`, and that only after a plan.
 """

@@ -116,3 +116,11 @@ def test_damaged_tags_raise_nothing_and_give_text_or_nothing(source, at, put):
         assert text is None or text.encode("utf-8")
     if found.cover is not None:
         tags.thumbnail(found.cover)
+
+
+def test_a_tag_that_ends_too_early_is_no_tag_in_a_file_either(tmp_path):
+    path = tmp_path / "song.mp3"
+    path.write_bytes(b"ID3\4\0\0\0\0\x7f\x7f" + bytes(100))
+    assert tags.read(path) == tags.read(path.read_bytes()) == tags.FileTags()
+    with pytest.raises(FileNotFoundError):
+        tags.read(tmp_path / "none.mp3")
