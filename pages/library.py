@@ -8,7 +8,7 @@ from genre_engine.jobs import hosted
 from genre_engine.library import catalogue, corrections
 from genre_engine.library.index import Library
 from pages.components.library import map as song_map
-from pages.components.library import scanning, songs, words
+from pages.components.library import scanning, songs, tags, words
 from pages.components.shared import navigation
 from pages.components.shared.local import is_local
 from pages.components.shared.text import plain
@@ -154,7 +154,12 @@ def _library(lib: Library) -> None:
         )
         return
     _corrections(lib, int((table["accepted"] | table["corrected"]).sum()))
-    sections = {"Songs": songs.section, "Map": song_map.section, "Your words": words.section}
+    sections = {
+        "Songs": songs.section,
+        "Map": song_map.section,
+        "Your words": words.section,
+        "Write tags": tags.section,
+    }
     tabs = st.tabs(list(sections), key="library-tab", on_change="rerun", bind="query-params")
     for tab, section in zip(tabs, sections.values(), strict=True):
         if tab.open:

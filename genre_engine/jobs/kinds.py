@@ -16,6 +16,7 @@ from genre_engine.jobs.requests import (
     ExtractionRequest,
     RunRequest,
     ScanRequest,
+    TagRequest,
 )
 from genre_engine.storage import workspace
 from genre_engine.training import SearchRequest, TrainingRequest
@@ -201,6 +202,20 @@ def _check_scan(request: ScanRequest, busy: Sequence[Record]) -> None:
         raise WrongUsage("Name the folders of the new library.")
 
 
+_TAG_TITLES = {"plan": "Plan tags for", "write": "Write tags of", "undo": "Take back tags of"}
+
+
+def _check_tags(request: TagRequest, busy: Sequence[Record]) -> None:
+    from genre_engine import library
+
+    library.open(request.library)
+    if any(job.kind == "tags" and job.request.get("library") == request.library for job in busy):
+        raise JobError(
+            f"Tags of {request.library!r} are being planned or written already. Wait for that, or "
+            "stop it."
+        )
+
+
 KINDS = {
     "training": Kind(
         title=_training_title,
@@ -268,6 +283,18 @@ KINDS = {
         dataset=lambda _request: None,
         pool="library",
         working="Analysing songs",
+        reads_dataset=False,
+    ),
+    "tags": Kind(
+        title=lambda request: f"{_TAG_TITLES[request.action]} {request.library}",
+        request=TagRequest.from_dict,
+        check=_check_tags,
+        check_hosted=lambda _request, _uploaded: hosted.check_library(),
+        task=tasks.tags,
+        dataset=lambda _request: None,
+        pool="library",
+        working="Writing tags",
+        pausable=False,
         reads_dataset=False,
     ),
     "reproduction": Kind(

@@ -161,6 +161,50 @@ class ScanRequest:
         return {**asdict(self), "folders": list(self.folders)}
 
 
+# What can be done with the tags of a library's files.
+TAG_ACTIONS = ("plan", "write", "undo")
+
+
+@dataclass(frozen=True)
+class TagRequest:
+    """Tags to be planned, written or taken back.
+
+    Attributes:
+        library: its name.
+        action: one of TAG_ACTIONS.
+        mode, least, moods, bpm, key: as `library.tag_plan.Wanted` has them.
+        where: which songs, in words; all by default.
+        keep_times: whether files keep their time of change.
+        batch: what is taken back; the newest by default.
+        everything: whether all is taken back.
+    """
+
+    library: str
+    action: str = "plan"
+    mode: str = "only-missing"
+    least: float = 0.5
+    moods: bool = False
+    bpm: bool = False
+    key: bool = False
+    where: str = ""
+    keep_times: bool = False
+    batch: str | None = None
+    everything: bool = False
+
+    def __post_init__(self) -> None:
+        workspace.check_name(self.library)
+        if self.action not in TAG_ACTIONS:
+            raise WrongUsage(f"Tags can be {', '.join(TAG_ACTIONS)}, not {self.action!r}.")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TagRequest":
+        """Raises WrongUsage: an entry is unknown, missing or of the wrong type."""
+        return json_fields.read(cls, values, "a writing of tags")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
 # What can be made, with the options that it takes: the arguments of the functions of `datasets`.
 MAKES = {
     "demo": ("tracks", "seed", "jobs"),

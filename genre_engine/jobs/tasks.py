@@ -15,6 +15,7 @@ from genre_engine.jobs.requests import (
     ExtractionRequest,
     RunRequest,
     ScanRequest,
+    TagRequest,
 )
 from genre_engine.runs import Run
 from genre_engine.storage import owners, workspace
@@ -244,6 +245,51 @@ def scan(request: ScanRequest, reporter: Reporter) -> None:
         analysed=result.analysed,
         failed=len(result.failed),
         remarks=result.remarks,
+    )
+    reporter.leave_if_asked()
+
+
+# Files of a plan that are shown.
+_SHOWN = 200
+
+
+def tags(request: TagRequest, reporter: Reporter) -> None:
+    """Plan, write or take back tags. What is written stays, however it ends, and can be undone."""
+    from genre_engine import library
+    from genre_engine.library import tag_plan, tag_undo, tag_writing
+
+    lib = library.open(request.library)
+    asked: dict[str, Any] = {
+        "should_stop": reporter.should_stop,
+        "progress": lambda done, total: reporter.progress(done, total),
+    }
+    refresh = tag_writing.refresher(lib)
+    if request.action == "undo":
+        reporter.note("Taking back tags")
+        done = tag_undo.undo(
+            lib, request.batch, everything=request.everything, refresh=refresh, **asked
+        )
+    else:
+        wanted = tag_plan.Wanted(
+            request.mode, request.least, moods=request.moods, bpm=request.bpm, key=request.key
+        )
+        reporter.note("Reading tags")
+        plan = tag_plan.of_library(lib, wanted, request.where, **asked)
+        reporter.leave_if_asked()
+        reporter.result(
+            files=len(plan.changes),
+            reasons=plan.reasons,
+            changes=[[one.path, one.values] for one in plan.changes[:_SHOWN]],
+        )
+        if request.action == "plan":
+            return
+        reporter.note("Writing tags")
+        done = tag_writing.write(lib, plan, keep_times=request.keep_times, refresh=refresh, **asked)
+    reporter.result(
+        batch=done.batch,
+        written=len(done.written),
+        left_out=[[one.path, one.text] for one in done.left_out[:_SHOWN]],
+        left_out_in_all=len(done.left_out),
     )
     reporter.leave_if_asked()
 

@@ -65,6 +65,12 @@ STORED = [
     ("download", {"name": "j", "jobs": 2, "tars": ["00"]}, "j", "Download audio of j"),
     ("library", {"library": "mine", "folders": ["/music"], "tempo_key": True}, None, "Scan mine"),
     (
+        "tags",
+        {"library": "mine", "action": "undo", "everything": True},
+        None,
+        "Take back tags of mine",
+    ),
+    (
         "reproduction",
         {"dataset": "small", "stages": [], "quick": True},
         "small",

@@ -581,6 +581,18 @@ def test_fields_can_be_emptied(form):
         b"\x1a\x45\xdf\xa3" + bytes(100),
         b"plain text, and no sound at all",
     ],
+    ids=(
+        "id3 length",
+        "frame length",
+        "id3 version",
+        "junk",
+        "wav",
+        "flac",
+        "ogg",
+        "rf64",
+        "mkv",
+        "text",
+    ),
 )
 def test_what_cannot_be_written_safely_is_refused_in_words(data, tmp_path):
     path = tmp_path / "song"
