@@ -36,6 +36,8 @@ def mine(tmp_path):
             title=f"Song {number:02}",
             artist=f"Artist {number % 6}",
         )
+    with lib.connect() as connection:
+        connection.execute("UPDATE songs SET root = ?", (str(tmp_path / "music"),))
     return lib
 
 
@@ -195,3 +197,17 @@ def test_classify_without_a_library_offers_none(workspace):
     app = AppTest.from_file(ENTRY, default_timeout=60)
     app.switch_page("pages/classify.py").run()
     assert "Similar songs in your library" not in [one.label for one in app.expander]
+
+
+def test_the_plan_is_shown_before_anything_is_written(mine, monkeypatch):
+    done = []
+    monkeypatch.setattr(jobs, "submit", lambda kind, request, **_: done.append((kind, request)))
+    app = page(**{"library-tab": "Write tags"})
+    assert "nothing is written before you agree" in said(app)
+    assert not [one for one in app.button if one.label.startswith("Write into")]
+    app.radio(key="tag-mode-mine").set_value("append").run()
+    button(app, "Show the plan").click().run()
+    assert not app.exception
+    ((kind, request),) = done
+    assert (kind, request["mode"], request["least"]) == ("tags", "append", 0.5)
+    assert request.get("action", "plan") == "plan"
