@@ -10,6 +10,7 @@ are not followed.
 """
 
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -368,14 +369,20 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def make(path: Path) -> None:
     """An empty index."""
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(connection)
+        # A library that was removed and made anew changes as often: what is cached of it is old.
+        connection.execute(
+            "INSERT INTO settings (name, value) VALUES ('_born', ?)", (secrets.token_hex(8),)
+        )
 
 
 def _version(connection: sqlite3.Connection) -> str:
-    row = connection.execute("SELECT value FROM settings WHERE name = '_changes'").fetchone()
-    return "" if row is None else str(row["value"])
+    rows = connection.execute(
+        "SELECT value FROM settings WHERE name IN ('_born', '_changes') ORDER BY name"
+    )
+    return "-".join(str(row["value"]) for row in rows)
 
 
 @contextmanager

@@ -75,6 +75,17 @@ def test_a_song_has_the_scores_of_its_sound_wherever_it_lies(mine):
     assert mine.counts() == {"songs": 3, "analysed": 2, "missing": 0, "failed": 1}
 
 
+def test_a_library_made_anew_under_its_name_has_no_state_of_the_old_one(mine, tmp_path):
+    add(mine, "/music/old.mp3", "aa", wide=WIDE)
+    version = mine.version()
+    assert mine.songs()["path"].tolist() == ["/music/old.mp3"]
+    library.remove("mine")
+    again = library.create("mine", [tmp_path / "music"])
+    add(again, "/music/new.mp3", "aa", wide=WIDE)
+    assert again.version() != version
+    assert again.songs()["path"].tolist() == ["/music/new.mp3"]
+
+
 def test_a_snapshot_stays_while_the_index_changes(mine):
     add(mine, "/music/b.mp3", "bb", wide=WIDE)
     before = mine.snapshot()
