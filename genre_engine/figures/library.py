@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # As many as a browser draws and takes in at once: a point with its texts is about 150 bytes.
 MOST_DRAWN = 20_000
-_NO_GENRE = "no genre"
+_NO_GENRE = "no clear genre"
 
 
 def word_colours(words: Iterable[str]) -> dict[str, str]:

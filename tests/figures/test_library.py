@@ -29,7 +29,7 @@ FOUND = SongMap(np.array([0, 1, 3, 4]), np.arange(8, dtype=np.float32).reshape(4
 
 def test_songs_are_coloured_by_their_first_genre(songs):
     figure, traces = library.song_map(FOUND, songs, WORDS)
-    assert [trace.name for trace in figure.data] == ["Rock", "Polka", "no genre"]
+    assert [trace.name for trace in figure.data] == ["Rock", "Polka", "no clear genre"]
     assert traces == [[0, 4], [1], [3]]
     assert figure.data[0].marker.color == TEN[list(vocabulary.TEN).index("rock")]
     assert figure.data[2].marker.color == NEUTRAL
@@ -44,7 +44,7 @@ def test_a_point_knows_its_song_and_shows_names_as_text(songs):
         "<b>&lt;b&gt;One&lt;/b&gt;</b><br>A &amp; B<br>Rock, Metal"
     )
     assert figure.data[1].customdata[0][1] == "<b>&lt;2&gt;.mp3</b><br>Polka"
-    assert figure.data[2].customdata[0][1].endswith("no genre")
+    assert figure.data[2].customdata[0][1].endswith("no clear genre")
 
 
 def test_axes_are_named_where_they_mean_something(songs):
@@ -64,7 +64,7 @@ def test_of_very_many_songs_some_are_drawn(songs, monkeypatch):
 def test_the_alternative_text_counts_genres():
     assert library.song_map_alt(FOUND, WORDS) == (
         "A map of 4 songs, with neighbours together. Songs by their first genre: "
-        "Rock 2, Polka 1, no genre 1"
+        "Rock 2, Polka 1, no clear genre 1"
     )
 
 
