@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # As many as a browser draws and takes in at once: a point with its texts is about 150 bytes.
 MOST_DRAWN = 20_000
-_NO_GENRE = "no clear genre"
+_NO_GENRE, _OTHER = "no clear genre", "other"
 
 
 def word_colours(words: Iterable[str]) -> dict[str, str]:
@@ -39,7 +39,7 @@ def word_colours(words: Iterable[str]) -> dict[str, str]:
 def song_map(
     found: SongMap, songs: "pd.DataFrame", words: Sequence[Sequence[str]]
 ) -> tuple["go.Figure", list[list[int]]]:
-    """Songs by their places on the map, one trace a coloured word, most common first.
+    """Songs by their places on the map, one trace a coloured word.
 
     A point's custom data is the song's number and what the hover says.
 
@@ -57,9 +57,10 @@ def song_map(
     firsts = [words[row][0] if words[row] else "" for row in rows.tolist()]
     common = [word for word, _ in Counter(filter(None, firsts)).most_common()]
     colours = word_colours(common)
-    groups: dict[str, list[int]] = {word: [] for word in (*colours, "other", _NO_GENRE)}
+    # Drawn in this order: what has no colour of its own lies below, the rarest on top.
+    groups: dict[str, list[int]] = {word: [] for word in (_NO_GENRE, _OTHER, *colours)}
     for index, word in enumerate(firsts):
-        groups[word if word in colours else "other" if word else _NO_GENRE].append(index)
+        groups[word if word in colours else _OTHER if word else _NO_GENRE].append(index)
     hovers = _hovers(songs, rows.tolist(), words)
     numbers = songs["id"].to_numpy()[rows].tolist()
     figure = go.Figure()
@@ -73,11 +74,12 @@ def song_map(
             y=places[members, 1],
             mode="markers",
             name=plotly(word),
+            legendrank=1000 if word in colours else 1001,
             marker={
                 "color": colours.get(word, NEUTRAL),
                 "symbol": "circle-open" if word == _NO_GENRE else "circle",
                 "size": 7 if len(rows) < 1500 else 5 if len(rows) < 8000 else 4,
-                "opacity": 0.8,
+                "opacity": 0.8 if word in colours else 0.5,
             },
             customdata=[[numbers[index], hovers[index]] for index in members],
             unselected={"marker": {"opacity": 0.25}},
@@ -87,7 +89,8 @@ def song_map(
         height=560,
         margin={"l": 4, "r": 8, "t": 8, "b": 4},
         clickmode="event+select",
-        dragmode="lasso",
+        # With the lasso chosen, a click selects nothing on the page.
+        dragmode="pan",
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemsizing": "constant"},
         xaxis=_axis(found, 0),

@@ -22,6 +22,7 @@ def songs():
     )
 
 
+NONE, ROCK, POLKA = 0, 1, 2  # as they are drawn, the rarest on top
 WORDS = [("Rock", "Metal"), ("Polka",), ("Rock",), (), ("Rock",)]
 # The third song has no embedding.
 FOUND = SongMap(np.array([0, 1, 3, 4]), np.arange(8, dtype=np.float32).reshape(4, 2), "tsne")
@@ -29,22 +30,24 @@ FOUND = SongMap(np.array([0, 1, 3, 4]), np.arange(8, dtype=np.float32).reshape(4
 
 def test_songs_are_coloured_by_their_first_genre(songs):
     figure, traces = library.song_map(FOUND, songs, WORDS)
-    assert [trace.name for trace in figure.data] == ["Rock", "Polka", "no clear genre"]
-    assert traces == [[0, 4], [1], [3]]
-    assert figure.data[0].marker.color == TEN[list(vocabulary.TEN).index("rock")]
-    assert figure.data[2].marker.color == NEUTRAL
+    assert [trace.name for trace in figure.data] == ["no clear genre", "Rock", "Polka"]
+    assert traces == [[3], [0, 4], [1]]
+    assert [trace.legendrank for trace in figure.data] == [1001, 1000, 1000]
+    assert figure.data[ROCK].marker.color == TEN[list(vocabulary.TEN).index("rock")]
+    assert figure.data[NONE].marker.color == NEUTRAL
     assert {trace.type for trace in figure.data} == {"scattergl"}
-    assert figure.data[0].x.tolist() == [0, 6]
+    assert figure.layout.dragmode == "pan"  # else a click plays nothing
+    assert figure.data[ROCK].x.tolist() == [0, 6]
 
 
 def test_a_point_knows_its_song_and_shows_names_as_text(songs):
     figure, _ = library.song_map(FOUND, songs, WORDS)
-    assert figure.data[0].customdata[0][0] == 11
-    assert figure.data[0].customdata[0][1] == (
+    assert figure.data[ROCK].customdata[0][0] == 11
+    assert figure.data[ROCK].customdata[0][1] == (
         "<b>&lt;b&gt;One&lt;/b&gt;</b><br>A &amp; B<br>Rock, Metal"
     )
-    assert figure.data[1].customdata[0][1] == "<b>&lt;2&gt;.mp3</b><br>Polka"
-    assert figure.data[2].customdata[0][1].endswith("no clear genre")
+    assert figure.data[POLKA].customdata[0][1] == "<b>&lt;2&gt;.mp3</b><br>Polka"
+    assert figure.data[NONE].customdata[0][1].endswith("no clear genre")
 
 
 def test_axes_are_named_where_they_mean_something(songs):

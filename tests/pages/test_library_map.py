@@ -42,11 +42,11 @@ def opened(**choices):
 def test_songs_are_drawn_by_their_genre_each_with_its_number(mine):
     app = opened()
     traces = json.loads(chart(app).spec)["data"]
-    assert [trace["name"] for trace in traces] == ["Jazz", "no clear genre"]
+    assert [trace["name"] for trace in traces] == ["no clear genre", "Jazz"]
     numbers = {number for trace in traces for number, _ in trace["customdata"]}
     assert numbers == set(mine.songs()["id"])
     assert chart(app).alt.startswith("A map of 12 songs, with neighbours together.")
-    assert "draw round some" in said(app)
+    assert "choose the lasso" in said(app)
 
 
 def test_the_map_is_kept_and_components_are_there_on_request(mine):

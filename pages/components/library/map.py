@@ -31,8 +31,8 @@ def section(lib: Library) -> None:
         st.info(plain(str(error)), icon=":material/map:")
         return
     st.markdown(
-        "Songs that sound alike lie near each other. Click one to play it, or draw round some to "
-        "have them as a playlist."
+        "Songs that sound alike lie near each other. Click one to play it. To have some as a "
+        "playlist, choose the lasso above the map and draw round them."
     )
     if len(found.rows) > map_figures.MOST_DRAWN:
         st.markdown(
