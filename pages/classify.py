@@ -47,18 +47,7 @@ def main() -> None:
         "files are kept in memory for this visit only; their results stay under Recent songs.",
     )
     left_out = session.add_uploads(uploads)
-    with st.popover("Record from the room", icon=":material/mic:"):
-        recorded = st.audio_input(
-            "Record ten seconds or more of music that plays in the room",
-            sample_rate=44100,
-            key="recorded",
-        )
-        st.markdown(
-            ":gray[Speech and noise lead the networks astray: hold the microphone to the "
-            "loudspeaker. The recording is kept in memory for this visit only.]"
-        )
-    if recorded is not None:
-        left_out += session.add_uploads([recorded], recorded=True)
+    left_out += _record()
     if left_out:
         st.warning(
             f"This server is shared and takes {hosted.SONGS} songs at a time, so these were left "
@@ -88,6 +77,26 @@ def main() -> None:
     train_your_own.offer()
     discogs_terms.offer()
     _about_scores(songs, view, chosen)
+
+
+def _record() -> list[str]:
+    """The microphone, which the browser loads once it is asked for; returns as `add_uploads`."""
+    shown = st.popover(
+        "Record from the room", icon=":material/mic:", key="record", on_change="rerun"
+    )
+    if not shown.open:
+        return []
+    with shown:
+        recorded = st.audio_input(
+            "Record ten seconds or more of music that plays in the room",
+            sample_rate=44100,
+            key="recorded",
+        )
+        st.markdown(
+            ":gray[Speech and noise lead the networks astray: hold the microphone to the "
+            "loudspeaker. The recording is kept in memory for this visit only.]"
+        )
+    return session.add_uploads([recorded], recorded=True) if recorded is not None else []
 
 
 def _view(chosen: list[ModelInfo]) -> str:
@@ -132,7 +141,8 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str, *, listed: boo
         for model in chosen
         if not song.hearings[model.id].busy
     ]
-    if not done:
+    # Of the example alone its card says it all, and a table is 1.2 MB more for the browser to load.
+    if len(chosen) == 1 and all(song.example for song, _, _ in done):
         return
     elements = [_element(one, view) for one in done]
     st.subheader("All results" if listed else "Songs of this visit", anchor=False)
@@ -197,9 +207,13 @@ def _downloads(
             icon=":material/download:",
             help="With the scores of every window",
         )
-        with st.popover("As a command", icon=":material/terminal:"):
-            st.markdown("The same from the command line:")
-            st.code(_commands(songs, chosen, view), language="bash", wrap_lines=True)
+        shown = st.popover(
+            "As a command", icon=":material/terminal:", key="as-command", on_change="rerun"
+        )
+        if shown.open:
+            with shown:
+                st.markdown("The same from the command line:")
+                st.code(_commands(songs, chosen, view), language="bash", wrap_lines=True)
 
 
 def _commands(songs: list[Song], chosen: list[ModelInfo], view: str) -> str:

@@ -16,7 +16,7 @@ from genre_engine.figures.dataset import (
     leak_meter,
     leak_meter_alt,
 )
-from genre_engine.figures.song import genre_bars, genre_bars_alt, mel_spectrogram, reasons, waveform
+from genre_engine.figures.song import mel_spectrogram, reasons, waveform
 from genre_engine.figures.track import track_map, track_panels
 from genre_engine.figures.training import (
     QUANTITIES,
@@ -34,8 +34,6 @@ __all__ = [
     "cooccurrence",
     "cooccurrence_alt",
     "durations",
-    "genre_bars",
-    "genre_bars_alt",
     "genre_colours",
     "genre_parts",
     "genre_parts_alt",

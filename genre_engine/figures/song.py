@@ -1,4 +1,4 @@
-"""A classified song: its genres as bars, waveform and mel spectrogram, and reasons for a genre."""
+"""A classified song: waveform and mel spectrogram, and reasons for a genre."""
 
 import io
 from typing import TYPE_CHECKING
@@ -6,131 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, ACCENT_PALE, LEVELS, MUTED, NEUTRAL
-from genre_engine.figures.names import genre_name
-from genre_engine.prediction import vocabulary
+from genre_engine.figures.colours import ACCENT, ACCENT_LIGHT, LEVELS, MUTED
 from genre_engine.prediction.overview import Overview
-from genre_engine.prediction.vocabulary import Floats, GenreScores
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from genre_engine.prediction.reasons import Reasons
-
-
-def genre_bars(
-    scores: GenreScores,
-    top: int | None = 5,
-    unknown: tuple[str, ...] = (),
-    word: str = "match",
-) -> "go.Figure":
-    """The best genres as bars from 0 to 100, a line over each from the 10th to the 90th percentile
-    of its windows; genres that the model doesn't know as hatched rows below.
-
-    Where there are thresholds, a tick stands at each, and bars that don't reach theirs are pale.
-    """
-    import plotly.graph_objects as go
-
-    best = scores.ranking()[:top]
-    names = [genre_name(scores.genres[i]) for i in best]
-    matches = 100 * scores.song[best]
-    low, high = 100 * np.percentile(scores.by_window[:, best], (10, 90), axis=0)
-    yes = set(best if scores.thresholds is None else scores.yes())
-    figure = go.Figure(
-        go.Bar(
-            y=names,
-            x=matches,
-            orientation="h",
-            marker={
-                "color": [ACCENT_LIGHT if i in yes else ACCENT_PALE for i in best],
-                "cornerradius": 4,
-            },
-            customdata=np.stack([low, high], axis=1),
-            hovertemplate=f"%{{y}}: {word} "
-            "%{x:.0f}; most windows between %{customdata[0]:.0f} and "
-            "%{customdata[1]:.0f}<extra></extra>",
-        )
-    )
-    for name, start, end in zip(names, low, high, strict=True):
-        figure.add_scatter(
-            y=[name, name],
-            x=[start, end],
-            mode="lines+markers",
-            line={"color": ACCENT, "width": 2},
-            marker={"symbol": "line-ns-open", "size": 8, "color": ACCENT},
-            hoverinfo="skip",
-        )
-    ends = np.maximum(matches, high)
-    if scores.thresholds is not None:
-        thresholds = 100 * scores.thresholds[best]
-        _add_thresholds(figure, names, thresholds)
-        ends = np.maximum(ends, thresholds)
-    for index, name, match, end in zip(best, names, matches, ends, strict=True):
-        figure.add_annotation(
-            y=name,
-            x=end,
-            text=f"<b>{match:.0f}</b>" if index in yes else f"{match:.0f}",
-            showarrow=False,
-            xanchor="left",
-            xshift=8,
-        )
-    for genre in unknown:
-        name = genre_name(genre)
-        names.append(name)
-        figure.add_bar(
-            y=[name],
-            x=[100],
-            orientation="h",
-            marker={
-                "color": "rgba(0, 0, 0, 0)",
-                "line": {"color": MUTED, "width": 1},
-                "pattern": {"shape": "/", "fgcolor": MUTED, "size": 6, "solidity": 0.12},
-            },
-            hovertemplate=f"{name}: these networks don't know it<extra></extra>",
-        )
-    figure.update_layout(
-        showlegend=False,
-        barmode="overlay",
-        bargap=0.45,
-        height=34 * len(names) + 48,
-        margin={"l": 4, "r": 28, "t": 4, "b": 4},
-        xaxis={"range": [0, 104], "tickvals": [0, 25, 50, 75, 100], "fixedrange": True},
-        yaxis={
-            "categoryorder": "array",
-            "categoryarray": names[::-1],
-            "ticksuffix": "  ",
-            "fixedrange": True,
-            "showgrid": False,
-        },
-    )
-    return figure
-
-
-def _add_thresholds(figure: "go.Figure", names: list[str], thresholds: Floats) -> None:
-    figure.add_scatter(
-        y=names,
-        x=thresholds,
-        mode="markers",
-        marker={
-            "symbol": "line-ns-open",
-            "size": 18,
-            "line": {"width": 2, "color": NEUTRAL},
-            "color": NEUTRAL,
-        },
-        hovertemplate='%{y}: counts as "yes" from %{x:.0f} on<extra></extra>',
-    )
-
-
-def genre_bars_alt(scores: GenreScores, top: int | None = 5, word: str = "match") -> str:
-    """The bars in words."""
-    best = scores.ranking()[:top]
-    yes = scores.yes()
-    listed = (
-        f"{vocabulary.display_name(scores.genres[i])} {100 * scores.song[i]:.0f}"
-        + (' (counts as "yes")' if i in yes else "")
-        for i in best
-    )
-    return f"{word.capitalize()} from 0 to 100: " + ", ".join(listed)
 
 
 def waveform(drawn: Overview, height: int = 96) -> bytes:

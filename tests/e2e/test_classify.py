@@ -120,7 +120,7 @@ def test_a_click_on_the_strip_moves_the_player(visit):
 def test_the_strip_tells_what_is_under_the_pointer(visit):
     page = visit("/classify")
     strip = card(page, example.TITLE).get_by_role("slider", name="Genre over time")
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".genre-bars")).to_be_visible()
     settled(page)
     box = strip.bounding_box()
     strip.hover(position={"x": box["width"] * 0.4, "y": box["height"] * 0.05})
@@ -136,7 +136,7 @@ def test_the_ten_genre_view_is_a_link_and_hatches_what_the_pair_does_not_know(vi
     expect(by_the_pair.get_by_role("heading", name=PAIR_TEN)).to_be_visible()
     page.wait_for_url("**/classify?view=ten")
     # One: until the page has run, the card that stood in this place shows below the new one's rows.
-    expect(by_the_pair.locator(".js-plotly-plot").get_by_text("Soundtrack")).to_have_count(1)
+    expect(by_the_pair.locator(".genre-bars").get_by_text("Soundtrack")).to_have_count(1)
     page.reload()
     expect(page.get_by_role("heading", name=EXAMPLE_TEN)).to_be_visible()
 
@@ -187,7 +187,7 @@ def test_two_visitors_do_not_see_each_other_s_songs(visit, a_song):
 def test_light_and_dark_differ_and_have_no_grave_accessibility_faults(visit, dark):
     page = visit("/classify", dark=dark)
     expect(page.get_by_role("heading", name=EXAMPLE_SENTENCE)).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".genre-bars")).to_be_visible()
     ground = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
     assert ground == ("rgb(20, 17, 28)" if dark else "rgb(252, 251, 255)")
     assert grave_faults(page) == []

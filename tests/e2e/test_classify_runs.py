@@ -66,7 +66,7 @@ def test_two_models_have_no_grave_faults_and_fit_the_screen(visit, width, dark):
     shown = card(page, example.TITLE)
     expect(shown.locator(".strip")).to_have_count(2)
     all_heard(page)
-    expect(shown.locator(".js-plotly-plot")).to_have_count(2)
+    expect(shown.locator(".genre-bars")).to_have_count(2)
     assert grave_faults(page) == []
     fits(page)
     if width == 390:

@@ -13,7 +13,12 @@ def offer() -> None:
     """Offer the download where it isn't here; on a shared server its owner decides."""
     if discogs.available() or hosted.active():
         return
-    with st.expander("Stronger networks, under terms of their own"):
+    shown = st.expander(
+        "Stronger networks, under terms of their own", key="discogs-terms", on_change="rerun"
+    )
+    if not shown.open:
+        return
+    with shown:
         st.markdown(plain(discogs.TERMS))
         st.markdown(
             "With them a song gets 87 genres and 400 styles, named beside their licence. The same "

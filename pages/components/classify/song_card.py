@@ -13,7 +13,7 @@ from genre_engine.prediction import MODEL, ModelInfo, combining, questions, voca
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
 from genre_engine.pretrained import NETWORKS, published
-from pages.components.classify import similar_songs, tag_words, why
+from pages.components.classify import bars, similar_songs, tag_words, why
 from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import Picture, heat_strip
@@ -214,12 +214,7 @@ def _bars(analysis: Analysis, view: str, key: str) -> None:
         unknown = vocabulary.unknown_genres(view, known) if view == "ten" and known else ()
         learnt = not known or combining.is_learnt(view, analysis.networks)
         word = "probability" if learnt else "match"
-    st.plotly_chart(
-        figures.genre_bars(scores, top, unknown, word),
-        key=f"{key}-bars-{view}-{every}",
-        config={"displayModeBar": False},
-        alt=figures.genre_bars_alt(scores, top, word),
-    )
+    bars.draw(scores, top, unknown, word)
     n_genres = len(scores.genres) + len(unknown)
     if n_genres > 5:
         st.toggle(f"Show all {n_genres} genres", key=f"{key}-all")
