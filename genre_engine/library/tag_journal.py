@@ -21,9 +21,10 @@ import os
 import re
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -99,6 +100,9 @@ class Batch:
         time: seconds since 1970.
         settings: as they were asked for.
         ended: whether all of its entries are settled.
+        files: how many were written, and
+        took_back: how many of each batch were taken back by this one; known once it has ended, so
+            that a list of batches needn't read journals, which are long.
     """
 
     folder: Path
@@ -107,6 +111,14 @@ class Batch:
     time: float
     settings: dict[str, Any]
     ended: bool
+    files: int = 0
+    took_back: dict[str, int] = field(default_factory=dict)
+
+    def counted(self) -> "Batch":
+        """The same with the counts that its entries give now."""
+        written = [entry for entry in self.entries() if entry.state in ("written", "ready")]
+        back = Counter(entry.undoes[0] for entry in written if entry.undoes is not None)
+        return replace(self, files=len(written), took_back=dict(back))
 
     def entries(self) -> list[Entry]:
         """Its entries by their numbers, without the bytes of tags."""
@@ -133,7 +145,7 @@ class Batch:
             file.seek(entry.offset)
             line = json.loads(file.readline(_MOST_LINE))
         return Kept(
-            {field: (tuple(old), tuple(new)) for field, (old, new) in line["values"].items()},
+            {name: (tuple(old), tuple(new)) for name, (old, new) in line["values"].items()},
             _unpacked_items(line["old_items"]),
             _unpacked_items(line["new_items"]),
             tuple(
@@ -241,7 +253,7 @@ class Journal:
         """Say that all entries are settled."""
         with storage_errors(self._path), self._path.open("ab") as file:
             os.fsync(file.fileno())
-        _save(self.batch, ended=True)
+        _save(replace(self.batch.counted(), ended=True))
 
     def _add(self, line: dict[str, Any], *, durably: bool = True) -> int:
         """Add a line; returns where it begins."""
@@ -279,6 +291,7 @@ def batches(library: Path) -> list[Batch]:
                 Batch(
                     *(folder, folder.name, str(said["kind"]), float(said["time"])),
                     *(dict(said["settings"]), bool(said["ended"])),
+                    *(int(said["files"]), dict(said["took_back"])),
                 )
             )
         except FileNotFoundError:  # killed before it had written anything
@@ -312,8 +325,11 @@ def undone(found: Sequence[Batch]) -> set[tuple[str, int]]:
     }
 
 
-def _save(batch: Batch, *, ended: bool = False) -> None:
-    said = {"kind": batch.kind, "time": batch.time, "settings": batch.settings, "ended": ended}
+def _save(batch: Batch) -> None:
+    said = {
+        name: getattr(batch, name)
+        for name in ("kind", "time", "settings", "ended", "files", "took_back")
+    }
     with workspace.replacing(batch.folder / _BATCH) as path, path.open("wb") as file:
         file.write(json.dumps(said).encode())
         file.flush()

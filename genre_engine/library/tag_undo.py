@@ -9,6 +9,7 @@ stay. Where none does, the file is left alone and named.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,17 +68,15 @@ def batches(lib: HasFolder) -> list[Summary]:
     Raises:
         LibraryError: a journal is damaged.
     """
-    found = tag_journal.batches(lib.folder)
-    gone = tag_journal.undone(found)
-    summaries = []
+    found = [batch if batch.ended else batch.counted() for batch in tag_journal.batches(lib.folder)]
+    back: Counter[str] = Counter()
     for batch in found:
-        written = [entry for entry in batch.entries() if entry.state in ("written", "ready")]
-        back = sum((entry.batch, entry.n) in gone for entry in written)
-        if written:
-            summaries.append(
-                Summary(batch.id, batch.kind, batch.time, len(written), back, batch.settings)
-            )
-    return summaries
+        back.update(batch.took_back)
+    return [
+        Summary(batch.id, batch.kind, batch.time, batch.files, back[batch.id], batch.settings)
+        for batch in found
+        if batch.files
+    ]
 
 
 def open_entries(

@@ -1,5 +1,6 @@
 """Tags are written as planned, nothing else changes, and all of it can be taken back."""
 
+import dataclasses
 import os
 import random
 import stat
@@ -321,7 +322,7 @@ def test_a_journal_that_was_cut_short_in_a_line_goes_on(one, kept):
     lines = journal.read_bytes().splitlines(keepends=True)
     assert len(lines) == 3  # begin, ready, written
     journal.write_bytes(b"".join(lines[:2]) + lines[2][: int(kept * len(lines[2]))])
-    tag_journal._save(batch)
+    tag_journal._save(dataclasses.replace(batch, ended=False))
     assert tagged.undo(one).left_out == []
     assert tagged.contents(one) == before
     assert journal.read_bytes().splitlines()[-1] == lines[2].rstrip()
@@ -339,11 +340,26 @@ def test_an_entry_whose_file_another_program_changed_meanwhile_is_lost_and_left(
     (batch,) = tag_journal.batches(one.folder)
     journal = batch.folder / "journal.jsonl"
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:2]))
-    tag_journal._save(batch)
+    tag_journal._save(dataclasses.replace(batch, ended=False))
     (path,) = paths(one)
     set_tags(path, "MP3", {"title": "Other"})
     assert [left.reason for left in tagged.undo(one).left_out] == ["other tags"]
     assert tag_journal.batches(one.folder)[0].entries()[0].state == "lost"
+
+
+def test_a_list_of_batches_reads_no_journal_of_one_that_has_ended(lib, monkeypatch):
+    first = tagged.write(lib)
+    tagged.write(lib, "replace", [("Other", 1.0)])
+    tagged.undo(lib)
+    tagged.undo(lib, first.batch)
+    counts = [(one.kind, one.files, one.undone) for one in tag_undo.batches(lib)]
+    assert counts == [("tags", 7, 7), ("tags", 7, 7), ("undo", 7, 0), ("undo", 7, 0)]
+    with monkeypatch.context() as patched:
+        patched.setattr(tag_journal, "_lines", lambda path: pytest.fail("it is read"))
+        assert len(tag_undo.batches(lib)) == 4
+    (last,) = [batch for batch in tag_journal.batches(lib.folder) if batch.kind == "undo"][1:]
+    tag_journal._save(dataclasses.replace(last, ended=False, files=0, took_back={}))
+    assert [(one.kind, one.files, one.undone) for one in tag_undo.batches(lib)] == counts
 
 
 def test_a_damaged_journal_is_said(one):
