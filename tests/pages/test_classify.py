@@ -88,6 +88,8 @@ def test_two_models_stand_side_by_side_and_both_are_exported(trained):
         (example.TITLE, "full"),
         (example.TITLE, "tones"),
     ]
+    at.session_state["as-command"] = True
+    at.run()
     commands = at.code[0].value.splitlines()
     assert "--view wide" in commands[0]
     assert "--model tones" in commands[1]
