@@ -18,6 +18,7 @@ from genre_engine.cli import (
     download,
     evaluate,
     extract,
+    learning_curve,
     library,
     library_tags,
     reproduce,
@@ -44,6 +45,7 @@ app.command("weights")(weights.command)
 app.command("extract")(extract.command)
 app.command("train")(train.command)
 app.command("tune")(tune.command)
+app.command("learning-curve")(learning_curve.command)
 app.command("runs")(runs.list_runs)
 app.command("remove")(runs.remove)
 app.command("export")(bundles.export)

@@ -208,11 +208,11 @@ def _number(text: str | float, wanted: str | float) -> float:
 def _threshold_set(run: Run) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """Truth and probabilities on the threshold set."""
     validation = run.predictions("validation")
-    chosen_on = _in_threshold_set(run, validation)
+    chosen_on = in_threshold_set(run, validation)
     return validation.y[chosen_on], validation.p[chosen_on]
 
 
-def _in_threshold_set(run: Run, validation: Predictions) -> npt.NDArray[np.bool_]:
+def in_threshold_set(run: Run, validation: Predictions) -> npt.NDArray[np.bool_]:
     """All of validation where none of it is known to be of that half."""
     parts = run.parts()
     chosen_on = np.isin(
@@ -224,7 +224,7 @@ def _in_threshold_set(run: Run, validation: Predictions) -> npt.NDArray[np.bool_
 def _baselines(run: Run, predicted: Predictions) -> dict[str, Any]:
     config = run.config
     validation = run.predictions("validation")
-    chosen_on = _in_threshold_set(run, validation)
+    chosen_on = in_threshold_set(run, validation)
     y = validation.y[chosen_on]
     found: dict[str, Any] = baselines.no_skill(
         _train_truth(run), y, len(predicted.y), config.genres, task=config.task, seed=config.seed

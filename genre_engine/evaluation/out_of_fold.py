@@ -132,6 +132,22 @@ def nested_thresholds(
     return of_tracks
 
 
+def global_thresholds(
+    y: Any, p: Any, genres: tuple[str, ...], groups: list[int] | None, fold: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Thresholds float [n, n_genres]: one a fold, chosen on the others.
+
+    Args:
+        fold: int [n], each track's fold.
+    """
+    found = np.full(np.shape(y), 0.5)
+    for number in np.unique(fold):
+        others = fold != number
+        known = [None] * int(others.sum()) if groups is None else np.array(groups)[others].tolist()
+        found[~others] = metrics.choose_global(y[others], p[others], genres, groups=known)
+    return found
+
+
 def _thresholds(
     y: Any, p: Any, genres: tuple[str, ...], groups: list[int] | None, others: Any
 ) -> tuple[float, dict[str, float]]:

@@ -11,6 +11,8 @@
     predictions/        validation.npz, test.npz (`predictions`), and train.npz with the truth alone
     report.json         how it did on validation, thresholds, calibration
     looks.json          how often its figures on test were looked at
+    learning_curve.json how it grows with its tracks, where that was measured; learning-curve/ has
+                        what each of its trainings predicted
 
 A status is never stored but in events: the newest status event says it, and a run that says
 `running` while its lock is free was killed.

@@ -10,6 +10,7 @@
     reporter.py    its progress, in the run's events
     search.py      many settings of a model, and the best of them
     trials.py      a search's trials on disk
+    learning_curve.py      a finished run's model on growing shares of its tracks; shares.py, which
     bundle.py      a run as one zip, checked before it is loaded
 
 `train` on a run that was paused, cancelled, failed or killed goes on from its last epoch.
@@ -17,6 +18,7 @@
 
 from genre_engine.training.data import Material
 from genre_engine.training.fitting import train
+from genre_engine.training.learning_curve import LearningCurveRequest
 from genre_engine.training.reporter import Reporter
 from genre_engine.training.request import (
     SearchRequest,
@@ -29,6 +31,7 @@ from genre_engine.training.request import (
 )
 
 __all__ = [
+    "LearningCurveRequest",
     "Material",
     "Reporter",
     "SearchRequest",

@@ -153,7 +153,7 @@ def fit_fold(run: Run, material: Material, number: int, progress: Progress | Non
     model = kind(kind.Settings.from_dict(config.settings), seed=config.seed + repeat)
     learnt, stopping = np.flatnonzero(~held), None
     if kind.stops_early:
-        learnt, stopping = _stopping_rows(material, learnt, [config.seed, number])
+        learnt, stopping = stopping_rows(material, learnt, [config.seed, number])
     model.fit(
         part_data(run, material, learnt),
         None if stopping is None else part_data(run, material, stopping),
@@ -176,7 +176,7 @@ def artist_prior(material: Material) -> npt.NDArray[np.float64]:
     return scores
 
 
-def _stopping_rows(
+def stopping_rows(
     material: Material, rows: npt.NDArray[np.intp], seed: Sequence[int]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp] | None]:
     """Rows to learn from, and rows to stop by; the latter None where none can be spared."""
