@@ -3,7 +3,7 @@
 # The engine is imported inside the functions: with pandas it would make --help slow.
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,18 +42,27 @@ def command(
     format_: Annotated[
         Format, typer.Option("--format", help="card is Markdown; csv has one figure a row.")
     ] = Format.TABLE,
+    importance: Annotated[
+        bool,
+        typer.Option(
+            "--importance",
+            help="Add what each group of features carries on validation; table and json only.",
+        ),
+    ] = False,
 ) -> None:
     """Judge a finished run, beside what can be scored without listening."""
     from genre_engine import evaluation, runs
 
     found = runs.open(run)
+    carried = _importance(found, part, format_) if importance else None
     report = evaluation.evaluate_run(found, part.value, thresholds)
     if part is Part.TEST:
         n = len(found.looks())
         complain(f"Test has been looked at {n} time{'' if n == 1 else 's'} in this run.")
     if format_ is Format.JSON:
         folds = evaluation.folds(found)
-        print_json(report.to_dict() | ({"cross_validation": folds} if folds else {}))
+        more = {"cross_validation": folds, "importance": carried}
+        print_json(report.to_dict() | {name: value for name, value in more.items() if value})
     elif format_ is Format.CSV:
         from genre_engine.metrics.export import to_csv
 
@@ -62,6 +71,45 @@ def command(
         typer.echo(evaluation.card(found, report), nl=False)
     else:
         _print_table(found, report)
+        if carried is not None:
+            _print_importance(carried)
+
+
+def _importance(run: "Run", part: Part, format_: Format) -> dict[str, Any]:
+    from genre_engine.errors import WrongUsage
+    from genre_engine.prediction import importance
+
+    if part is Part.TEST or format_ not in (Format.TABLE, Format.JSON):
+        raise WrongUsage(
+            "What the features carry is measured on validation, and printed as table or json. "
+            "Leave out --importance, or the other choice."
+        )
+    return importance.of_run(run)
+
+
+def _print_importance(found: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genre_engine.features.groups import LEVELS
+    from genre_engine.prediction import importance
+
+    console = result_console()
+    for level, title in LEVELS.items():
+        rows = [row for row in found["groups"] if row["level"] == level]
+        if not rows:
+            continue
+        table = Table(title, "columns", "drop", "from", "to")
+        for row in rows:
+            figures = (f"{row[name]:.3f}" for name in ("drop", "low", "high"))
+            table.add_row(escape(row["title"]), str(row["columns"]), *figures)
+        console.print(table)
+        if said := importance.warning(found, level):
+            console.print(escape(said))
+    console.print(
+        f"Drop: what macro average precision ({found['score']:.3f} on {found['tracks']:,} tracks) "
+        f"loses when a group is shuffled, mean and extremes of {found['repeats']} shuffles."
+    )
 
 
 def _print_table(run: "Run", report: "Report") -> None:

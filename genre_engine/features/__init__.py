@@ -11,6 +11,7 @@
     embedding.py    what a pretrained network makes of the music
     discogs.py      the same of MTG's Discogs-EffNet, where its terms were accepted
     store.py        features on disk
+    groups.py       columns that belong together, by their names
 
 A kind's module is loaded when it is asked for.
 """

@@ -20,6 +20,7 @@ from genre_engine.audio import signal as audio_signal
 from genre_engine.audio.decoders import Source
 from genre_engine.audio.spectral import mel_centres
 from genre_engine.errors import GenreEngineError, WrongUsage
+from genre_engine.features import groups as feature_groups
 from genre_engine.prediction import catalogue, combining, run_model
 from genre_engine.prediction import windows as excerpt_windows
 from genre_engine.prediction.catalogue import ModelInfo
@@ -177,7 +178,7 @@ def _groups(trained: Trained, signal: Signal, genre: str) -> tuple[Change, ...]:
     except GenreEngineError:
         return ()
     vector = trained.kind.compute(signal)
-    columns = np.array([name.partition("_")[0] for name in trained.kind.columns])
+    columns = np.array([feature_groups.family(name) for name in trained.kind.columns])
     without = [np.where(np.isin(columns, kinds), usual, vector) for kinds in GROUPS.values()]
     x = np.stack([vector, *without]).astype(np.float32)
     scores = trained.scores(trained.model.predict_proba(x)).by_window
