@@ -12,6 +12,7 @@ from typing import Protocol
 
 from genre_engine.errors import Refused
 from genre_engine.jobs.requests import DatasetRequest
+from genre_engine.runs import Run
 from genre_engine.storage.owners import VARIABLE as VARIABLE
 from genre_engine.storage.owners import active as active
 from genre_engine.training import SearchRequest, TrainingRequest
@@ -78,6 +79,17 @@ def check_search(request: SearchRequest) -> None:
     check_memory(request.training.model)
     if active() and (request.trials or 0) > TRIALS:
         raise Refused(f"This server is shared: a search has at most {TRIALS} trials. {_HOME}")
+
+
+def check_curve(run: Run) -> None:
+    """Raises Refused: a run's learning curve has too many tracks, or memory is short."""
+    check_memory(run.config.model)
+    sizes = (run.report() or {}).get("sizes") or {}
+    if active() and (tracks := sum(sizes.values())) > TRACKS:
+        raise Refused(
+            f"This run has {tracks:,} tracks; this server is shared and measures learning curves "
+            f"of up to {TRACKS:,}. {_HOME}"
+        )
 
 
 def check_dataset(request: DatasetRequest, *, uploaded: Collection[str] = ()) -> None:

@@ -7,7 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from genre_engine.errors import DatasetExists, FeaturesMissing, JobError, WrongUsage
+from genre_engine.errors import (
+    DatasetExists,
+    FeaturesMissing,
+    GenreEngineError,
+    JobError,
+    WrongUsage,
+)
 from genre_engine.jobs import hosted, tasks
 from genre_engine.jobs.record import Record
 from genre_engine.jobs.reporter import Reporter
@@ -18,8 +24,8 @@ from genre_engine.jobs.requests import (
     ScanRequest,
     TagRequest,
 )
-from genre_engine.storage import workspace
-from genre_engine.training import SearchRequest, TrainingRequest
+from genre_engine.storage import owners, workspace
+from genre_engine.training import LearningCurveRequest, SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
     from genre_engine.runs import Config
@@ -48,6 +54,7 @@ class Kind:
             request for which a file was uploaded.
         task: does it.
         dataset: the name of the data set that it reads or makes.
+        run: the id or name of a finished run that must stay while it works, or None.
         pool: what it takes a place of. What trains, by whatever name, shares the places.
         working: what it does, in words, where it says nothing of itself.
         pausable: whether a part that is done serves who goes on.
@@ -70,6 +77,7 @@ class Kind:
     stops_when_asked: bool = True
     in_background: bool = True
     clear: Callable[[Any], None] | None = None
+    run: Callable[[Any], str | None] = lambda _request: None
 
 
 def kind(name: str) -> Kind:
@@ -87,6 +95,15 @@ def dataset_of(job: Record) -> str | None:
     try:
         found = kind(job.kind)
         return found.dataset(found.request(job.request))
+    except WrongUsage:  # of another version
+        return None
+
+
+def run_of(job: Record) -> str | None:
+    """The id or name of a finished run that a job needs, where that is known."""
+    try:
+        found = kind(job.kind)
+        return found.run(found.request(job.request))
     except WrongUsage:  # of another version
         return None
 
@@ -131,6 +148,34 @@ def _check_search(request: SearchRequest, _busy: Sequence[Record]) -> None:
     from genre_engine.training import search
 
     search.check(request)
+
+
+def _curve_dataset(request: LearningCurveRequest) -> str | None:
+    from genre_engine import runs
+
+    try:
+        return runs.open(request.run).config.dataset
+    except GenreEngineError:  # removed since
+        return None
+
+
+def _check_curve(request: LearningCurveRequest, busy: Sequence[Record]) -> None:
+    from genre_engine import runs
+    from genre_engine.training import learning_curve
+
+    run = runs.open(request.run)
+    owners.check_own(owners.owner(run.folder).visit, f"The run {run.name!r}")
+    learning_curve.check(run)
+    if any(job.kind == CURVE and run_of(job) in (run.id, run.name) for job in busy):
+        raise JobError(
+            f"The learning curve of {run.name!r} is being measured already, or waits for that."
+        )
+
+
+def _check_curve_hosted(request: LearningCurveRequest, _uploaded: Collection[str]) -> None:
+    from genre_engine import runs
+
+    hosted.check_curve(runs.open(request.run))
 
 
 def _check_extraction(request: ExtractionRequest, _busy: Sequence[Record]) -> None:
@@ -216,6 +261,7 @@ def _check_tags(request: TagRequest, busy: Sequence[Record]) -> None:
         )
 
 
+CURVE = "learning-curve"
 KINDS = {
     "training": Kind(
         title=_training_title,
@@ -246,6 +292,17 @@ KINDS = {
         dataset=lambda request: request.dataset_name,
         pool="training",
         working="Searching for settings",
+    ),
+    CURVE: Kind(
+        title=lambda request: f"Learning curve of {request.run}",
+        request=LearningCurveRequest.from_dict,
+        check=_check_curve,
+        check_hosted=_check_curve_hosted,
+        task=tasks.learning_curve,
+        dataset=_curve_dataset,
+        pool="training",
+        working="Measuring the learning curve",
+        run=lambda request: request.run,
     ),
     "dataset": Kind(
         title=lambda request: f"Make {request.name}",

@@ -97,6 +97,9 @@ def in_use() -> set[Path]:
             used.add(workspace.datasets_folder() / name)
         if (run := job.run()) is not None:
             trained.append(run)
+        if (needed := kinds.run_of(job)) is not None:
+            with suppress(GenreEngineError):
+                trained.append(runs.open(needed))
     trained += [run for run in runs.listing() if run.alive]
     for run in trained:
         used.add(run.folder)

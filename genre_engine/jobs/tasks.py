@@ -19,7 +19,7 @@ from genre_engine.jobs.requests import (
 )
 from genre_engine.runs import Run
 from genre_engine.storage import owners, workspace
-from genre_engine.training import SearchRequest, TrainingRequest
+from genre_engine.training import LearningCurveRequest, SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
     from genre_engine.download.jamendo_plan import Request as DownloadRequest
@@ -148,6 +148,21 @@ def search(request: SearchRequest, reporter: Reporter) -> None:
         run_id=run.id,
     )
     reporter.result(run=run.id, name=run.name)
+
+
+def learning_curve(request: LearningCurveRequest, reporter: Reporter) -> None:
+    """Measure a run's learning curve; what is trained is kept, however it ends."""
+    from genre_engine import runs
+    from genre_engine.training import learning_curve as curves
+
+    run = runs.open(request.run)
+    hosted.check_memory(run.config.model)
+    reporter.note("Reading the features")
+    reporter.result(run=run.id, name=run.name)
+    curves.measure(
+        run, request.shares, progress=reporter.progress, should_stop=reporter.should_stop
+    )
+    reporter.leave_if_asked()
 
 
 def make_dataset(request: DatasetRequest, reporter: Reporter) -> None:

@@ -44,6 +44,7 @@ STORED = [
         "small",
         "Tune forest on small",
     ),
+    ("learning-curve", {"run": "mine", "shares": [20, 50, 100]}, None, "Learning curve of mine"),
     ("dataset", {"make": "demo", "name": "d", "tracks": 300}, "d", "Make d"),
     (
         "dataset",

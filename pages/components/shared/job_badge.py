@@ -82,7 +82,12 @@ def _chip() -> None:
 
 def link(job: Job) -> None:
     """A link to where a job is shown."""
-    pages = {"training": "train", "tuning": "train", "reproduction": "reproduce"}
+    pages = {
+        "training": "train",
+        "tuning": "train",
+        "reproduction": "reproduce",
+        "learning-curve": "metrics",
+    }
     pages |= {"library": "library", "tags": "library"}
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():
@@ -90,6 +95,8 @@ def link(job: Job) -> None:
     params = {"job": job.id} if page == "train" else {}
     if job.run_id and page == "train":
         params = {"run": job.run_id}
+    if page == "metrics":
+        params = {"run": str(job.request["run"]), "shown": "Learning curve"}
     st.page_link(
         f"pages/{page}.py",
         label=label(job),
