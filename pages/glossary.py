@@ -85,6 +85,14 @@ TERMS = {
             "Where the figure would lie had other artists been in the part, in 95 of 100 "
             "cases. From fewer than eight artists none is given."
         ),
+        "Importance": (
+            "What a score loses when a group of features is shuffled among the tracks, so that it "
+            "says nothing of them. Groups that carry the same stand in for each other."
+        ),
+        "Learning curve": (
+            "A score against the number of tracks that a model learnt from. Where it still rises, "
+            "more songs would help."
+        ),
         "Macro and micro": (
             "Macro takes the mean over genres, so a rare one counts as much as a common "
             "one; micro counts all labels alike."

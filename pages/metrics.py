@@ -10,7 +10,15 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.evaluation import evaluate
 from genre_engine.metrics import export
 from genre_engine.runs import Run
-from pages.components.results import curves, data, genres, mistakes, verdict
+from pages.components.results import (
+    curves,
+    data,
+    features,
+    genres,
+    learning,
+    mistakes,
+    verdict,
+)
 from pages.components.results.data import Judgement
 from pages.components.shared import finished_runs, navigation
 from pages.components.shared.text import plain
@@ -24,6 +32,8 @@ TABS = {
     "Curves": curves.ranked,
     "Calibration": curves.reliability,
     "History": curves.course,
+    "Learning curve": learning.section,
+    "Features": features.section,
 }
 
 
