@@ -51,6 +51,8 @@ from genre_engine.training.shares import (
 )
 
 FOLDER = "learning-curve"
+# What a training takes beside its tracks: as long as so many of them, and about so many seconds.
+_EACH_TRACKS, _EACH_S = 50, 0.3
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,12 @@ def seconds(run: Run, shares: Sequence[int] = SHARES) -> float | None:
     if not fitting:
         return None
     folds = run.config.split.get("folds")
-    trainings = sum(share / 100 * repeats(share, bool(folds)) for share in shares if share < 100)
+    of_all = min(MOST_FOLDS, folds) if folds else 1
+    times = {share: repeats(share, bool(folds)) * of_all for share in shares if share < 100}
+    whole = sum(share / 100 * n for share, n in times.items())
     if folds:  # the fit that was timed has learnt from all folds
-        trainings *= min(MOST_FOLDS, folds) * (folds - 1) / folds
-    return float(fitting) * trainings
+        whole *= (folds - 1) / folds
+    return float(fitting) * whole + _EACH_S * sum(times.values())
 
 
 def measure(
@@ -164,8 +168,8 @@ class _Measurement:
         self._began = time.monotonic()
         before = evaluation.read(run) or {"complete": True}
         self._before = 0.0 if before["complete"] else float(before["seconds"])
-        self._all = sum(len(step.rows) for step in self.steps)
-        self._done = sum(len(step.rows) for step in self.steps if self._kept(step) is not None)
+        self._all = sum(map(_cost, self.steps))
+        self._done = sum(_cost(step) for step in self.steps if self._kept(step) is not None)
         self._data: Data | None = None
 
     def work(self) -> dict[str, Any]:
@@ -261,7 +265,7 @@ class _Measurement:
         if not np.isfinite(p).all():
             raise ModelError("It diverged: its scores aren't numbers.")
         self._keep(step, p)
-        self._done += len(step.rows)
+        self._done += _cost(step)
         return p
 
     def _part(self, rows: Ints) -> Data:
@@ -294,7 +298,7 @@ class _Measurement:
     def _say(self, share: float, step: Step) -> None:
         if self._progress is not None:
             said = f"Learning from {step.share} % of the tracks ({len(step.rows):,})"
-            self._progress(self._done + share * len(step.rows), self._all, said)
+            self._progress(self._done + share * _cost(step), self._all, said)
 
     def _write(
         self,
@@ -321,6 +325,11 @@ class _Measurement:
         }
         self.run.write_json(evaluation.FILE, json.loads(json.dumps(values)))
         return values
+
+
+def _cost(step: Step) -> int:
+    """How long a training takes, against the others."""
+    return len(step.rows) + _EACH_TRACKS
 
 
 class _Watcher:

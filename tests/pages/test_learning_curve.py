@@ -64,7 +64,7 @@ def test_without_a_curve_it_says_what_one_is_for_and_how_long_it_takes(run):
     assert "Would more songs help?" in said(app)
     assert "Test stays sealed" in said(app)
     assert charts(app) == []
-    minutes = round((100 * (3 * 0.65 + 2 * 1.25) + 8) / 60)
+    minutes = round((100 * (3 * 0.65 + 2 * 1.25) + 13 * 0.3 + 8) / 60)
     assert f"Measure it (about {minutes} min)" in labels(app)
 
 

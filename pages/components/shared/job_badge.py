@@ -87,8 +87,9 @@ def link(job: Job) -> None:
         "tuning": "train",
         "reproduction": "reproduce",
         "learning-curve": "metrics",
+        "library": "library",
+        "tags": "library",
     }
-    pages |= {"library": "library", "tags": "library"}
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():
         page = "train"
