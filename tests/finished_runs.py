@@ -43,6 +43,7 @@ def finished(
     task: str = "multilabel",
     dataset: str = "mine",
     origin: str = "python",
+    config_seed: int = 0,
 ) -> runs.Run:
     """Store a finished run called `name`; the same arguments give the same truth."""
     y = truth()[:, : len(genres)] if y is None else y
@@ -60,6 +61,7 @@ def finished(
             task=task,
             features={"kind": "summary", "fingerprint": "0" * 12, "parameters": {"excerpt_s": 30}},
             name=name,
+            seed=config_seed,
         ),
         origin,
     )

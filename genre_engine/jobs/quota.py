@@ -69,6 +69,10 @@ def _make_room(quota: float, keep: Path | None = None) -> list[str]:
     sizes = {place: _size(place) for place in _places()}
     total = sum(sizes.values())
     removed: list[str] = []
+    if total > quota:
+        for place in _places_in_trash():
+            total -= sizes.pop(place, 0)
+        removed += runs.empty_trash(0)
     theirs = [place for place in sizes if owners.owner(place).visit]
     theirs.sort(key=lambda place: (place / owners.FILE).stat().st_mtime)
     if total <= quota or not theirs:
@@ -126,6 +130,11 @@ def _remove(place: Path) -> None:
 def _places() -> Iterable[Path]:
     yield from _folders(workspace.runs_folder())
     yield from _folders(workspace.datasets_folder())
+    yield from _places_in_trash()
+
+
+def _places_in_trash() -> list[Path]:
+    return [run.folder for run in runs.trash()]
 
 
 def _folders(folder: Path) -> list[Path]:

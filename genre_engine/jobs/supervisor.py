@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from genre_engine import runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import queue, record
 from genre_engine.jobs.job import Job
@@ -104,6 +105,8 @@ class Supervisor:
         started = self._started.pop(job_id) if status else 0.0
         queue.record_end(job_id, _cause(status), started)
         queue.clear_ended()
+        with suppress(GenreEngineError):
+            runs.empty_trash()
 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:

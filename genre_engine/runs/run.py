@@ -13,6 +13,7 @@
     looks.json          how often its figures on test were looked at
     learning_curve.json how it grows with its tracks, where that was measured; learning-curve/ has
                         what each of its trainings predicted
+    notes.json          what people say of it (`notes`)
 
 A status is never stored but in events: the newest status event says it, and a run that says
 `running` while its lock is free was killed.
@@ -28,9 +29,10 @@ from typing import TYPE_CHECKING, Any
 
 from genre_engine.errors import RunError
 from genre_engine.runs import config as run_config
-from genre_engine.runs import journal
+from genre_engine.runs import journal, notes
 from genre_engine.runs.config import Config
 from genre_engine.runs.journal import Event, Journal
+from genre_engine.runs.notes import Notes
 from genre_engine.runs.predictions import Predictions
 from genre_engine.storage import lock, workspace
 
@@ -188,6 +190,10 @@ class Run:
         found = self._json("looks.json")
         times = found.get("test") if found else None
         return [str(time) for time in times] if isinstance(times, list) else []
+
+    def notes(self) -> Notes:
+        """Its note and tags."""
+        return notes.read(self.folder)
 
     def add_look(self) -> int:
         """Count a look at test; how many there have been.

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -16,6 +17,9 @@ from genre_engine.runs.config import ORIGINS, Config
 from genre_engine.runs.journal import Journal
 from genre_engine.runs.run import Run, now
 from genre_engine.storage import lock, owners, workspace
+
+# Of a name, as `workspace.check_name` has it.
+_MOST_SIGNS = 64
 
 
 def create(config: Config, origin: str = "python") -> Run:
@@ -131,9 +135,19 @@ def _new_id(taken: set[str]) -> str:
 def _free_name(config: Config, taken: set[str]) -> str:
     kind = config.features.get("kind", "summary")
     stem = "-".join((config.dataset, config.model, *([] if kind == "summary" else [kind])))[:56]
-    number = 1
-    while (name := stem if number == 1 else f"{stem}-{number}") in taken:
+    return free_name(stem, taken)
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """A name, with a number where it is taken already.
+
+    >>> free_name("demo-fcn", {"demo-fcn", "demo-fcn-2"})
+    'demo-fcn-3'
+    """
+    number, name = 1, wanted
+    while name in taken:
         number += 1
+        name = f"{wanted[: _MOST_SIGNS - len(str(number)) - 1]}-{number}"
     return name
 
 

@@ -360,3 +360,54 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch)
     lines = capsys.readouterr().err.splitlines()
     assert 2 <= len(lines) < 10
     assert lines[-1].startswith("epoch 100 of 100  loss 0.4000  val loss 0.3000")
+
+
+def test_a_run_is_renamed_noted_and_tagged(run):
+    assert run("rename", "first", "baseline") == (0, "", "first is now called baseline.\n")
+    assert run("note", "baseline") == (0, "", "baseline has no note.\n")
+    assert run("note", "baseline", "the one to beat")[0] == 0
+    assert run("note", "baseline")[:2] == (0, "the one to beat\n")
+    assert run("tag", "baseline", "thesis", "old")[:2] == (0, "old\nthesis\n")
+    assert run("tag", "baseline", "--remove", "OLD")[:2] == (0, "thesis\n")
+    (entry,) = json.loads(run("runs", "--format", "json", "--tag", "Thesis")[1])
+    assert (entry["name"], entry["note"], entry["tags"]) == (
+        "baseline",
+        "the one to beat",
+        ["thesis"],
+    )
+    assert json.loads(run("runs", "--format", "json", "--tag", "none")[1]) == []
+    assert "thesis" in run("runs")[1]
+    status, out, err = run("runs", "--tag", "none")
+    assert (status, out) == (0, "")
+    assert "No run has the tag 'none'" in err
+    assert run("note", "baseline", "")[2] == "baseline has no note any more.\n"
+    assert run("note", "baseline")[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (("rename", "first", "a/b"), "can't be a name"),
+        (("rename", "nobody", "x"), "no run 'nobody'"),
+        (("tag", "first", "a,b"), "can't be a tag"),
+        (("note", "first", "x" * 2001), "Shorten it"),
+        (("restore", "nobody"), "no run 'nobody' in the trash"),
+    ],
+)
+def test_what_cannot_be_noted_is_refused_in_words(run, words, match):
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert match in err
+
+
+def test_a_removed_run_comes_back_until_it_is_removed_for_good(run):
+    made = runs.open("first")
+    status, _, err = run("remove", "first")
+    assert status == 0
+    assert "comes back with: restore first" in err
+    assert run("restore") == (0, f"{made.id} first\n", "")
+    assert run("restore", "first") == (0, "", "first is back.\n")
+    assert run("evaluate", "first")[0] == 0
+    assert run("remove", "first", "--for-good")[0] == 0
+    assert run("restore")[1] == ""
+    assert run("restore", "first")[0] == 2
