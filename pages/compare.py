@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.evaluation.comparison import FIGURES, LEAST_DIFFERENCE
+from genre_engine.evaluation.comparison import FIGURES
+from genre_engine.evaluation.differences import LEAST_DIFFERENCE
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import board as compare_board

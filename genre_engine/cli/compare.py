@@ -9,6 +9,8 @@ import typer
 from genre_engine.cli.console import complain
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from genre_engine.evaluation.comparison import Comparison
 
 
@@ -87,6 +89,7 @@ def _print(found: "Comparison") -> None:
         for difference in board.differences:
             console.print(escape(difference.sentence(found.figure)) + ".")
         console.print()
+    _print_repeats(found, console)
     for sentence in found.apart:
         complain(sentence)
     if found.settings:
@@ -97,6 +100,23 @@ def _print(found: "Comparison") -> None:
         for name, values in found.settings.items():
             table.add_row(name, *(escape(_cell(values[run.name])) for run in found.runs))
         console.print(table)
+
+
+def _print_repeats(found: "Comparison", console: "Console") -> None:
+    """Runs that differ in their seed alone, in a line each."""
+    from rich.markup import escape
+
+    from genre_engine.metrics.metric import METRICS
+
+    shown = dict.fromkeys([found.figure, "f1.macro", "average_precision.macro", "loss"])
+    for group in found.repeated():
+        figures = []
+        for name in shown:
+            over = found.over_seeds(group, name)
+            if over.mean is not None and over.sd is not None:
+                figures.append(f"{METRICS[name].label} {over.mean:.3f} ± {over.sd:.3f}")
+        names = ", ".join(run.name for run in group)
+        console.print(escape(f"{len(group)} seeds of one recipe ({names}): {', '.join(figures)}."))
 
 
 def _cell(value: object) -> str:

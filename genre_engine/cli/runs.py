@@ -163,14 +163,13 @@ def _entry(run: "Run") -> dict[str, Any]:
 
     entry: dict[str, Any] = {"id": run.id, "name": run.name}
     said = run.notes()
+    noted = {"note": said.note, "tags": list(said.tags)}
     state = run.state()
     entry |= {"status": state.status, "message": state.message}
     keys = ("created", "origin", "dataset", "model", "task", "rule", "seed")
     if run.error:
-        return entry | dict.fromkeys((*keys, "features", "split", "genres", "epochs", "f1_macro")) | {
-            "note": said.note,
-            "tags": list(said.tags),
-        }
+        unknown = dict.fromkeys((*keys, "features", "split", "genres", "epochs", "f1_macro"))
+        return entry | unknown | noted
     config = run.config
     entry |= {key: getattr(config, key) for key in keys}
     entry |= {
@@ -185,7 +184,7 @@ def _entry(run: "Run") -> dict[str, Any]:
     except (RunError, KeyError, TypeError):
         entry["message"] = "Its report is damaged. Remove it and train again."
     entry |= {"epochs": len(run.epochs()), "f1_macro": f1}
-    return entry | {"note": said.note, "tags": list(said.tags)}
+    return entry | noted
 
 
 def result_console() -> "Console":

@@ -17,11 +17,19 @@ import numpy as np
 from genre_engine import metrics
 from genre_engine.datasets.feature_table import ROW
 from genre_engine.errors import RunError, WrongUsage
+from genre_engine.evaluation import repeats
+from genre_engine.evaluation.differences import (
+    DEFAULT_FIGURE,
+    LEAST_DIFFERENCE,
+    Difference,
+    corrected,
+    difference,
+)
+from genre_engine.evaluation.differing import differing_settings
 from genre_engine.metrics.figures import NAMES
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Predictions, Run
 
-DEFAULT_FIGURE = "average_precision.macro"
 # What a leader board can be sorted by.
 FIGURES = (
     "average_precision.macro",
@@ -36,72 +44,10 @@ FIGURES = (
     "hamming_loss",
     "loss",
 )
-_ALPHA = 0.05
-# From fewer artists (or tracks, where none are known) no difference is called real.
-LEAST_GROUPS = 10
-# A difference below this matters to nobody, however sure it is.
-LEAST_DIFFERENCE = 0.01
 # Runs that agree in so many decimals share a place.
 _DECIMALS = 3
 # Settings of so many runs can be laid over each other as lines.
 PARALLEL_FROM = 10
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How much a better run is ahead of another, in one figure.
-
-    Attributes:
-        ahead, behind: names of the runs.
-        value: at least 0, whichever way the figure counts.
-        interval: 95 %, of the same sign as `value` where the difference is real.
-        p: two-sided, from the draws; None where nothing could be drawn.
-        p_holm: the same, corrected for all pairs that were looked at.
-        over: what was drawn: `artists` or `tracks`.
-        n_groups: how many of them there are.
-        least: the least difference that matters.
-    """
-
-    ahead: str
-    behind: str
-    value: float
-    interval: tuple[float, float] | None
-    p: float | None
-    p_holm: float | None = None
-    over: str = "tracks"
-    n_groups: int = 0
-    least: float = LEAST_DIFFERENCE
-
-    @property
-    def few(self) -> bool:
-        """Whether there are too few artists or tracks to call any difference real."""
-        return self.p is None or self.n_groups < LEAST_GROUPS
-
-    @property
-    def distinguishable(self) -> bool:
-        """Whether it can be distinguished from chance at the 5 % level, all pairs considered."""
-        return not self.few and self.p_holm is not None and self.p_holm < _ALPHA
-
-    @property
-    def real(self) -> bool:
-        """Whether it can be distinguished from chance, and is as large as matters."""
-        return self.distinguishable and self.value >= self.least
-
-    def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
-        """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
-        name = METRICS[figure].label if figure in METRICS else figure
-        said = f"{self.ahead} beats {self.behind} by {self.value:.3f}"
-        if self.value == 0:
-            said = f"{self.ahead} and {self.behind} are level"
-        if self.interval is not None:
-            low, high = (f"{bound:.3f}".replace("-", "−") for bound in self.interval)
-            said += f" [{low}, {high}]"
-        said += f" in {name[0].lower() + name[1:]}"
-        if self.few:
-            return f"{said}: too few {self.over} to tell"
-        if self.distinguishable and not self.real:
-            return f"{said}: not chance, but below the {self.least:g} that matters"
-        return f"{said}: {'a real difference' if self.real else 'not distinguishable'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,9 +138,30 @@ class Comparison:
                 }
                 for board in self.boards
             ],
+            "repeats": [
+                {
+                    "runs": [run.name for run in group],
+                    "seeds": [run.config.seed for run in group],
+                    "same_tracks": len(self._boards_of(group)) == 1,
+                    **_means({name: self.over_seeds(group, name) for name in NAMES}),
+                }
+                for group in self.repeated()
+            ],
             "not_ranked_together": list(self.apart),
             "settings": {name: dict(values) for name, values in self.settings.items()},
         }
+
+    def repeated(self) -> list[tuple[Run, ...]]:
+        """Those of the runs that differ in their seed alone, together; see `repeats`."""
+        return [group for group in repeats.grouped(self.runs) if len(group) > 1]
+
+    def over_seeds(self, group: Sequence[Run], figure: str) -> repeats.Spread:
+        """A figure's mean and standard deviation over runs of one recipe."""
+        return repeats.spread([self.report(run).figure(figure) for run in group])
+
+    def _boards_of(self, group: Sequence[Run]) -> list[Board]:
+        ids = {run.id for run in group}
+        return [board for board in self.boards if ids & set(board.reports)]
 
     def _run(self, run: Run) -> dict[str, Any]:
         report = self.report(run)
@@ -328,11 +295,11 @@ def _ranked(board: Board, figure: str, least: float) -> Board:
 
     ranked = tuple(sorted(board.runs, key=score, reverse=True))
     found = [
-        _difference(ahead, behind, board.reports, figure, sign, least)
+        difference(ahead, behind, board.reports, figure, sign, least)
         for ahead, behind in combinations(ranked, 2)
     ]
-    known = [difference for difference in found if difference is not None]
-    return replace(board, runs=ranked, differences=_corrected(known))
+    known = [one for one in found if one is not None]
+    return replace(board, runs=ranked, differences=corrected(known))
 
 
 def _sorted(predicted: Predictions) -> Predictions:
@@ -354,66 +321,6 @@ def _threshold(run: Run) -> Any:
         raise RunError(
             f"report.json of the run {run.name!r} holds no thresholds. Train it again."
         ) from error
-
-
-def _difference(
-    ahead: Run,
-    behind: Run,
-    reports: Mapping[str, metrics.Report],
-    figure: str,
-    sign: int,
-    least: float,
-) -> Difference | None:
-    one, other = reports[ahead.id], reports[behind.id]
-    a, b = one.figure(figure), other.figure(figure)
-    if a is None or b is None:
-        return None
-    value = sign * (a - b)
-    groups = one.groups
-    unknown = Difference(
-        ahead.name,
-        behind.name,
-        value,
-        None,
-        None,
-        over=groups.over,
-        n_groups=len(groups.sizes),
-        least=least,
-    )
-    if one.draws is None or other.draws is None:
-        return unknown
-    drawn = sign * (one.draws.figures.overall[figure] - other.draws.figures.overall[figure])
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
-        return unknown
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    # One is added to both: so many draws can't show that chance is impossible.
-    tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
-    p = min(1.0, 2 * (1 + float(tail)) / (1 + len(drawn)))
-    return replace(unknown, interval=(float(low), float(high)), p=p)
-
-
-def _corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
-    known = [difference for difference in found if difference.p is not None]
-    corrected = dict(zip(known, holm([d.p for d in known if d.p is not None]), strict=True))
-    return tuple(replace(d, p_holm=corrected.get(d)) for d in found)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for how many there are.
-
-    Source: S. Holm, "A simple sequentially rejective multiple test procedure", 1979.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    corrected = [1.0] * len(p_values)
-    highest = 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = highest
-    return corrected
 
 
 def _apart(boards: Sequence[Board], part: str) -> tuple[str, ...]:
@@ -452,39 +359,10 @@ def _ids(board: Board, part: str) -> set[str]:
     return set(_identities(run, run.predictions(part)))
 
 
-def differing_settings(chosen: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """Whatever the runs' configs don't have in common: by its name, each run's value by its name.
-
-    A setting that a model doesn't have is None, and one that all who have it share is left out.
-    """
-    flat = {run.name: _flat(run) for run in chosen}
-    names = dict.fromkeys(name for values in flat.values() for name in values)
+def _means(found: Mapping[str, repeats.Spread]) -> dict[str, dict[str, float | None]]:
     return {
-        name: {run: values.get(name) for run, values in flat.items()}
-        for name in names
-        if len({repr(values[name]) for values in flat.values() if name in values}) > 1
-    }
-
-
-def _flat(run: Run) -> dict[str, Any]:
-    config = run.config
-    fractions = config.split.get("fractions")
-    excerpt = config.features.get("parameters", {}).get("excerpt_s")
-    return {
-        "data set": config.dataset,
-        "model": config.model,
-        "features": config.features.get("kind"),
-        "excerpt in s": excerpt,
-        "task": config.task,
-        "genres": ", ".join(config.genres),
-        "rule": config.rule,
-        "split": config.split.get("kind"),
-        "folds": config.split.get("folds"),
-        "fractions": None
-        if not fractions
-        else ", ".join(f"{part} {share:.2f}" for part, share in fractions.items()),
-        "seed": config.seed,
-        **config.settings,
+        "mean": {name: spread.mean for name, spread in found.items()},
+        "sd": {name: spread.sd for name, spread in found.items()},
     }
 
 

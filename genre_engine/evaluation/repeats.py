@@ -56,11 +56,11 @@ class Spread:
 def spread(values: Sequence[float | None]) -> Spread:
     """Of the values that are known.
 
-    >>> spread([0.5, 0.7, None])
-    Spread(mean=0.6, sd=0.14142135623730948, n=2)
+    >>> spread([0.5, 1.0, None])
+    Spread(mean=0.75, sd=0.3535533905932738, n=2)
     """
     known = [float(value) for value in values if value is not None]
-    mean = round(statistics.fmean(known), 12) if known else None
+    mean = statistics.fmean(known) if known else None
     return Spread(mean, statistics.stdev(known) if len(known) > 1 else None, len(known))
 
 

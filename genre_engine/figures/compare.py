@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genre_engine.evaluation.comparison import Board, Difference, best_epoch
+from genre_engine.evaluation.comparison import Board, best_epoch
+from genre_engine.evaluation.differences import Difference
 from genre_engine.figures.colours import ACCENT, MUTED, TEN
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run

@@ -1,8 +1,8 @@
 """What is done with runs that are there: rename, note, tag, throw away and take back.
 
 A run that is thrown away lies in the trash, `runs/.trash/<id>`, for `KEPT_DAYS` days; what is older
-goes for good when the next run is thrown away, or a job of the app ends. Names in the trash are free: a run that is
-taken back while another has its name gets a number.
+goes for good when the next run is thrown away, or a job of the app ends. Names in the trash are
+free: a run that is taken back while another has its name gets a number.
 
 Whoever changes a run has locked the workspace's runs, so that names stay unique and nobody's note
 is lost, whichever process asks. A run may be renamed or noted while it is trained: its trainer

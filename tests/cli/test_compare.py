@@ -1,6 +1,7 @@
 """`compare` as a user calls it."""
 
 import json
+import statistics
 
 import pytest
 
@@ -53,3 +54,20 @@ def test_wrong_usage_has_status_2(words, said, run):
     status, out, errors = run(*words)
     assert (status, out) == (2, "")
     assert said in errors
+
+
+def test_seeds_of_one_recipe_are_summed_up(run):
+    made = [finished(f"fcn-{seed}", config_seed=seed, seed=seed + 1) for seed in range(3)]
+    finished("linear", model="linear")
+    words = ("compare", "fcn-0", "fcn-1", "fcn-2", "linear")
+    out = " ".join(run(*words)[1].split())
+    values = [one.report()["validation"]["f1"]["macro"] for one in made]
+    mean, sd = statistics.fmean(values), statistics.stdev(values)
+    assert "3 seeds of one recipe (fcn-0, fcn-1, fcn-2)" in out
+    assert f"Macro F1 {mean:.3f} ± {sd:.3f}" in out
+    (repeats,) = json.loads(run(*words, "--format", "json")[1])["repeats"]
+    assert repeats["runs"] == ["fcn-0", "fcn-1", "fcn-2"]
+    assert (repeats["seeds"], repeats["same_tracks"]) == ([0, 1, 2], True)
+    assert repeats["mean"]["f1.macro"] == pytest.approx(mean)
+    assert repeats["sd"]["f1.macro"] == pytest.approx(sd)
+    assert json.loads(run("compare", "fcn-0", "linear", "--format", "json")[1])["repeats"] == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genre_engine import metrics, runs
 from genre_engine.errors import RunError, WrongUsage
-from genre_engine.evaluation import comparison
+from genre_engine.evaluation import comparison, differences, differing
 from tests.finished_runs import GENRES, N, finished, scores, truth
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -148,7 +148,7 @@ def test_settings_that_differ_are_named_and_shared_ones_are_not():
     one = finished("one", settings={"learning_rate": 0.001, "dropout": 0.5})
     other = finished("other", settings={"learning_rate": 0.01, "dropout": 0.5})
     forest = finished("forest", model="forest", settings={"trees": 100})
-    found = comparison.differing_settings([one, other, forest])
+    found = differing.differing_settings([one, other, forest])
     assert found == {
         "model": {"one": "fcn", "other": "fcn", "forest": "forest"},
         "learning_rate": {"one": 0.001, "other": 0.01, "forest": None},
@@ -193,7 +193,7 @@ def test_it_all_goes_into_json():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_only_raises_p_values_and_keeps_their_order(p):
-    corrected = comparison.holm(p)
+    corrected = differences.holm(p)
     assert all(c >= min(1, q) and c <= 1 for c, q in zip(corrected, p, strict=True))
     for (a, ca), (b, cb) in itertools.combinations(zip(p, corrected, strict=True), 2):
         assert (a <= b) <= (ca <= cb) or a == b

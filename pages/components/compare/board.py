@@ -166,7 +166,7 @@ def _best_no_skill(report: dict[str, Any], figure: str) -> float | None:
 
 def _parallel(asked: str, ranked: list[tuple[Run, dict[str, Any]]], figure: str) -> None:
     """From ten runs of one model on: which settings go with a good score."""
-    from genre_engine.evaluation import comparison
+    from genre_engine.evaluation import differing
     from genre_engine.figures import compare as figures
 
     by_model: dict[str, list[tuple[Run, dict[str, Any]]]] = {}
@@ -177,7 +177,7 @@ def _parallel(asked: str, ranked: list[tuple[Run, dict[str, Any]]], figure: str)
     for model, members in by_model.items():
         if len(members) < PARALLEL_FROM:
             continue
-        differing = comparison.differing_settings([run for run, _ in members])
+        differing = differing.differing_settings([run for run, _ in members])
         differing = {
             name: values
             for name, values in differing.items()
