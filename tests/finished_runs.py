@@ -50,6 +50,8 @@ def finished(
     n = len(y)
     ids = [f"track {i:03}" for i in range(n)] if ids is None else list(ids)
     p = scores(y, skill, seed)
+    if task != "multilabel":
+        p /= p.sum(axis=1, keepdims=True)
     groups = np.arange(n) % artists if artists else None
     order = np.arange(n) if order is None else order
     run = runs.create(

@@ -20,6 +20,7 @@ from genre_engine.jobs.reporter import Reporter
 from genre_engine.jobs.requests import (
     DatasetRequest,
     ExtractionRequest,
+    ReferenceRequest,
     RunRequest,
     ScanRequest,
     TagRequest,
@@ -28,7 +29,7 @@ from genre_engine.storage import owners, workspace
 from genre_engine.training import LearningCurveRequest, SearchRequest, TrainingRequest
 
 if TYPE_CHECKING:
-    from genre_engine.runs import Config
+    from genre_engine.runs import Config, Run
 
 Task = Callable[[Any, Reporter], None]
 
@@ -198,6 +199,46 @@ def _check_dataset(request: DatasetRequest, busy: Sequence[Record]) -> None:
         )
 
 
+def _run_of(request: ReferenceRequest) -> "Run | None":
+    from genre_engine import runs
+
+    try:
+        return runs.open(request.run)
+    except GenreEngineError:
+        return None
+
+
+def _reference_title(request: ReferenceRequest) -> str:
+    run = _run_of(request)
+    return f"Judge the pretrained networks beside {run.name if run else request.run}"
+
+
+def _reference_dataset(request: ReferenceRequest) -> str | None:
+    run = _run_of(request)
+    return run.config.dataset if run else None
+
+
+def _check_reference(request: ReferenceRequest, busy: Sequence[Record]) -> None:
+    from genre_engine import runs
+    from genre_engine.prediction import reference
+
+    run = runs.open(request.run)
+    if request.model not in reference.MODELS:
+        raise WrongUsage(f"There are no pretrained networks {request.model!r}.")
+    if why := reference.obstacle(run):
+        raise WrongUsage(why)
+    if any(job.kind == "reference" and dataset_of(job) == run.config.dataset for job in busy):
+        raise JobError(
+            f"The pretrained networks are being judged on {run.config.dataset!r} already. Wait for "
+            "it."
+        )
+
+
+def _check_reference_hosted(request: ReferenceRequest, _uploaded: Collection[str]) -> None:
+    if (name := _reference_dataset(request)) is not None:
+        hosted.check_tracks(TrainingRequest(name))
+
+
 def _clear_dataset(request: DatasetRequest) -> None:
     from genre_engine.datasets import store
 
@@ -319,6 +360,16 @@ KINDS = {
         stops_when_asked=False,
         in_background=False,
         clear=_clear_dataset,
+    ),
+    "reference": Kind(
+        title=_reference_title,
+        request=ReferenceRequest.from_dict,
+        check=_check_reference,
+        check_hosted=_check_reference_hosted,
+        task=tasks.reference,
+        dataset=_reference_dataset,
+        pool="extraction",
+        working="Judging the pretrained networks",
     ),
     "download": Kind(
         title=lambda request: f"Download audio of {request.name}",

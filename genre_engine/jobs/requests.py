@@ -59,6 +59,27 @@ class ExtractionRequest:
 
 
 @dataclass(frozen=True)
+class ReferenceRequest:
+    """The pretrained networks, to be judged on a run's validation tracks.
+
+    Attributes:
+        run: its id or its name.
+        model: `full` or `fast`.
+    """
+
+    run: str
+    model: str = "full"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "ReferenceRequest":
+        """Raises WrongUsage: it isn't one."""
+        return json_fields.read(cls, values, "a reference")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class DatasetRequest:
     """A data set that is to be made. What is None is as the function of `datasets` that makes it
     has it by default, so that these defaults stand there alone.

@@ -13,6 +13,7 @@ from genre_engine.jobs.reporter import Ended, Reporter
 from genre_engine.jobs.requests import (
     DatasetRequest,
     ExtractionRequest,
+    ReferenceRequest,
     RunRequest,
     ScanRequest,
     TagRequest,
@@ -307,6 +308,22 @@ def tags(request: TagRequest, reporter: Reporter) -> None:
         left_out_in_all=len(done.left_out),
     )
     reporter.leave_if_asked()
+
+
+def reference(request: ReferenceRequest, reporter: Reporter) -> None:
+    """Have the pretrained networks analyse a run's validation tracks; what is done is kept."""
+    from genre_engine import runs
+    from genre_engine.prediction import reference as pretrained
+
+    run = runs.open(request.run)
+    reporter.note("Opening the networks")
+
+    def progress(done: int, total: int) -> None:
+        reporter.progress(done, total, f"Analysing: {done:,} of {total:,} tracks")
+
+    pretrained.score(run, request.model, progress=progress, should_stop=reporter.should_stop)
+    reporter.leave_if_asked()
+    reporter.result(run=run.id, model=request.model)
 
 
 def reproduce(request: "ReproductionRequest", reporter: Reporter) -> None:

@@ -63,6 +63,12 @@ STORED = [
     ("dataset", {"make": "gtzan", "name": "g", "path": "/g", "filtered": True}, "g", "Make g"),
     ("dataset", {"make": "fma", "name": "f", "path": "/fma", "subset": "large"}, "f", "Make f"),
     ("dataset", {"make": "jamendo", "name": "j", "genres": "all"}, "j", "Make j"),
+    (
+        "reference",
+        {"run": "20260101-000000-abcd", "model": "fast"},
+        None,
+        "Judge the pretrained networks beside 20260101-000000-abcd",
+    ),
     ("download", {"name": "j", "jobs": 2, "tars": ["00"]}, "j", "Download audio of j"),
     ("library", {"library": "mine", "folders": ["/music"], "tempo_key": True}, None, "Scan mine"),
     (

@@ -90,6 +90,7 @@ def link(job: Job) -> None:
         "library": "library",
         "tags": "library",
     }
+    pages["reference"] = "compare"
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():
         page = "train"
