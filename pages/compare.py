@@ -11,6 +11,7 @@ from genre_engine.evaluation.differences import LEAST_DIFFERENCE
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
 from pages.components.compare import board as compare_board
+from pages.components.compare import leader_board, manage
 from pages.components.compare import runs as compare_runs
 from pages.components.shared import finished_runs, navigation
 from pages.components.shared.text import plain
@@ -23,8 +24,10 @@ def main() -> None:
     finished, problems = compare_runs.finished()
     if not finished:
         _nothing(problems)
+        manage.section(compare_runs.managed())
         return
     finished = finished_runs.offered(finished, st.query_params.get_all("compared"))
+    finished = manage.tag_filter(finished)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = [run.name for run in finished]
         chosen = st.multiselect(
@@ -68,9 +71,10 @@ def main() -> None:
                 "are on the leader board below.",
                 icon=":material/compare_arrows:",
             )
-        compare_board.section(finished, figure)
+        leader_board.section(finished, figure)
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
+    manage.section(compare_runs.managed(finished))
     for problem in problems:
         st.warning(plain(problem), icon=":material/warning:")
 

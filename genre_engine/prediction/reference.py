@@ -129,6 +129,15 @@ def overlap(run: Run) -> str:
     )
 
 
+def kept_at(run: Run, model: str) -> float:
+    """When what the networks said of a run's data set was last written; 0.0 before there is any."""
+    folder = workspace.dataset_folder(run.config.dataset)
+    try:
+        return _path(folder, run, model).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def missing(run: Run, model: str) -> int:
     """How many of the run's validation tracks the networks haven't analysed yet.
 
@@ -137,7 +146,7 @@ def missing(run: Run, model: str) -> int:
         RunError: the run hasn't finished, or is damaged.
     """
     dataset, _ = _check(run)
-    kept = track_scores.read(_path(dataset, run, model))
+    kept = track_scores.read(_path(dataset.folder, run, model))
     return sum(track not in kept.rows for track in run.predictions("validation").track_ids)
 
 
@@ -166,7 +175,7 @@ def score(
         raise WrongUsage(f"There are no pretrained networks {model!r}. Choose full or fast.")
     dataset, _ = _check(run)
     ids = run.predictions("validation").track_ids
-    path = _path(dataset, run, model)
+    path = _path(dataset.folder, run, model)
     workspace.make_folder(path.parent)
     refusal = ModelError(
         f"The pretrained networks are being judged on {dataset.name!r} already. Wait for it."
@@ -214,8 +223,8 @@ def _excerpt_s(run: Run) -> float | None:
     return None if seconds is None else float(seconds)
 
 
-def _path(dataset: Dataset, run: Run, model: str) -> Path:
-    return dataset.folder / "reference" / f"{model}-{excerpt_text(_excerpt_s(run))}.npz"
+def _path(folder: Path, run: Run, model: str) -> Path:
+    return folder / "reference" / f"{model}-{excerpt_text(_excerpt_s(run))}.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +254,7 @@ def judge(run: Run, model: str) -> Judged | None:
         DatasetError, WrongUsage, RunError: as `score`.
     """
     dataset, found = _check(run)
-    kept = track_scores.read(_path(dataset, run, model))
+    kept = track_scores.read(_path(dataset.folder, run, model))
     predicted = run.predictions("validation")
     if any(track not in kept.rows for track in predicted.track_ids):
         return None

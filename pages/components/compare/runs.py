@@ -1,5 +1,6 @@
 """Which runs can be compared, read once as long as they don't change."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -25,6 +26,16 @@ def finished() -> tuple[list[Run], list[str]]:
     # Ids of the same second are in no order.
     found.sort(key=lambda run: run.config.created, reverse=True)
     return found, problems
+
+
+def managed(shown: Sequence[Run] | None = None) -> list[Run]:
+    """The runs to be managed, the newest first: of the finished ones those that the page shows."""
+    ids = None if shown is None else {run.id for run in shown}
+    return [
+        run
+        for run in runs.listing()
+        if run.error is not None or run.status != "finished" or ids is None or run.id in ids
+    ]
 
 
 def first_choice(found: list[Run]) -> list[str]:
@@ -61,9 +72,8 @@ def question(run_id: str, changed_at: float) -> str:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def stored(run_id: str, changed_at: float) -> dict[str, Any]:
-    """A run's figures on validation, from its report."""
-    found = runs.open(run_id).report() or {}
-    return dict(found.get("validation") or {})
+    """A run's report.json."""
+    return runs.open(run_id).report() or {}
 
 
 def compared(chosen: list[Run], part: str) -> Comparison:
