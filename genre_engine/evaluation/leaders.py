@@ -40,8 +40,9 @@ class Row:
 
     @property
     def run(self) -> Run:
-        """The one that gives the row its name: that of the shortest name."""
-        return min((member.run for member in self.members), key=lambda run: len(run.name))
+        """The one that gives the row its name: that of the shortest name, the oldest of these."""
+        found = [member.run for member in self.members]
+        return min(found, key=lambda run: (len(run.name), run.config.created))
 
     @property
     def asked(self) -> frozenset[str]:

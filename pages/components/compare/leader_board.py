@@ -44,11 +44,12 @@ def section(finished: list[Run], figure: str) -> None:
             persist_state="session",
             help="Below the row that sums them up. They have no place of their own.",
         )
+    notes: set[str] = set()
     for board in boards:
-        _board(board, figure, singly=singly)
+        _board(board, figure, notes, singly=singly)
 
 
-def _board(board: Board, figure: str, *, singly: bool) -> None:
+def _board(board: Board, figure: str, notes: set[str], *, singly: bool) -> None:
     st.subheader(plain(_title(board)), anchor=False)
     ranked = board.ranked(figure)
     added = reference.rows(board)
@@ -82,7 +83,7 @@ def _board(board: Board, figure: str, *, singly: bool) -> None:
         },
         alt="Leader board: " + "; ".join(_said(row, title) for row in rows[:10]),
     )
-    reference.offer(board, added)
+    reference.offer(board, added, notes)
     _parallel(board, figure)
 
 

@@ -18,6 +18,7 @@ from pages.components.shared.text import plain
 from pages.components.train import bundles
 
 _SELECTED = "managed"
+_KEPT = "managed-kept"
 _TURN = "managed-turn"
 _REMOVED = "managed-removed"
 _SAID = "managed-said"
@@ -25,7 +26,7 @@ _MOST_PX = 420
 
 
 def tag_filter(found: Sequence[Run]) -> list[Run]:
-    """Buttons of all tags, where there are any; the runs that have all of those that are pressed."""
+    """Buttons of all tags, if there are any; the runs that have all of those that are pressed."""
     tags: dict[str, str] = {}
     for run in found:
         for word in run.notes().tags:
@@ -89,9 +90,9 @@ def section(listed: Sequence[Run]) -> None:
 def _chosen(mine: list[Run]) -> list[Run]:
     """The table and, for keyboards and phones, the same by name."""
     by_id = {run.id: run for run in mine}
-    kept = [one for one in st.session_state.get(_SELECTED) or [] if one in by_id]
-    if _SELECTED in st.session_state and kept != st.session_state[_SELECTED]:
-        st.session_state[_SELECTED] = kept
+    kept = [one for one in st.session_state.get(_KEPT, []) if one in by_id]
+    # What a widget holds is lost when its options change, as by a new name.
+    st.session_state[_SELECTED] = kept
     ids = list(by_id)
     turn = st.session_state.get(_TURN, 0)
     key = f"manage-table-{turn}-{len(ids)}"
@@ -105,7 +106,7 @@ def _chosen(mine: list[Run]) -> list[Run]:
         selection_default={"selection": {"rows": [ids.index(one) for one in kept]}},
         placeholder="–",
         column_config={
-            "Run": st.column_config.TextColumn(width="medium", pinned=True),
+            "Run": st.column_config.TextColumn(width="medium"),
             "Tags": st.column_config.ListColumn(width="small"),
             "Note": st.column_config.TextColumn(width="medium"),
             "Macro F1": st.column_config.NumberColumn(format="%.3f", width="small"),
@@ -118,7 +119,7 @@ def _chosen(mine: list[Run]) -> list[Run]:
         ids,
         key=_SELECTED,
         format_func=lambda one: by_id[one].name if one in by_id else one,
-        on_change=_turn,
+        on_change=_take_names,
         placeholder="None",
     )
     return [by_id[one] for one in found]
@@ -126,7 +127,12 @@ def _chosen(mine: list[Run]) -> list[Run]:
 
 def _take(key: str, ids: list[str]) -> None:
     rows = st.session_state[key]["selection"]["rows"]
-    st.session_state[_SELECTED] = [ids[row] for row in rows if row < len(ids)]
+    st.session_state[_KEPT] = [ids[row] for row in rows if row < len(ids)]
+
+
+def _take_names() -> None:
+    st.session_state[_KEPT] = list(st.session_state[_SELECTED])
+    _turn()
 
 
 def _turn() -> None:
@@ -244,7 +250,7 @@ def _discard(chosen: list[Run]) -> None:
     for run in chosen:
         runs.discard(run)
         gone.append(run.id)
-    st.session_state[_SELECTED] = []
+    st.session_state[_KEPT] = []
 
 
 def _removed() -> None:

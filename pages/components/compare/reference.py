@@ -89,8 +89,12 @@ def _judge(run_id: str, changed_at: float, model: str, kept_at: float) -> Judged
         return None
 
 
-def offer(board: Board, ranked: Sequence[Added]) -> None:
-    """The networks' notes, those that know some of the genres only, and what can be judged."""
+def offer(board: Board, ranked: Sequence[Added], said: set[str]) -> None:
+    """The networks' notes, those that know some of the genres only, and what can be judged.
+
+    Args:
+        said: notes that stand on the page already; those of this board are added.
+    """
     asked = _asked(board)
     busy = _busy(asked)
     if busy is not None:
@@ -99,7 +103,7 @@ def offer(board: Board, ranked: Sequence[Added]) -> None:
     for added in partly:
         _partly(board, added)
     if ranked or partly:
-        _notes(asked[0], [*ranked, *partly])
+        _notes(asked[0], [*ranked, *partly], said)
     with st.expander(
         "Beside the pretrained networks",
         icon=":material/neurology:",
@@ -214,7 +218,7 @@ def _failed() -> str:
     return ""
 
 
-def _notes(run: Run, added: Sequence[Added]) -> None:
+def _notes(run: Run, added: Sequence[Added], before: set[str]) -> None:
     """What to bear in mind when they are compared."""
     said = [reference.overlap(run)]
     unread = max(judged.unread for one in added for judged in one.judged)
@@ -225,7 +229,10 @@ def _notes(run: Run, added: Sequence[Added]) -> None:
         )
     if run.config.task != "multilabel":
         said.append("Their scores are made to add up to 1, since a track has one genre here.")
-    st.markdown(f":gray[About the pretrained networks: {' '.join(said)}]")
+    text = " ".join(said)
+    if text not in before:
+        before.add(text)
+        st.markdown(f":gray[About the pretrained networks: {text}]")
 
 
 def _partly(board: Board, added: Added) -> None:

@@ -14,6 +14,7 @@ from pages.components.results import data
 from pages.components.results.data import Judgement
 from pages.components.shared.live_plot import live_plot
 from pages.components.shared.text import plain
+from pages.components.train import coaching
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 # So many genres differ clearly by colour, and be looked at one by one.
@@ -250,6 +251,7 @@ def course(one: Judgement) -> None:
         ":gray[Train dashed, validation solid; the star is the epoch whose weights are kept. "
         "Train goes on improving where a model learns its tracks by heart.]"
     )
+    coaching.section(one.run)
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,7 @@ from genre_engine.runs import Run
 from genre_engine.storage import owners
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
-from pages.components.train import bundles, live, pickers, request_text, search
+from pages.components.train import bundles, coaching, live, pickers, request_text, search
 
 _LOOKED_AT = "train-looked-at"
 _STATUS = {
@@ -123,9 +123,11 @@ def _ended(job: Job | None, run: Run | None, status: str) -> None:
                 st.switch_page("pages/classify.py", query_params={"model": run.id})
             bundles.export(run)
             _again(run)
+        coaching.section(run)
     elif status not in ("queued", "running"):
         with st.container(horizontal=True):
             _again(run)
+        coaching.section(run)
 
 
 def _again(run: Run) -> None:
