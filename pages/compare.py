@@ -38,6 +38,7 @@ def main() -> None:
             bind="query-params",
             persist_state="session",
             placeholder="Choose two or more",
+            wrap=True,
             help="Finished runs, the newest first. They are compared on the same tracks only.",
         )
         figure = st.selectbox(

@@ -19,6 +19,8 @@ from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import Picture, heat_strip
 from pages.components.shared.text import plain
 
+# Below this width a heat strip's times run into each other.
+_COLUMN = "13rem"
 # So many signs of a checksum tell songs apart.
 _SIGNS = 16
 
@@ -65,16 +67,28 @@ def song_card(
         if alone:
             _hearing(song, hearings[0], models[0], view, wide=True)
         else:
-            for column, hearing, model in zip(
-                st.columns(len(models), gap="large"), hearings, models, strict=True
-            ):
-                with column:
-                    _column(song, hearing, model, view)
+            _side_by_side(song, hearings, models, view)
         if song.is_here and not any(hearing.busy or hearing.error for hearing in hearings):
             st.toggle("Show waveform and mel spectrogram", key=f"{song.key}-pictures")
             if alone:
                 why.offer(song, hearings[0], models[0], view)
             similar_songs.offer(song)
+
+
+def _side_by_side(
+    song: Song, hearings: Sequence[Hearing], models: Sequence[ModelInfo], view: str
+) -> None:
+    """A column for each model where they are wide enough to be read; else below each other."""
+    key = f"{song.key}-models"
+    with st.container(key=key):
+        st.html(
+            f"<style>.st-key-{key} [data-testid=stColumn] {{ min-width: min(100%, {_COLUMN}) }}"
+            "</style>"
+        )
+        columns = st.columns(len(models), gap="large")
+        for column, hearing, model in zip(columns, hearings, models, strict=True):
+            with column:
+                _column(song, hearing, model, view)
 
 
 def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:

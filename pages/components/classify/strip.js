@@ -52,7 +52,9 @@ export default function ({ data, parentElement }) {
   );
 
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600];
-  const step = steps.find((s) => duration / s <= (root.clientWidth < 500 ? 5 : 10)) ?? 7200;
+  // So many labels fit; the genres' names take a part of the width.
+  const most = root.clientWidth < 260 ? 2 : root.clientWidth < 500 ? 5 : 10;
+  const step = steps.find((s) => duration / s <= most) ?? 7200;
   const ticks = [];
   for (let s = 0; s < duration - step * 0.3; s += step) {
     const tick = document.createElement("span");

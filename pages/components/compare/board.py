@@ -11,12 +11,14 @@ from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
 _MOST_PAIRS = 15
+# Side by side as long as their axes' titles fit.
+_WIDE_ENOUGH = """<style>
+.st-key-{key}-charts [data-testid=stColumn] {{ min-width: min(100%, 20rem) }}
+</style>"""
 
 
 def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
     """Standings and differences of the chosen runs of one board."""
-    from genre_engine.figures import compare as figures
-
     over = {"artists": "artists", "tracks": "tracks"}.get(board.over)
     if board.differences:
         st.subheader(plain(board.differences[0].sentence(figure)), anchor=False)
@@ -33,6 +35,15 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
             "it looks."
         )
     st.markdown(said)
+    with st.container(key=f"{key}-charts"):
+        st.html(_WIDE_ENOUGH.format(key=key))
+        _charts(board, figure, part, key)
+    _figures_table(board)
+
+
+def _charts(board: Board, figure: str, part: str, key: str) -> None:
+    from genre_engine.figures import compare as figures
+
     left, right = st.columns(2, gap="large")
     with left:
         st.plotly_chart(
@@ -57,7 +68,6 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
                 + ". An interval that crosses the dotted line can't be distinguished from chance."
                 + (f" {more} more pairs are in the JSON of the command.]" if more else "]")
             )
-    _figures_table(board)
 
 
 def _figures_table(board: Board) -> None:

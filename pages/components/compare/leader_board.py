@@ -66,10 +66,13 @@ def _board(board: Board, figure: str, notes: set[str], *, singly: bool) -> None:
                 for name in rows[0]
                 if name in numbers
             },
-            "Place": st.column_config.NumberColumn(width=60),
+            # Narrow, so that a phone shows place, run and score side by side.
+            "Place": st.column_config.NumberColumn(width=50),
+            "Run": st.column_config.TextColumn(width=145),
+            title: st.column_config.NumberColumn(format="%.3f", width=100),
             "±": st.column_config.NumberColumn(
                 format="%.3f",
-                width=70,
+                width=60,
                 help="The standard deviation over seeds or folds. A difference below it is soon "
                 "chance.",
             ),

@@ -22,7 +22,7 @@ from pages.components.shared import job_badge
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import duration, plain
 
-_TITLES = {"full": "Pretrained networks, all six", "fast": "Pretrained networks, the three fast"}
+_TITLES = {"full": "Pretrained, all six", "fast": "Pretrained, fast three"}
 # Seconds that a second of music takes, measured on two cores; a job runs beside other work.
 _RATES = {"full": 1.7 / 60, "fast": 0.75 / 60}
 _USUAL_S = 30.0

@@ -25,7 +25,9 @@ def section(run: Run) -> None:
     if not found:
         return
     with st.container(border=True, gap="small", key="coaching"):
-        st.markdown("**What its curves suggest**")
+        about_curves = any(remark.kind != "few tracks" for remark in found)
+        title = "What its curves suggest" if about_curves else "To bear in mind"
+        st.markdown(f"**{title}**")
         for remark in found:
             with st.container(horizontal=True, vertical_alignment="center"):
                 icon = _ICONS.get(remark.kind, ":material/lightbulb:")
