@@ -127,9 +127,9 @@ class _Course:
 
     @property
     def best(self) -> int:
-        """The place of the lowest validation loss, from 0."""
-        levels = _levels(self.validation)
-        return levels.index(min(levels))
+        """The place of the lowest validation loss, from 0; of equal levels the lowest value's."""
+        both = list(zip(_levels(self.validation), self.validation, strict=True))
+        return both.index(min(both))
 
     @property
     def ran_out(self) -> bool:

@@ -11,7 +11,7 @@ from genre_engine.evaluation.coaching import Remark
 from genre_engine.runs import Run
 from genre_engine.training import TrainingRequest
 from pages.components.shared.text import plain
-from pages.components.train import pickers, request_text
+from pages.components.train import request_text
 
 _ICONS = {"fine": ":material/check:", "few tracks": ":material/groups:"}
 
@@ -43,9 +43,8 @@ def _button(run: Run, remark: Remark) -> None:
         icon=":material/edit:",
         help="Fills the Train page with what this run trained, and this change.",
     ):
-        st.query_params.clear()
-        pickers.fill(changed(run, remark))
-        st.switch_page("pages/train.py")
+        params = request_text.params(changed(run, remark))
+        st.switch_page("pages/train.py", query_params=params)
 
 
 def changed(run: Run, remark: Remark) -> TrainingRequest:
