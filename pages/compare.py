@@ -1,12 +1,13 @@
 """Compare: which run is better, whether that is real, and what was set otherwise."""
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from genre_engine.errors import GenreEngineError
-from genre_engine.evaluation.comparison import FIGURES
+from genre_engine.evaluation.comparison import FIGURES, Comparison
 from genre_engine.evaluation.differences import LEAST_DIFFERENCE
 from genre_engine.metrics.metric import METRICS
 from genre_engine.runs import Run
@@ -96,6 +97,8 @@ def _compared(runs: list[Run], figure: str, least: float) -> None:
     found = compare_runs.compared(runs, part).ranked_by(figure, least)
     for sentence in found.apart:
         st.warning(plain(sentence), icon=":material/call_split:")
+    for group in found.repeated():
+        st.markdown(plain(_seeds(found, group, figure)))
     for number, board in enumerate(found.boards):
         compare_board.comparison_of(board, figure, part, key=f"board-{number}")
     _settings(runs, found.settings)
@@ -108,6 +111,16 @@ def _compared(runs: list[Run], figure: str, least: float) -> None:
             language="bash",
             wrap_lines=True,
         )
+
+
+def _seeds(found: Comparison, group: Sequence[Run], figure: str) -> str:
+    """ "3 seeds of one recipe: macro F1 0.71 ± 0.02"."""
+    over = found.over_seeds(group, figure)
+    names = ", ".join(run.name for run in group)
+    said = f"{len(group)} seeds of one recipe ({names})"
+    if over.mean is None or over.sd is None:
+        return f"{said}."
+    return f"{said}: {METRICS[figure].label} {over.mean:.3f} ± {over.sd:.3f}."
 
 
 def _part(runs: list[Run]) -> str:

@@ -3,8 +3,12 @@
 import json
 import statistics
 
+import numpy as np
 import pytest
+import soundfile
 
+from genre_engine import datasets
+from tests import sounds
 from tests.finished_runs import finished
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -71,3 +75,45 @@ def test_seeds_of_one_recipe_are_summed_up(run):
     assert repeats["mean"]["f1.macro"] == pytest.approx(mean)
     assert repeats["sd"]["f1.macro"] == pytest.approx(sd)
     assert json.loads(run("compare", "fcn-0", "linear", "--format", "json")[1])["repeats"] == []
+
+
+@pytest.fixture
+def clips(tmp_path, stub_networks):
+    """Two genres of clips that the stand-ins for the networks take for rock."""
+    for genre in ("pop", "rock"):
+        (tmp_path / "clips" / genre).mkdir(parents=True)
+        for number in range(6):
+            place = tmp_path / "clips" / genre / f"{number}.wav"
+            samples = sounds.chords(4.0) + 1e-5 * number
+            soundfile.write(place, samples.astype(np.float32), 16000)
+    return datasets.import_folder("mine", tmp_path / "clips", jobs=1)
+
+
+def test_the_pretrained_networks_are_judged_on_the_same_tracks(run, clips):
+    genres = ("pop", "rock")
+    y = np.array([[g in one for g in genres] for one in clips.tracks["genres"]], np.uint8)
+    ids = clips.tracks["track_id"].tolist()
+    for name in ("one", "other"):
+        finished(name, ids=ids, genres=genres, y=y, artists=0, dataset="mine")
+    status, out, errors = run("compare", "one", "other", "--pretrained", "fast")
+    assert status == 0
+    # Rock everywhere: of two genres with as many tracks each, half are found by chance.
+    assert "mine: the pretrained networks: Macro average precision 0.500" in " ".join(out.split())
+    assert "MagnaTagATune" in errors
+    out = run("compare", "one", "other", "--pretrained", "fast", "--format", "json")[1]
+    (found,) = json.loads(out)["pretrained"]
+    assert (found["genres"], found["unknown_genres"]) == (["pop", "rock"], [])
+    assert found["figures"]["average_precision.macro"] == pytest.approx(0.5)
+    assert found["runs"] == ["one", "other"]
+
+
+def test_where_the_networks_cannot_be_judged_it_is_said_and_the_rest_is_printed(run):
+    finished("one")
+    finished("other", seed=4)
+    status, out, errors = run("compare", "one", "other", "--pretrained", "fast")
+    assert status == 0
+    assert "beats" in out
+    assert "isn't here any more" in errors
+    status, _, errors = run("compare", "one", "other", "--pretrained", "fast", "--part", "test")
+    assert status == 2
+    assert "on validation only" in errors
