@@ -44,6 +44,7 @@ def section(finished: list[Run], figure: str) -> None:
             persist_state="session",
             help="Below the row that sums them up. They have no place of their own.",
         )
+    reference.progress(finished)
     notes: set[str] = set()
     for board in boards:
         _board(board, figure, notes, singly=singly)

@@ -89,6 +89,12 @@ def _judge(run_id: str, changed_at: float, model: str, kept_at: float) -> Judged
         return None
 
 
+def progress(finished: Sequence[Run]) -> None:
+    """How far those are that are judged now; the page runs again when they are done."""
+    if (job := _busy(finished)) is not None:
+        st.fragment(_progress, run_every=_TICK_S, key=f"reference-{job.id}")(job.id)
+
+
 def offer(board: Board, ranked: Sequence[Added], said: set[str]) -> None:
     """The networks' notes, those that know some of the genres only, and what can be judged.
 
@@ -96,9 +102,6 @@ def offer(board: Board, ranked: Sequence[Added], said: set[str]) -> None:
         said: notes that stand on the page already; those of this board are added.
     """
     asked = _asked(board)
-    busy = _busy(asked)
-    if busy is not None:
-        st.fragment(_progress, run_every=_TICK_S, key=f"reference-{busy.id}")(busy.id)
     partly = [added for added in _judged(board) if not added.whole]
     for added in partly:
         _partly(board, added)
@@ -111,10 +114,10 @@ def offer(board: Board, ranked: Sequence[Added], said: set[str]) -> None:
         on_change="rerun",
     ) as shown:
         if shown.open:
-            _form(asked, busy)
+            _form(asked)
 
 
-def _form(asked: Sequence[Run], busy: Job | None) -> None:
+def _form(asked: Sequence[Run]) -> None:
     """What is needed to judge them, with a button for each choice of networks."""
     for run in asked:
         if why := reference.obstacle(run):
@@ -126,15 +129,18 @@ def _form(asked: Sequence[Run], busy: Job | None) -> None:
         names = ", ".join(vocabulary.name_within(genre) for genre in unknown)
         said += f" They don't know {names}, so runs and networks are compared on the other genres."
     st.markdown(f"{plain(said)} {reference.overlap(asked[0])}")
+    busy = _busy(asked) is not None
     with st.container(horizontal=True, vertical_alignment="center"):
         for model in reference.MODELS:
-            _button(asked, model, busy)
+            _button(asked, model, busy=busy)
+    if busy:
+        st.markdown(":gray[They are being judged on this data set already; see above.]")
     failed = _failed()
     if failed:
         st.error(plain(failed), icon=":material/error:")
 
 
-def _button(asked: Sequence[Run], model: str, busy: Job | None) -> None:
+def _button(asked: Sequence[Run], model: str, *, busy: bool) -> None:
     try:
         left = [(run, reference.missing(run, model)) for run in asked]
     except GenreEngineError as error:
@@ -150,7 +156,7 @@ def _button(asked: Sequence[Run], model: str, busy: Job | None) -> None:
         f"Judge {name}",
         key=f"reference-{model}-{asked[0].id}",
         icon=":material/play_arrow:",
-        disabled=busy is not None,
+        disabled=busy,
         help=f"{tracks:,} tracks are to be analysed, which takes about {duration(seconds)}, longer "
         "where the computer is busy. What is done is kept.",
     ):
