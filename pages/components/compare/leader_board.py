@@ -70,7 +70,9 @@ def _board(board: Board, figure: str, notes: set[str], *, singly: bool) -> None:
             # Narrow, so that a phone shows place, run and score side by side.
             "Place": st.column_config.NumberColumn(width=50),
             "Run": st.column_config.TextColumn(width=145),
-            title: st.column_config.NumberColumn(format="%.3f", width=100),
+            title: st.column_config.NumberColumn(
+                "Score", format="%.3f", width=80, help=f"{title}, by which they are ranked."
+            ),
             "±": st.column_config.NumberColumn(
                 format="%.3f",
                 width=60,
