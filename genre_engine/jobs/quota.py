@@ -1,9 +1,9 @@
 """How much visitors of a shared server may store, and what goes when that is used up.
 
-The oldest things of visitors go first. What is in use stays: what a process works on, what a job
-that runs or waits needs (its run, its data set with the feature stores in it), and what belongs to
-nobody. Room is made when a job is accepted, with the queue locked, so that no job can be accepted
-meanwhile for what is being removed.
+What visitors threw away goes first, then their oldest things. What is in use stays: what a process
+works on, what a job that runs or waits needs (its run, its data set with the feature stores in it),
+and what belongs to nobody. Room is made when a job is accepted, with the queue locked, so that no
+job can be accepted meanwhile for what is being removed.
 """
 
 import os
@@ -69,12 +69,9 @@ def _make_room(quota: float, keep: Path | None = None) -> list[str]:
     sizes = {place: _size(place) for place in _places()}
     total = sum(sizes.values())
     removed: list[str] = []
-    if total > quota:
-        for place in _places_in_trash():
-            total -= sizes.pop(place, 0)
-        removed += runs.empty_trash(0)
     theirs = [place for place in sizes if owners.owner(place).visit]
-    theirs.sort(key=lambda place: (place / owners.FILE).stat().st_mtime)
+    thrown = set(_places_in_trash())
+    theirs.sort(key=lambda place: (place not in thrown, (place / owners.FILE).stat().st_mtime))
     if total <= quota or not theirs:
         return removed
     used = in_use()
@@ -119,7 +116,7 @@ def _written(dataset: Path) -> bool:
 
 
 def _remove(place: Path) -> None:
-    if place.parent == workspace.runs_folder():
+    if place.parent == workspace.runs_folder() or place in _places_in_trash():
         runs.remove(Run(place))
     elif (place / "dataset.json").is_file():
         datasets.remove(place.name)

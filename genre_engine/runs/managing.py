@@ -140,7 +140,9 @@ def empty_trash(days: float = KEPT_DAYS) -> list[str]:
     Raises:
         StorageError: the workspace can't be written.
     """
-    removed = []
+    removed: list[str] = []
+    if not _thrown_away():
+        return removed
     with _locked():
         for place in _thrown_away():
             if time.time() - _thrown_away_at(place) >= days * _DAY_S:

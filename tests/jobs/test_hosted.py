@@ -166,6 +166,22 @@ def test_the_oldest_of_visitors_goes_first_when_room_is_needed(workspace, shared
     assert sorted(place.name for place in (workspace / "runs").iterdir()) == ["run0", "run3"]
 
 
+def test_what_visitors_threw_away_goes_before_the_oldest(workspace, shared, monkeypatch):
+    monkeypatch.setenv(quota.VARIABLE, "0.0025")
+    for number, owner in enumerate(["", "a", "b"]):
+        folder = workspace / "runs" / f"run{number}"
+        folder.mkdir(parents=True)
+        (folder / "model").write_bytes(b"0" * 1000)
+        own(folder, owner)
+        if owner:
+            os.utime(folder / "hosted.json", (number, number))
+    runs.discard(runs.Run(workspace / "runs" / "run2"))
+    runs.discard(runs.Run(workspace / "runs" / "run0"))
+    assert quota.make_room() == ["run2"]
+    assert [run.id for run in runs.trash()] == ["run0"]  # nobody's
+    assert (workspace / "runs" / "run1").is_dir()
+
+
 @pytest.fixture
 def old_run(data, shared, monkeypatch):  # noqa: F811
     """A visitor's run that is over, older than everything else, and no room for anything."""
