@@ -105,6 +105,15 @@ TERMS = {
             "Of what was predicted, the share that is right; of what is true, the share "
             "that was predicted."
         ),
+        "Seed": (
+            "The number that chance starts from in a training: first weights, the order of "
+            "tracks and, unless the split is the data set's own, the split. Another seed gives "
+            "another score; several show how much of a difference is chance."
+        ),
+        "Standard deviation": (
+            "How far scores lie from their mean, as a rule: ± 0.02 over seeds means that a "
+            "difference of 0.01 says little."
+        ),
     },
 }
 
