@@ -89,8 +89,8 @@ def link(job: Job) -> None:
         "learning-curve": "metrics",
         "library": "library",
         "tags": "library",
+        "reference": "compare",
     }
-    pages["reference"] = "compare"
     page = pages.get(job.kind, "explore")
     if not (_PAGES / f"{page}.py").is_file():
         page = "train"
