@@ -28,8 +28,6 @@ def opened(visit, **options):
     page = visit("/reproduce", **options)
     expect(page.get_by_role("heading", name="The experiment, finished")).to_be_visible()
     expect(page.get_by_role("table").first).to_be_visible()
-    expect(page.get_by_role("heading", name="The nine figures")).to_be_visible()
-    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     settled(page)
     return page
 
@@ -39,9 +37,13 @@ def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
     row = page.get_by_role("row", name="Macro F1").first
     expect(row).to_contain_text("0.08")
     expect(row).to_contain_text("not yet run")
-    expect(page.get_by_text("failed · The disk is full.")).to_be_visible()
-    expect(page.get_by_text("not yet run: Logistic regression")).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    page.get_by_role("tab", name="Stages").click()
+    expect(page.get_by_text("failed · The disk is full.")).to_be_visible()
+    page.get_by_role("tab", name="Trainings").click()
+    expect(page.get_by_text("not yet run: Logistic regression")).to_be_visible()
+    page.get_by_role("tab", name="Nine figures").click()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -50,8 +52,12 @@ def test_a_cold_deep_link_shows_what_was_published_found_and_failed(visit):
 )
 def test_the_page_has_no_grave_accessibility_faults_and_fits_the_screen(visit, width, dark):
     page = opened(visit, width=width, dark=dark)
-    assert grave_faults(page) == []
-    fits(page)
-    for table in page.get_by_role("table").all():
-        box = table.bounding_box()
-        assert box is None or box["x"] + box["width"] <= width
+    for tab in ("Published and found", "Stages", "Nine figures", "Trainings"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        settled(page)
+        assert grave_faults(page) == []
+        fits(page)
+        for table in page.get_by_role("table").all():
+            box = table.bounding_box()
+            assert box is None or box["x"] + box["width"] <= width

@@ -23,8 +23,10 @@ def idle(monkeypatch):
     monkeypatch.setattr(jobs, "supervisor", lambda: None)
 
 
-def opened():
+def opened(part=None):
     app = AppTest.from_file(ENTRY, default_timeout=180)
+    if part is not None:
+        app.query_params["part"] = part
     app.switch_page("pages/reproduce.py").run()
     assert not app.exception
     return app
@@ -52,7 +54,7 @@ def test_what_is_not_yet_run_stands_in_grey_beside_the_published_figures(tmp_pat
 def test_start_puts_the_experiment_into_the_queue_and_stop_takes_it_out(tmp_path):
     import_table(tmp_path)
     app = opened()
-    app.toggle(key="reproduced_quick").set_value(True).run()
+    app.toggle(key="reproduced_quick-small").set_value(True).run()
     assert app.code[0].value == "python -m genre_engine reproduce small --quick"
     button(app, "Start").click().run()
     assert not app.exception
@@ -71,10 +73,38 @@ def test_a_stage_that_failed_says_why_and_one_that_is_done_what_it_found(tmp_pat
     found = {"tracks": 30, "artists": 3, "genres": counts, "same_as_course": True}
     kept.set("tracks", status="done", message="30 tracks.", output=found)
     kept.set("summary", status="failed", message="The disk is full.")
-    text = said(opened())
+    text = said(opened(part="Stages"))
     assert "done · 30 tracks." in text
     assert "failed · The disk is full." in text
     assert "Some trainings were cut short" in text
+
+
+def test_after_a_quick_run_a_reload_says_that_nothing_is_left(tmp_path):
+    import_table(tmp_path)
+    kept = Reproduction("small")
+    kept.request = reproduce.Request("small", quick=True)
+    found = dict.fromkeys(("figures", "intervals", "no_skill", "artist_prior"), {})
+    for stage in reproduce.STAGES:
+        trained = stage.training is not None
+        kept.set(stage.name, status="done", quick=trained, output=found if trained else {})
+    app = opened()
+    quick = app.toggle(key="reproduced_quick-small")
+    assert quick.value
+    assert "small: All stages are done, quickly" in said(app).replace("*", "")
+    n_trainings = sum(stage.training is not None for stage in reproduce.STAGES)
+    quick.set_value(False).run()
+    assert f"{n_trainings} stages are left" in said(app)
+    assert f"{n_trainings} of them ran quickly, and run again in full" in said(app)
+    assert button(app, "Go on")
+
+
+def test_a_tab_draws_what_it_holds_and_no_other_does(tmp_path):
+    import_table(tmp_path)
+    first, stages = said(opened()), said(opened(part="Stages"))
+    assert "| Macro F1 |" in first
+    assert "The 498 features" not in first
+    assert "The 498 features" in stages
+    assert "| Macro F1 |" not in stages
 
 
 def test_without_a_data_set_tracks_can_be_fetched_and_the_command_says_so():

@@ -24,27 +24,47 @@ _SHOWN = {
 
 
 def section(dataset: str) -> None:
+    """What is known so far, a tab for each kind of it."""
     found = reproduce.load(dataset)
-    st.subheader("Published and found", anchor=False)
     for caution in writing.cautions(found):
         st.warning(plain(caution), icon=":material/science:")
+    sections = {
+        "Published and found": _published,
+        "Stages": _all_stages,
+        "Nine figures": _figures,
+        "Trainings": _trainings,
+    }
+    tabs = st.tabs(list(sections), key="part", on_change="rerun", bind="query-params")
+    for tab, draw in zip(tabs, sections.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(found)
+    _download(found)
+
+
+def _published(found: Reproduction) -> None:
     for table in tables.published(found):
         _table(table)
     st.markdown(f":gray[{plain(tables.READING)}]")
     with st.expander("Why the published figures can't all hold"):
         st.markdown(plain(CANNOT_ALL_HOLD))
-    _download(found)
-    st.subheader("Stages", anchor=False)
-    for part, title in reproduce.PARTS.items():
-        st.markdown(f"**{title}**")
-        _stages(found, part)
-    _figures(found)
-    if any(found.output(stage.name) for stage in reproduce.STAGES if stage.training):
-        st.subheader("All trainings", anchor=False)
-        for table in tables.trainings(found):
-            st.markdown(f"**{table.title}**")
-            _table(table)
-        st.page_link("pages/compare.py", label="Compare them", icon=":material/compare_arrows:")
+
+
+def _all_stages(found: Reproduction) -> None:
+    for column, (part, title) in zip(st.columns(3), reproduce.PARTS.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            _stages(found, part)
+
+
+def _trainings(found: Reproduction) -> None:
+    if not any(found.output(stage.name) for stage in reproduce.STAGES if stage.training):
+        st.markdown(f":gray[*{NOT_YET}*]")
+        return
+    for table in tables.trainings(found):
+        st.markdown(f"**{table.title}**")
+        _table(table)
+    st.page_link("pages/compare.py", label="Compare them", icon=":material/compare_arrows:")
 
 
 def _table(table: Table) -> None:
@@ -136,7 +156,6 @@ def _stages(found: Reproduction, part: str) -> None:
 
 def _figures(found: Reproduction) -> None:
     drawn = drawing.stored(found)
-    st.subheader("The nine figures", anchor=False)
     if not drawn:
         st.markdown(f":gray[*{NOT_YET}*]")
         return

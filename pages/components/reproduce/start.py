@@ -8,7 +8,7 @@ import streamlit as st
 from genre_engine import datasets, jobs, reproduce
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job, hosted
-from genre_engine.reproduce import Estimate, Request
+from genre_engine.reproduce import Estimate, Request, drawing
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 
@@ -27,11 +27,12 @@ def section() -> Request | None:
     if job is not None:
         st.fragment(_watch, run_every=_TICK_S, key="reproducing")(job.id, request.dataset)
     else:
-        _estimate(request)
+        left = _estimate(request)
         _last_word(request.dataset)
     with st.container(horizontal=True):
         if job is None:
-            _start(request)
+            if left:
+                _start(request)
         elif st.button("Stop", icon=":material/stop:", help="What is done is kept."):
             _stop(job)
         with st.popover("As a command", icon=":material/terminal:"):
@@ -77,18 +78,33 @@ def _request() -> Request | None:
     )
     quick = st.toggle(
         "Quick",
-        key="reproduced_quick",
+        # As it ran last, or a reload would count the stages of a quick run as left.
+        value=reproduce.load(chosen).request.quick,
+        key=f"reproduced_quick-{chosen}",
         help="Very short trainings, to see that every stage works; their figures mean nothing.",
     )
     stages = () if len(parts) in (0, len(reproduce.PARTS)) else tuple(parts)
     return Request(chosen, stages=stages, quick=quick, tracks=tracks)
 
 
-def _estimate(request: Request) -> None:
+def _estimate(request: Request) -> bool:
+    """Say what is left; returns whether anything is."""
     if request.tracks is not None and request.dataset in {e["name"] for e in datasets.listing()}:
         st.markdown("This data set exists: what of its audio is missing will be fetched.")
     listed: Estimate = reproduce.estimate(request, reproduce.chosen(request.stages))
-    st.markdown(f"**{plain(request.dataset)}**: {plain(listed.sentence())}")
+    found = reproduce.load(request.dataset)
+    said = listed.sentence()
+    n_quick = sum(
+        found.outcomes[stage.name].is_done(quick=True)
+        and not found.outcomes[stage.name].is_done(quick=request.quick)
+        for stage in reproduce.chosen(request.stages)
+    )
+    if n_quick:
+        said += f" {n_quick} of them ran quickly, and run again in full."
+    elif not listed.stages and request.quick:
+        said = "All stages are done, quickly. Turn Quick off to run them in full."
+    st.markdown(f"**{plain(request.dataset)}**: {plain(said)}")
+    return bool(listed.stages) or drawing.incomplete(found)
 
 
 def _last_word(dataset: str) -> None:
