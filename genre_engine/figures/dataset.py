@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _MARGIN = {"l": 4, "r": 16, "t": 8, "b": 4}
 # Genres that go with each other eight times as often as chance, or an eighth as often.
 _MOST_LIFT = 3.0
+# From here on a cell is so dark that its number is white; before, bright enough for a dark one.
+_STRONG_LIFT = 2.3
+_DARK = "#221b33"
 # Above this, numbers in the cells would be too small to read.
 _MOST_LABELLED = 12
 
@@ -188,7 +191,7 @@ def leak_meter_alt(leaks: Mapping[str, Leakage]) -> str:
 
 
 def cooccurrence(found: Cooccurrence) -> "go.Figure":
-    """How much oftener than by chance two genres share a track, as a heat map."""
+    """How much more often than by chance two genres share a track, as a heat map."""
     import plotly.graph_objects as go
 
     names = [genre_name(genre) for genre in found.genres]
@@ -216,10 +219,7 @@ def cooccurrence(found: Cooccurrence) -> "go.Figure":
         )
     )
     if n <= _MOST_LABELLED:
-        figure.update_traces(
-            text=[["" if r == c else _times(found.lift[r, c]) for c in range(n)] for r in range(n)],
-            texttemplate="%{text}",
-        )
+        _add_times(figure, names, found)
     figure.update_layout(
         height=max(280, 22 * n + 120),
         margin=_MARGIN,
@@ -233,6 +233,26 @@ def cooccurrence(found: Cooccurrence) -> "go.Figure":
         },
     )
     return figure
+
+
+def _add_times(figure: "go.Figure", names: list[str], found: Cooccurrence) -> None:
+    """The factors as numbers: in the theme's own colour where the ground shows through, dark on
+    bright cells and white on the darkest."""
+    grounds: dict[str | None, list[tuple[int, int]]] = {None: [], _DARK: [], "white": []}
+    for row, column in np.argwhere(~np.eye(len(names), dtype=bool)):
+        strength = abs(found.lift[row, column])
+        colour = None if strength < 1 else _DARK if strength < _STRONG_LIFT else "white"
+        grounds[colour].append((int(row), int(column)))
+    for colour, cells in grounds.items():
+        figure.add_scatter(
+            x=[names[column] for _, column in cells],
+            y=[names[row] for row, _ in cells],
+            text=[_times(found.lift[cell]) for cell in cells],
+            mode="text",
+            textfont={"size": 12, **({} if colour is None else {"color": colour})},
+            hoverinfo="skip",
+            showlegend=False,
+        )
 
 
 def _times(lift: float) -> str:

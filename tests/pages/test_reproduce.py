@@ -83,7 +83,7 @@ def test_after_a_quick_run_a_reload_says_that_nothing_is_left(tmp_path):
     import_table(tmp_path)
     kept = Reproduction("small")
     kept.request = reproduce.Request("small", quick=True)
-    found = dict.fromkeys(("figures", "intervals", "no_skill", "artist_prior"), {})
+    found = {key: {} for key in ("figures", "intervals", "no_skill", "artist_prior")}
     for stage in reproduce.STAGES:
         trained = stage.training is not None
         kept.set(stage.name, status="done", quick=trained, output=found if trained else {})

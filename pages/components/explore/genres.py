@@ -108,7 +108,7 @@ def _choices(data: Opened) -> tuple[str, str, Labels]:
             key="genres",
             bind="query-params",
             placeholder="All of these genres",
-            width=320,
+            width=320 if several else 170,
         )
     return (
         kind,

@@ -11,6 +11,9 @@ from pages.components.shared.datasets import Opened
 from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
+# The numbers on pale cells follow the theme, which Plotly doesn't know.
+_NUMBERS = """<style>.st-key-pairs .scatterlayer .trace:first-child text {
+  fill: light-dark(#221b33, #ece8f5) !important; }</style>"""
 
 
 def genres_together(data: Opened) -> None:
@@ -42,7 +45,8 @@ def genres_together(data: Opened) -> None:
             st.subheader("Every track carries one genre, so no two go together", anchor=False)
             return
         st.subheader(_strongest(found), anchor=False)
-        st.plotly_chart(
+        st.html(_NUMBERS)
+        st.container(key="pairs").plotly_chart(
             figures.cooccurrence(found),
             key="together",
             config=_CONFIG,
@@ -50,7 +54,7 @@ def genres_together(data: Opened) -> None:
         )
         more = len(data.counts) - len(found.genres)
         st.markdown(
-            ":gray[How many times oftener than by chance two genres share a track; similar ones "
+            ":gray[How many times as often as by chance two genres share a track; similar genres "
             f"are side by side.{f' The {len(found.genres)} most common genres.' if more else ''}]"
         )
 
@@ -99,12 +103,7 @@ def lengths_and_artists(data: Opened) -> None:
                 "so that no artist need be in two parts."
             )
             return
-        st.subheader(
-            f"A tenth of the artists made {sizes.tenth:.0%} of the tracks"
-            if sizes.n_artists >= 10
-            else f"{sizes.n_artists} artists",
-            anchor=False,
-        )
+        st.subheader(_artists(sizes), anchor=False)
         st.plotly_chart(
             figures.artist_sizes(sizes),
             key="artists",
@@ -115,7 +114,16 @@ def lengths_and_artists(data: Opened) -> None:
             ),
         )
         artist, n = sizes.largest
-        st.markdown(f"Most are by {plain(artist)}: {n:,} tracks.")
+        if n > 1:
+            st.markdown(f"Most are by {plain(artist)}: {n:,} tracks.")
+
+
+def _artists(sizes: statistics.ArtistSizes) -> str:
+    if sizes.largest[1] == 1:
+        return "Every artist made one track"
+    if sizes.n_artists < 10:
+        return f"{sizes.n_artists} artists"
+    return f"A tenth of the artists made {sizes.tenth:.0%} of the tracks"
 
 
 def _clock(seconds: float) -> str:

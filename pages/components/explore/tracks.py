@@ -12,6 +12,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.prediction import vocabulary
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
+from pages.components.shared.row_table import row_table
 from pages.components.shared.text import plain
 
 PAGE = 100
@@ -36,42 +37,40 @@ def section(data: Opened) -> None:
     if not len(rows):
         st.info(f"No track holds all of these words: {plain(text or '')}")
         return
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
-        said = f"**{len(rows):,}** of {len(data.tracks):,} tracks" if text else ""
-        st.markdown(said or f"**{len(rows):,}** tracks", width="content")
-        page = 1
-        if len(rows) > PAGE:
-            # Another search has other pages, and starts on the first.
-            page = st.pagination(
-                -(-len(rows) // PAGE),
-                key=f"page-{data.dataset.name}-{text}",
-                max_visible_pages=5,
-            )
+    said = f"**{len(rows):,}** of {len(data.tracks):,} tracks" if text else ""
+    st.markdown(said or f"**{len(rows):,}** tracks")
+    # Below the table, where its toolbar can't lie over it, and as wide, so that it shows the pages.
+    place = st.container()
+    page = 1
+    if len(rows) > PAGE:
+        # Another search has other pages, and starts on the first.
+        page = st.pagination(
+            -(-len(rows) // PAGE),
+            key=f"page-{data.dataset.name}-{text}",
+            max_visible_pages=5,
+            width="stretch",
+        )
     shown = rows[(page - 1) * PAGE : page * PAGE]
-    picked = st.dataframe(
-        _table(data.tracks.iloc[shown]),
-        hide_index=True,
-        height=min(38 + 35 * len(shown), 388),
-        key=f"tracks-{data.dataset.name}-{text}-{page}",
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="–",
-        column_config={
-            "Title": st.column_config.TextColumn(width=190),
-            "Artist": st.column_config.TextColumn(width=150),
-            "Genres": st.column_config.ListColumn(width=230),
-            "Length": st.column_config.TextColumn(width=70),
-            "Part": st.column_config.TextColumn(width=90, help="Of the official split"),
-        },
-        alt="Tracks that match the search; select one to hear and see it",
-    )
-    at = picked["selection"]["rows"]
-    if at:
-        drawer(data, int(shown[at[0]]))
+    with place:
+        at = row_table(
+            _table(data.tracks.iloc[shown]),
+            hide_index=True,
+            height=min(38 + 35 * len(shown), 388),
+            key=f"tracks-{data.dataset.name}-{text}-{page}",
+            placeholder="–",
+            column_config={
+                "Title": st.column_config.TextColumn(width=190),
+                "Artist": st.column_config.TextColumn(width=150),
+                "Genres": st.column_config.ListColumn(width=230),
+                "Length": st.column_config.TextColumn(width=70),
+                "Part": st.column_config.TextColumn(width=90, help="Of the official split"),
+            },
+            alt="Tracks that match the search; select one to hear and see it",
+        )
+    if at is not None:
+        drawer(data, int(shown[at]))
     else:
-        st.markdown(":gray[Select a row by the box at its left to hear the track and see inside.]")
+        st.markdown(":gray[Click a track to hear it and see inside.]")
 
 
 def _table(tracks: pd.DataFrame) -> pd.DataFrame:

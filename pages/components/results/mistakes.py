@@ -16,6 +16,7 @@ from pages.components.results import data as results_data
 from pages.components.results.data import Judgement
 from pages.components.shared import datasets
 from pages.components.shared.datasets import Opened
+from pages.components.shared.row_table import row_table
 from pages.components.shared.text import plain
 
 _CONFIG = {"displayModeBar": False, "displaylogo": False}
@@ -143,7 +144,7 @@ def _tracks(one: Judgement, rows: Any, key: str) -> None:
         entry["True"] = _named(one, one.report.judged.y[row])
         entry["Predicted"] = _named(one, one.decisions[row]) or "–"
         table.append(entry)
-    picked = st.dataframe(
+    at = row_table(
         table,
         hide_index=True,
         # Narrow enough for all three to be seen; they grow where there is room.
@@ -154,16 +155,13 @@ def _tracks(one: Judgement, rows: Any, key: str) -> None:
         },
         height=min(38 + 35 * len(table), 318),
         key=f"mistakes-{key}-{'-'.join(map(str, one.key))}",
-        on_select="rerun",
-        selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}},
         alt="Tracks, the worst first; select one to hear it",
     )
-    at = picked["selection"]["rows"]
-    if at:
-        _room(one, data, int(rows[at[0]]))
+    if at is not None:
+        _room(one, data, int(rows[at]))
     else:
-        st.markdown(":gray[Select a row by the box at its left to hear the track.]")
+        st.markdown(":gray[Click a track to hear it.]")
 
 
 def _title(data: Opened | None, track_id: str) -> str:

@@ -11,10 +11,12 @@ _STYLE = (
     f"{_BUTTONS} {{ background: #7a3ff2; border-color: #7a3ff2; color: #fff; }} "
     # Titles begin below the toolbar, not a hand's breadth lower.
     '[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; } '
-    # As high as the pickers that stand beside them, so that their labels are in line.
-    '[data-testid="stButtonGroup"] button { min-height: 2.5rem; } '
-    '[data-testid="stButtonGroup"] [data-testid="stWidgetLabel"] '
-    "{ position: relative; top: 0.45rem; }</style>"
+    # As high as the pickers that stand beside them. A label's button of help is none of these.
+    '[data-testid="stButtonGroup"] button[data-variant] { min-height: 2.5rem; } '
+    # A link in a row with pickers and buttons, in line with their letters.
+    '[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { min-height: 2.5rem; } '
+    # No empty screen below what a page says last.
+    '[data-testid="stMainBlockContainer"] { padding-bottom: 4rem; }</style>'
 )
 
 
