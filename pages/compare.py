@@ -194,7 +194,7 @@ def _curves(runs: list[Run]) -> None:
     st.plotly_chart(
         figures.curves(drawn, key, kinds[key]),
         key=f"curves-{key}",
-        config={"displaylogo": False},
+        config={"displayModeBar": False},
         alt=f"{kinds[key]} by epoch: "
         + "; ".join(
             f"{run.name} ends at {run.epochs()[-1].get(key)}"

@@ -63,7 +63,8 @@ def track_panels(drawn: TrackView) -> "go.Figure":
         figure.update_traces(hovertemplate=f"%{{x:.1f}} s, {said}<extra></extra>", row=row, col=1)
     figure.update_layout(
         height=900,
-        margin={"l": 4, "r": 8, "t": 24, "b": 4},
+        # Room for the chart's toolbar, which would lie over the first title.
+        margin={"l": 4, "r": 8, "t": 56, "b": 4},
         showlegend=False,
         hovermode="closest",
     )
@@ -170,10 +171,18 @@ def track_map(
     first, second = found.explained
     figure.update_layout(
         height=520,
-        margin={"l": 4, "r": 8, "t": 8, "b": 4},
+        margin={"l": 4, "r": 8, "t": 36, "b": 4},
         clickmode="event+select",
         dragmode="pan",
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemsizing": "constant"},
+        # Below, for the chart's toolbar is above.
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "itemsizing": "constant",
+        },
         xaxis={"title": f"First component, {first:.0%} of the variance", "zeroline": False},
         yaxis={"title": f"Second, {second:.0%}", "zeroline": False},
     )

@@ -12,7 +12,7 @@ from genre_engine.features import store as feature_stores
 from genre_engine.features import throughput
 from genre_engine.reproduce import material
 from genre_engine.reproduce.stages import Stage
-from genre_engine.reproduce.state import Request, load
+from genre_engine.reproduce.state import Reproduction, Request, load
 
 # Core seconds and bytes of a track of 30 s.
 _ASSUMED = {
@@ -43,6 +43,7 @@ class Estimate:
     Attributes:
         tracks: how many take part.
         stages: how many are left.
+        left_out: how many the data set can't have, as far as was seen; they aren't among those.
         seconds: about how long they take.
         bytes_fetched, bytes_kept: over the network, and on disk for features.
     """
@@ -52,9 +53,13 @@ class Estimate:
     seconds: float
     bytes_fetched: int
     bytes_kept: int
+    left_out: int = 0
 
     def sentence(self) -> str:
         """For who is about to start it."""
+        if not self.stages and self.left_out:
+            n = "the one" if self.left_out == 1 else f"the {self.left_out}"
+            return f"All stages are done but {n} left out."
         if not self.stages:
             return "All stages are done."
         n = "a stage is" if self.stages == 1 else f"{self.stages} stages are"
@@ -76,6 +81,8 @@ def estimate(request: Request, stages: tuple[Stage, ...]) -> Estimate:
     """
     found = load(request.dataset)
     left = [s for s in stages if not found.outcomes[s.name].is_done(quick=request.quick)]
+    left_out = [s for s in left if _is_left_out(found, s)]
+    left = [s for s in left if s not in left_out]
     seconds, kept, fetched = 0.0, 0.0, 0.0
     missing: dict[str, int] = {}
     if request.tracks is not None and material.is_fetched(request.dataset):
@@ -105,7 +112,13 @@ def estimate(request: Request, stages: tuple[Stage, ...]) -> Estimate:
         elif stage.training:
             least, each = _TRAINING_S[stage.training.model]
             seconds += (least + each * n / 1000) * (_QUICK if request.quick else 1.0)
-    return Estimate(n, len(left), seconds, round(fetched), round(kept))
+    return Estimate(n, len(left), seconds, round(fetched), round(kept), len(left_out))
+
+
+def _is_left_out(found: Reproduction, stage: Stage) -> bool:
+    """Whether a stage was left out for what the data set is, not for want of another stage."""
+    done = all(found.output(name) is not None for name in stage.needs)
+    return done and found.status(stage.name) == "skipped"
 
 
 def _size(n_bytes: float) -> str:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from genre_engine import jobs, reproduce
 from genre_engine.jobs import hosted
 from genre_engine.prediction import vocabulary
+from genre_engine.reproduce import drawing
 from genre_engine.reproduce.state import Reproduction
 from tests.owned import own
 from tests.reproduce.conftest import import_table
@@ -79,8 +80,9 @@ def test_a_stage_that_failed_says_why_and_one_that_is_done_what_it_found(tmp_pat
     assert "Some trainings were cut short" in text
 
 
-def test_after_a_quick_run_a_reload_says_that_nothing_is_left(tmp_path):
+def test_after_a_quick_run_a_reload_says_that_nothing_is_left(tmp_path, monkeypatch):
     import_table(tmp_path)
+    monkeypatch.setattr(drawing, "incomplete", lambda found: False)
     kept = Reproduction("small")
     kept.request = reproduce.Request("small", quick=True)
     found = {key: {} for key in ("figures", "intervals", "no_skill", "artist_prior")}
@@ -90,12 +92,26 @@ def test_after_a_quick_run_a_reload_says_that_nothing_is_left(tmp_path):
     app = opened()
     quick = app.toggle(key="reproduced_quick-small")
     assert quick.value
-    assert "small: All stages are done, quickly" in said(app).replace("*", "")
+    assert "All stages are done. They ran quickly: turn Quick off" in said(app)
+    assert not any(one.label == "Go on" for one in app.button)
     n_trainings = sum(stage.training is not None for stage in reproduce.STAGES)
     quick.set_value(False).run()
     assert f"{n_trainings} stages are left" in said(app)
     assert f"{n_trainings} of them ran quickly, and run again in full" in said(app)
     assert button(app, "Go on")
+
+
+def test_stages_that_the_data_set_cannot_have_are_not_left_to_do(tmp_path, monkeypatch):
+    import_table(tmp_path)
+    monkeypatch.setattr(drawing, "incomplete", lambda found: False)
+    kept = Reproduction("small")
+    found = {key: {} for key in ("figures", "intervals", "no_skill", "artist_prior")}
+    for stage in reproduce.STAGES:
+        kept.set(stage.name, status="done", output=found if stage.training else {})
+    kept.set(reproduce.STAGES[-1].name, status="skipped", message="Only MTG-Jamendo has several.")
+    app = opened()
+    assert "All stages are done but the one left out." in said(app)
+    assert button(app, "Try those again")
 
 
 def test_a_tab_draws_what_it_holds_and_no_other_does(tmp_path):

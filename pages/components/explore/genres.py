@@ -48,7 +48,7 @@ def section(data: Opened) -> None:
 
 def _choices(data: Opened) -> tuple[str, str, Labels]:
     several = len(data.counts) > 10
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = ""
         if data.kinds:
             kind = str(

@@ -22,12 +22,15 @@ _SHOWN = {
     "skipped": (":material/do_not_disturb_on:", "left out"),
 }
 
+# Cells of a row that has no figure, for the one reason or the other.
+_NOTHING = tuple({_SHOWN[status][1]} for status in ("waiting", "failed", "skipped"))
+
 
 def section(dataset: str) -> None:
     """What is known so far, a tab for each kind of it."""
     found = reproduce.load(dataset)
-    for caution in writing.cautions(found):
-        st.warning(plain(caution), icon=":material/science:")
+    if cautions := writing.cautions(found):
+        st.warning("  \n".join(map(plain, cautions)), icon=":material/science:")
     sections = {
         "Published and found": _published,
         "Stages": _all_stages,
@@ -51,10 +54,9 @@ def _published(found: Reproduction) -> None:
 
 
 def _all_stages(found: Reproduction) -> None:
-    for column, (part, title) in zip(st.columns(3), reproduce.PARTS.items(), strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            _stages(found, part)
+    for part, title in reproduce.PARTS.items():
+        st.markdown(f"**{title}**")
+        _stages(found, part)
 
 
 def _trainings(found: Reproduction) -> None:
@@ -73,11 +75,13 @@ def _table(table: Table) -> None:
     def cell(text: str) -> str:
         return f":gray[*{NOT_YET}*]" if text == NOT_YET else plain(text)
 
-    missing = [row for row in table.rows if set(row[1:]) == {NOT_YET}]
-    head, rows = _shortened(replace(table, rows=tuple(r for r in table.rows if r not in missing)))
-    if missing:
-        names = ", ".join(plain(row[0]) for row in missing)
-        st.markdown(f":gray[*{NOT_YET}*: {names}]")
+    missing = {row[0]: row[1] for row in table.rows if set(row[1:]) in _NOTHING}
+    head, rows = _shortened(
+        replace(table, rows=tuple(row for row in table.rows if row[0] not in missing))
+    )
+    for word in dict.fromkeys(missing.values()):
+        names = ", ".join(plain(name) for name, said in missing.items() if said == word)
+        st.markdown(f":gray[*{word}*: {names}]")
     if not rows:
         return
     lines = [
@@ -92,18 +96,24 @@ def _table(table: Table) -> None:
 
 
 def _as_cards(place: str, head: Sequence[str]) -> str:
-    """On a phone each row is a card, whose lines say what the columns' heads said."""
+    """On a phone each row is a card, whose entries say what the columns' heads said."""
     rules = [
         f"{place} thead {{ display: none; }}",
-        f"{place} table, {place} tbody, {place} tr, {place} td {{ display: block; }}",
-        f"{place} tr {{ padding: 0.5rem 0; }}",
+        f"{place} table, {place} tbody, {place} td {{ display: block; }}",
+        f"{place} tr {{ display: grid; grid-template-columns: 1fr 1fr; gap: 0 0.75rem; "
+        "padding: 0.5rem 0; }",
         f"{place} td {{ border: none; padding: 0.1rem 0; text-align: left !important; }}",
-        f"{place} td:nth-child(1) {{ font-weight: 600; }}",
+        f"{place} td:nth-child(1) {{ font-weight: 600; grid-column: 1 / -1; }}",
     ]
     for number, text in enumerate(head[1:], start=2):
         listed = re.sub(r'[\\"<]', "", text)
         rules.append(f'{place} td:nth-child({number})::before {{ content: "{listed}: "; }}')
-    return f"<style>@media (max-width: 640px) {{ {' '.join(rules)} }}</style>"
+    return (
+        f"<style>{place} table {{ font-size: 0.875rem; }} "
+        f"{place} :is(td, th) {{ padding: 0.35rem 0.5rem; }} "
+        f"{place} td:first-child {{ white-space: nowrap; }} "
+        f"@media (max-width: 640px) {{ {' '.join(rules)} }}</style>"
+    )
 
 
 def _shortened(table: Table) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -170,4 +180,4 @@ def _figures(found: Reproduction) -> None:
     )
     _, words, text = drawn[str(chosen)]
     figure: Any = json.loads(text)
-    st.plotly_chart(figure, key=f"figure-{chosen}", config={"displaylogo": False}, alt=words)
+    st.plotly_chart(figure, key=f"figure-{chosen}", config={"displayModeBar": False}, alt=words)

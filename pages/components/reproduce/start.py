@@ -13,6 +13,7 @@ from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 
 _NEW = "Fetch tracks of MTG-Jamendo"
+_AGAIN = "Try those again"
 # How often running work is looked after, in seconds.
 _TICK_S = 1.0
 
@@ -27,12 +28,12 @@ def section() -> Request | None:
     if job is not None:
         st.fragment(_watch, run_every=_TICK_S, key="reproducing")(job.id, request.dataset)
     else:
-        left = _estimate(request)
+        label = _estimate(request)
         _last_word(request.dataset)
     with st.container(horizontal=True):
         if job is None:
-            if left:
-                _start(request)
+            if label is not None:
+                _start(request, label)
         elif st.button("Stop", icon=":material/stop:", help="What is done is kept."):
             _stop(job)
         with st.popover("As a command", icon=":material/terminal:"):
@@ -87,8 +88,8 @@ def _request() -> Request | None:
     return Request(chosen, stages=stages, quick=quick, tracks=tracks)
 
 
-def _estimate(request: Request) -> bool:
-    """Say what is left; returns whether anything is."""
+def _estimate(request: Request) -> str | None:
+    """Say what is left; returns what the button that goes on is called, None where all is done."""
     if request.tracks is not None and request.dataset in {e["name"] for e in datasets.listing()}:
         st.markdown("This data set exists: what of its audio is missing will be fetched.")
     listed: Estimate = reproduce.estimate(request, reproduce.chosen(request.stages))
@@ -99,12 +100,15 @@ def _estimate(request: Request) -> bool:
         and not found.outcomes[stage.name].is_done(quick=request.quick)
         for stage in reproduce.chosen(request.stages)
     )
-    if n_quick:
+    if n_quick and listed.stages:
         said += f" {n_quick} of them ran quickly, and run again in full."
-    elif not listed.stages and request.quick:
-        said = "All stages are done, quickly. Turn Quick off to run them in full."
+    elif not listed.stages and any(outcome.quick for outcome in found.outcomes.values()):
+        said += " They ran quickly: turn Quick off to run them in full."
     st.markdown(f"**{plain(request.dataset)}**: {plain(said)}")
-    return bool(listed.stages) or drawing.incomplete(found)
+    if listed.stages or drawing.incomplete(found):
+        begun = any(outcome.status != "waiting" for outcome in found.outcomes.values())
+        return "Go on" if begun else "Start"
+    return _AGAIN if listed.left_out else None
 
 
 def _last_word(dataset: str) -> None:
@@ -119,19 +123,17 @@ def _last_word(dataset: str) -> None:
         st.warning(plain(last.message), icon=":material/warning:")
 
 
-def _start(request: Request) -> None:
+def _start(request: Request, label: str) -> None:
     try:
         hosted.check_reproduction()
     except GenreEngineError as error:
         st.info(plain(str(error)), icon=":material/cloud_off:")
         return
-    found = reproduce.load(request.dataset)
-    begun = any(outcome.status != "waiting" for outcome in found.outcomes.values())
-    if found.alive:
+    if reproduce.load(request.dataset).alive:
         st.info("The command line works on it at this moment.", icon=":material/terminal:")
         return
-    label = "Go on" if begun else "Start"
-    if not st.button(label, type="primary", icon=":material/play_arrow:"):
+    kind: Any = "secondary" if label == _AGAIN else "primary"
+    if not st.button(label, type=kind, icon=":material/play_arrow:"):
         return
     try:
         jobs.supervisor()
