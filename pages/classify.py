@@ -15,6 +15,7 @@ from genre_engine.prediction import analysis as song_analysis
 from genre_engine.pretrained import discogs
 from pages.components.classify import (
     discogs_terms,
+    keyboard,
     model_picker,
     recent_songs,
     session,
@@ -64,11 +65,13 @@ def main() -> None:
             st.button(
                 "Try the example", icon=":material/play_circle:", on_click=session.add_example
             )
+        keyboard.help_box()
     _undo()
     songs, news = session.songs(), session.news()
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     long = song_list.is_long(songs)
+    keyboard.listen(listed=long, move=song_list.move)
     for song in [song_list.choose(songs, chosen, view)] if long else songs:
         song_card(song, chosen, view, session.remove)
     session.watch(news)

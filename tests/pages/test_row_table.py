@@ -28,8 +28,10 @@ def test_a_cell_that_is_clicked_picks_its_row(monkeypatch):
     monkeypatch.setattr(
         st, "session_state", {"t": {"selection": {"rows": [], "cells": [(2, "a")]}}}
     )
-    row_table._cell_to_row("t")
+    taken = []
+    row_table._picked("t", taken.append)
     assert st.session_state["t"] == {"selection": {"rows": [2]}}
+    assert taken == [2]
 
 
 def test_a_row_is_picked_by_its_place():

@@ -7,12 +7,15 @@ import numpy as np
 import streamlit as st
 
 from genre_engine.prediction import ModelInfo, vocabulary
-from pages.components.classify import tag_words
+from pages.components.classify import keyboard, session, tag_words
 from pages.components.classify.queue import Hearing, Song
+from pages.components.shared.row_table import pick, row_table
 
 # From so many songs of one's own on, the example not counted, cards would take several screens.
 LIST_FROM = 3
 _ROW_PX, _MOST_PX = 35, 530
+# By these the session knows the open song and those of the list, in their order.
+_OPEN, _LISTED, _PLAYED = "open_song", "listed_songs", "played_row"
 # Points of the small picture of a song.
 _POINTS = 40
 
@@ -26,20 +29,26 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     """Draw the list and return the song whose card is open."""
     model = models[0]
     songs = _filtered(songs, model, view)
+    st.session_state[_LISTED] = [song.key for song in songs]
     rows = [_row(song, song.hearings[model.id], view) for song in songs]
     # Columns that no song has anything for.
     empty = [name for name in ("Cover", "Tag says") if not any(row[name] for row in rows)]
     rows = [{name: row[name] for name in row if name not in empty} for row in rows]
-    picked = st.dataframe(
+    at = _open_row()
+    key = f"songs-{len(songs)}"
+    if st.session_state.get(key, {}).get("selection", {}).get("rows") != [at]:
+        pick(key, at)
+    row_table(
         rows,
+        key=key,
+        on_pick=_open,
         hide_index=True,
         height=min(38 + _ROW_PX * len(rows), _MOST_PX),
-        key=f"songs-{len(songs)}",
-        on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
-        selection_default={"selection": {"rows": [0]}},
         column_config={
-            "Cover": st.column_config.ImageColumn(width=50),
+            "Play": st.column_config.ButtonColumn(
+                "", width=48, type="tertiary", key=_PLAYED, on_click=_play
+            ),
+            "Cover": st.column_config.ImageColumn("", width=50),
             "Tag says": st.column_config.TextColumn(
                 width="medium",
                 help="The genre in the file's tags, and its score where the model knows it.",
@@ -52,14 +61,44 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
             "Over time": st.column_config.AreaChartColumn(
                 y_min=0, y_max=100, width="small", help="The first genre, window by window."
             ),
-            "Length in s": st.column_config.NumberColumn(format="%.0f", width="small"),
+            "Length": st.column_config.NumberColumn(format="%.0f s", width=70),
         },
         placeholder="",
         alt="The songs of this visit with their first genre; select one to open its card",
     )
-    chosen = picked["selection"]
-    at = [*chosen["rows"], *(row for row, _ in chosen.get("cells", ()))]
-    return songs[at[-1]] if at and at[-1] < len(songs) else songs[0]
+    return songs[at]
+
+
+def move(step: int) -> Song | None:
+    """Open the song so many rows below the open one; None at either end."""
+    at = _open_row() + step
+    if not 0 <= at < len(st.session_state[_LISTED]):
+        return None
+    _open(at)
+    return _song(at)
+
+
+def _open_row() -> int:
+    keys: list[str] = st.session_state[_LISTED]
+    key = st.session_state.get(_OPEN)
+    return keys.index(key) if key in keys else 0
+
+
+def _open(row: int) -> None:
+    st.session_state[_OPEN] = st.session_state[_LISTED][row]
+
+
+def _song(row: int) -> Song | None:
+    key = st.session_state[_LISTED][row]
+    return next((song for song in session.songs() if song.key == key), None)
+
+
+def _play() -> None:
+    row = int(st.session_state[_PLAYED]["row"])
+    song = _song(row)
+    if song is not None:
+        _open(row)
+        keyboard.play(song)
 
 
 def _filtered(songs: list[Song], model: ModelInfo, view: str) -> list[Song]:
@@ -84,13 +123,14 @@ def _filtered(songs: list[Song], model: ModelInfo, view: str) -> list[Song]:
 def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
     cover = base64.b64encode(song.cover).decode() if song.cover else None
     row: dict[str, Any] = {
+        "Play": ":material/play_arrow:" if song.playable is not None else None,
         "Cover": f"data:image/jpeg;base64,{cover}" if cover else None,
         "Song": song.title,
         "Result": hearing.note or "Waiting",
         "Score": None,
         "Over time": None,
         "Tag says": None,
-        "Length in s": None,
+        "Length": None,
     }
     if hearing.error is not None:
         row["Result"] = f"Could not be classified. {hearing.error}"
@@ -106,7 +146,7 @@ def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
         )
         row["Score"] = round(100 * float(scores.song[best]))
         row["Over time"] = np.round(100 * scores.by_window[::every, best]).tolist()
-        row["Length in s"] = analysis.duration_s
+        row["Length"] = analysis.duration_s
         if (found := tag_words.compared(song, analysis, view)) is not None:
             row["Tag says"] = found.text
     return row

@@ -1,23 +1,27 @@
 """A table of which a row can be picked by a click anywhere on it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 
-def row_table(rows: Any, *, key: str, **options: Any) -> int | None:
+def row_table(
+    rows: Any, *, key: str, on_pick: Callable[[int], None] | None = None, **options: Any
+) -> int | None:
     """Draw a table, and return the place of the row that is picked; None where none is.
 
     A click on a cell picks the row as the small box at its left does, and ticks the box.
 
     Args:
+        on_pick: called with the row that a visitor picks, before the page is drawn.
         rows, options: as `st.dataframe` takes them.
     """
     picked = st.dataframe(
         rows,
         key=key,
-        on_select=partial(_cell_to_row, key),
+        on_select=partial(_picked, key, on_pick),
         selection_mode=["single-row", "single-cell"],
         **options,
     )
@@ -25,8 +29,16 @@ def row_table(rows: Any, *, key: str, **options: Any) -> int | None:
     return int(found[0]) if found and found[0] < len(rows) else None
 
 
-def _cell_to_row(key: str) -> None:
-    """While a cell is picked, Streamlit's table takes no click on a box."""
-    cells = st.session_state[key]["selection"].get("cells")
-    if cells:
-        st.session_state[key] = {"selection": {"rows": [int(cells[-1][0])]}}
+def _picked(key: str, on_pick: Callable[[int], None] | None) -> None:
+    chosen = st.session_state[key]["selection"]
+    if cells := chosen.get("cells"):
+        # While a cell is picked, Streamlit's table takes no click on a box.
+        pick(key, int(cells[-1][0]))
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows and on_pick is not None:
+        on_pick(int(rows[0]))
+
+
+def pick(key: str, row: int) -> None:
+    """Pick a row of the table with this key; before it is drawn."""
+    st.session_state[key] = {"selection": {"rows": [row]}}
