@@ -71,7 +71,6 @@ def main() -> None:
     if not songs:
         st.info("No songs on this page. Drop some in above, or try the example.")
     long = song_list.is_long(songs)
-    keyboard.listen(listed=long, move=song_list.move)
     for song in [song_list.choose(songs, chosen, view)] if long else songs:
         song_card(song, chosen, view, session.remove)
     session.watch(news)
@@ -80,6 +79,7 @@ def main() -> None:
     train_your_own.offer()
     discogs_terms.offer()
     _about_scores(songs, view, chosen)
+    keyboard.listen(listed=long, move=song_list.move)
 
 
 def _record() -> list[str]:

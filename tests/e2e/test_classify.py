@@ -267,9 +267,11 @@ def test_many_songs_are_a_list_whose_rows_open_their_cards(visit, a_song):
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_have_count(1)
     all_heard(page)
-    # The newest is open; its row is the first.
+    # The newest is open; its row is the first. The list says what the upload widget's chips do.
     expect(page.get_by_role("alert").filter(has_text="The file is empty")).to_be_visible()
     expect(card(page, example.TITLE)).to_have_count(0)
+    expect(page.get_by_test_id("stFileChip").first).to_be_attached()
+    expect(page.get_by_test_id("stFileChip").first).to_be_hidden()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 120, box["y"] + 36 + 1.5 * 35)
     expect(page.get_by_role("heading", name=PAIR_SENTENCE)).to_be_visible()
@@ -277,3 +279,48 @@ def test_many_songs_are_a_list_whose_rows_open_their_cards(visit, a_song):
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).click()
     assert len(json.loads(download.value.path().read_text())) == 6
+
+
+def test_a_row_plays_and_keys_go_on_to_the_next_song(visit, a_song):
+    page = visit("/classify")
+    upload(page, *[(f"song {n}.ogg", a_song) for n in range(3)])
+    table = page.get_by_test_id("stDataFrame")
+    expect(table).to_have_count(1)
+    all_heard(page)
+    player = page.locator("[class*='st-key-song-'] audio").first
+    box = table.bounding_box()
+    # The second row's button, in the second column.
+    page.mouse.click(box["x"] + 70, box["y"] + 36 + 1.5 * 35)
+    expect(card(page, "song 1.ogg")).to_be_visible()
+    expect(player).to_have_js_property("paused", False)
+    # What plays goes on with the next song; in a text field a letter is a letter.
+    page.keyboard.press("j")
+    expect(card(page, "song 0.ogg")).to_be_visible()
+    expect(player).to_have_js_property("paused", False)
+    page.keyboard.press("Space")
+    expect(player).to_have_js_property("paused", True)
+    models = page.get_by_role("combobox").first
+    models.press("k")
+    settled(page)
+    expect(card(page, "song 0.ogg")).to_be_visible()
+    models.press("Escape")
+    page.get_by_role("heading", name="What genre").click()
+    page.keyboard.press("k")
+    expect(card(page, "song 1.ogg")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_text("next song, song before")).to_be_visible()
+
+
+def test_keys_lead_from_card_to_card(visit, a_song):
+    page = visit("/classify")
+    upload(page, ("mine.ogg", a_song))
+    all_heard(page)
+    mine, theirs = card(page, "mine.ogg"), card(page, example.TITLE)
+    page.keyboard.press("j")
+    expect(theirs).to_be_focused()
+    page.keyboard.press("Space")
+    expect(theirs.locator("audio").first).to_have_js_property("paused", False)
+    page.keyboard.press("k")
+    expect(mine).to_be_focused()
+    expect(mine.locator("audio").first).to_have_js_property("paused", False)
+    expect(theirs.locator("audio").first).to_have_js_property("paused", True)

@@ -132,7 +132,7 @@ def test_a_result_that_was_kept_opens_by_its_link_and_from_recent_songs(trained)
         at = page(song="ab" * 8)
         assert [one.sha256 for one in at.session_state["songs"]] == ["ab" * 32]
         assert "Tune · Band" in text(at)
-        assert "tag says Jazz, heard" in text(at)
+        assert "tag says Jazz, scored" in text(at)
         assert "drop its file in again" in text(at)
         assert said.sentence("wide") in text(at)
 

@@ -10,6 +10,14 @@ from pages.components.classify.queue import Song
 
 _KEY = "keys"
 _PLAY = "play_song"
+_KEYS = {
+    "`Space`": "play or pause",
+    "`←` `→`": "5 s back, 5 s on",
+    "`j` `k`": "next song, song before",
+    "`?`": "show these keys",
+}
+# Where nothing hovers, there is no keyboard as a rule.
+_NO_KEYS = "<style>@media (hover: none) { .st-key-keyboard { display: none; } }</style>"
 
 _keys = st.components.v2.component(
     "genre_keys",
@@ -32,7 +40,9 @@ def listen(*, listed: bool, move: Callable[[int], Song | None]) -> None:
         if song is not None and asked["playing"]:
             play(song)
 
-    _keys(key=_KEY, data={"listed": listed, "play": st.session_state.get(_PLAY)}, on_move_change=moved)
+    _keys(
+        key=_KEY, data={"listed": listed, "play": st.session_state.get(_PLAY)}, on_move_change=moved
+    )
 
 
 def play(song: Song) -> None:
@@ -43,11 +53,6 @@ def play(song: Song) -> None:
 
 def help_box() -> None:
     """The keys in words; `?` opens it as well."""
+    st.html(_NO_KEYS)
     with st.popover("Keys", icon=":material/keyboard:", type="tertiary", key="keyboard"):
-        st.markdown(
-            "| Key | |\n|---|---|\n"
-            "| `Space` | play, pause |\n"
-            "| `←` `→` | 5 s back, 5 s on |\n"
-            "| `j` `k` | next song, song before |\n"
-            "| `?` | these keys |"
-        )
+        st.markdown("  \n".join(f"{keys}: {what}" for keys, what in _KEYS.items()))

@@ -20,6 +20,19 @@ _OPEN, _LISTED, _PLAYED = "open_song", "listed_songs", "played_row"
 _POINTS = 40
 
 
+# Hides what the upload widget says of files that stand in the list; not of those on their way, nor
+# why one was refused. Hides the table's toolbar, too: it lies over what is above, and the downloads
+# are below.
+_STYLE = """<style>
+.st-key-uploads [data-testid="stFileChips"] > div > div:not(:has([role="alert"],
+  [role="progressbar"])) { display: none; }
+.st-key-uploads [data-testid="stBaseButton-borderlessIcon"] { width: auto; white-space: nowrap; }
+.st-key-uploads [data-testid="stBaseButton-borderlessIcon"]::after { content: "Add songs"; }
+.st-key-uploads [data-testid="stFileUploaderDropzone"] { align-items: center; }
+.st-key-song-list [data-testid="stElementToolbar"] { display: none; }
+</style>"""
+
+
 def is_long(songs: list[Song]) -> bool:
     """Whether the songs are shown as a list."""
     return sum(not song.example for song in songs) >= LIST_FROM
@@ -29,6 +42,7 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     """Draw the list and return the song whose card is open."""
     model = models[0]
     songs = _filtered(songs, model, view)
+    st.html(_STYLE)
     st.session_state[_LISTED] = [song.key for song in songs]
     rows = [_row(song, song.hearings[model.id], view) for song in songs]
     # Columns that no song has anything for.
@@ -38,34 +52,36 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     key = f"songs-{len(songs)}"
     if st.session_state.get(key, {}).get("selection", {}).get("rows") != [at]:
         pick(key, at)
-    row_table(
-        rows,
-        key=key,
-        on_pick=_open,
-        hide_index=True,
-        height=min(38 + _ROW_PX * len(rows), _MOST_PX),
-        column_config={
-            "Play": st.column_config.ButtonColumn(
-                "", width=48, type="tertiary", key=_PLAYED, on_click=_play
-            ),
-            "Cover": st.column_config.ImageColumn("", width=50),
-            "Tag says": st.column_config.TextColumn(
-                width="medium",
-                help="The genre in the file's tags, and its score where the model knows it.",
-            ),
-            "Song": st.column_config.TextColumn(width="medium"),
-            "Result": st.column_config.TextColumn(width="medium"),
-            "Score": st.column_config.ProgressColumn(
-                format="%d", min_value=0, max_value=100, width="small"
-            ),
-            "Over time": st.column_config.AreaChartColumn(
-                y_min=0, y_max=100, width="small", help="The first genre, window by window."
-            ),
-            "Length": st.column_config.NumberColumn(format="%.0f s", width=70),
-        },
-        placeholder="",
-        alt="The songs of this visit with their first genre; select one to open its card",
-    )
+    with st.container(key="song-list"):
+        row_table(
+            rows,
+            key=key,
+            on_pick=_open,
+            hide_index=True,
+            height=min(38 + _ROW_PX * len(rows), _MOST_PX),
+            column_config={
+                "Play": st.column_config.ButtonColumn(
+                    "", width=40, type="tertiary", key=_PLAYED, on_click=_play
+                ),
+                # So wide that song and result are seen on a phone; they grow where there is room.
+                "Song": st.column_config.TextColumn(width=150),
+                "Result": st.column_config.TextColumn(width=150),
+                "Score": st.column_config.ProgressColumn(
+                    format="%d", min_value=0, max_value=100, width=75
+                ),
+                "Over time": st.column_config.AreaChartColumn(
+                    y_min=0, y_max=100, width=75, help="The first genre, window by window."
+                ),
+                "Tag says": st.column_config.TextColumn(
+                    width=130,
+                    help="The genre in the file's tags, and its score where the model knows it.",
+                ),
+                "Length": st.column_config.NumberColumn(format="%.0f s", width=60),
+                "Cover": st.column_config.ImageColumn(width=60),
+            },
+            placeholder="",
+            alt="The songs of this visit with their first genre; select one to open its card",
+        )
     return songs[at]
 
 
@@ -124,13 +140,13 @@ def _row(song: Song, hearing: Hearing, view: str) -> dict[str, Any]:
     cover = base64.b64encode(song.cover).decode() if song.cover else None
     row: dict[str, Any] = {
         "Play": ":material/play_arrow:" if song.playable is not None else None,
-        "Cover": f"data:image/jpeg;base64,{cover}" if cover else None,
         "Song": song.title,
         "Result": hearing.note or "Waiting",
         "Score": None,
         "Over time": None,
         "Tag says": None,
         "Length": None,
+        "Cover": f"data:image/jpeg;base64,{cover}" if cover else None,
     }
     if hearing.error is not None:
         row["Result"] = f"Could not be classified. {hearing.error}"

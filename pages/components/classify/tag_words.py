@@ -24,9 +24,9 @@ class Compared:
 
     @property
     def text(self) -> str:
-        """Such as "Folk, heard 33"."""
+        """Such as "Folk, scored 33"."""
         words = ", ".join(self.words)
-        return words if self.score is None else f"{words}, heard {100 * self.score:.0f}"
+        return words if self.score is None else f"{words}, scored {100 * self.score:.0f}"
 
 
 def compared(song: Song, analysis: Analysis, view: str) -> Compared | None:

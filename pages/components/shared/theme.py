@@ -15,6 +15,8 @@ _STYLE = (
     '[data-testid="stButtonGroup"] button[data-variant] { min-height: 2.5rem; } '
     # A link in a row with pickers and buttons, in line with their letters.
     '[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { min-height: 2.5rem; } '
+    # The page itself takes the focus after a click on it; its frame says nothing then.
+    '[data-testid="stMain"]:focus-visible::before { display: none; } '
     # No empty screen below what a page says last.
     '[data-testid="stMainBlockContainer"] { padding-bottom: 4rem; }</style>'
 )
