@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from genre_engine.prediction.reasons import Reasons
 
 
+# Between two labels of an axis of time.
+_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60)
+
+
 def waveform(drawn: Overview, height: int = 96) -> bytes:
     """The outline of the samples over time as a PNG, a column a column, on no ground."""
     rows = np.linspace(1, -1, height)[:, None]
@@ -72,7 +76,9 @@ def reasons(found: "Reasons") -> "go.Figure":
         zmin=-80,
         zmax=0,
         showscale=False,
-        hovertemplate="%{x:.2f} s: %{z} dB<extra></extra>",
+        customdata=[[_clock(found.start_s + (n + 0.5) * step_s, 0.1) for n in range(columns)]]
+        * bands,
+        hovertemplate="%{customdata}: %{z} dB<extra></extra>",
         row=1,
         col=1,
     )
@@ -95,7 +101,10 @@ def reasons(found: "Reasons") -> "go.Figure":
         y=[part.points for part in found.slices],
         width=[0.92 * (part.high - part.low) for part in found.slices],
         marker={"color": [_speaks(part.points) for part in found.slices]},
-        hovertemplate="%{x:.1f} s quieter: %{y:+.0f} points<extra></extra>",
+        customdata=[
+            f"{_clock(part.low, 0.1)} to {_clock(part.high, 0.1)}" for part in found.slices
+        ],
+        hovertemplate="%{customdata} quieter: %{y:+.0f} points<extra></extra>",
         row=2,
         col=1,
     )
@@ -112,12 +121,31 @@ def reasons(found: "Reasons") -> "go.Figure":
     figure.update_xaxes(
         title="Points", zeroline=True, showticklabels=True, nticks=3, tickangle=0, row=1, col=2
     )
-    figure.update_xaxes(title="Time in the song in s", row=2, col=1)
+    ticks, labels = _time_ticks(found.start_s, found.end_s)
+    figure.update_xaxes(title="Time in the song", tickvals=ticks, ticktext=labels, row=2, col=1)
     figure.update_yaxes(title="Points", zeroline=True, fixedrange=True, row=2, col=1)
     figure.update_layout(
         showlegend=False, height=360, margin={"l": 4, "r": 8, "t": 8, "b": 4}, bargap=0
     )
     return figure
+
+
+def _time_ticks(start_s: float, end_s: float) -> tuple[list[float], list[str]]:
+    """Up to five places on an axis of time, few enough for a phone, and each as minutes:seconds."""
+    step = next((s for s in _STEPS_S if (end_s - start_s) / s <= 4), _STEPS_S[-1])
+    ticks = np.arange(np.ceil(start_s / step - 1e-6) * step, end_s + 1e-6, step)
+    return ticks.tolist(), [_clock(tick, step) for tick in ticks]
+
+
+def _clock(seconds: float, step_s: float) -> str:
+    """Minutes:seconds, with tenths where steps are shorter than a second.
+
+    >>> _clock(75, 5), _clock(75.55, 0.1)
+    ('1:15', '1:15.6')
+    """
+    tenths = round(10 * seconds)
+    text = f"{tenths // 600}:{tenths // 10 % 60:02}"
+    return f"{text}.{tenths % 10}" if step_s < 1 else text
 
 
 def _speaks(points: float) -> str:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from genre_engine.prediction import example
 from tests.e2e import server
 from tests.e2e.accessibility import grave_faults
-from tests.e2e.seen import PATIENCE_MS, settled, wait_until
+from tests.e2e.seen import PATIENCE_MS, resting_box, settled, wait_until
 
 EXAMPLE_SENTENCE = example.analysis().sentence("wide")
 EXAMPLE_TEN = example.analysis().sentence("ten")
@@ -272,7 +272,7 @@ def test_many_songs_are_a_list_whose_rows_open_their_cards(visit, a_song):
     expect(card(page, example.TITLE)).to_have_count(0)
     expect(page.get_by_test_id("stFileChip").first).to_be_attached()
     expect(page.get_by_test_id("stFileChip").first).to_be_hidden()
-    box = table.bounding_box()
+    box = resting_box(table)
     page.mouse.click(box["x"] + 120, box["y"] + 36 + 1.5 * 35)
     expect(page.get_by_role("heading", name=PAIR_SENTENCE)).to_be_visible()
     expect(page.locator("[class*='st-key-song-'] audio")).to_have_count(1)
@@ -288,7 +288,7 @@ def test_a_row_plays_and_keys_go_on_to_the_next_song(visit, a_song):
     expect(table).to_have_count(1)
     all_heard(page)
     player = page.locator("[class*='st-key-song-'] audio").first
-    box = table.bounding_box()
+    box = resting_box(table)
     # The second row's button, in the second column.
     page.mouse.click(box["x"] + 70, box["y"] + 36 + 1.5 * 35)
     expect(card(page, "song 1.ogg")).to_be_visible()

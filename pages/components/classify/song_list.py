@@ -29,7 +29,7 @@ _STYLE = """<style>
 .st-key-uploads [data-testid="stBaseButton-borderlessIcon"] { width: auto; white-space: nowrap; }
 .st-key-uploads [data-testid="stBaseButton-borderlessIcon"]::after { content: "Add songs"; }
 .st-key-uploads [data-testid="stFileUploaderDropzone"] { align-items: center; }
-.st-key-song-list [data-testid="stElementToolbar"] { display: none; }
+.st-key-listed-songs [data-testid="stElementToolbar"] { display: none; }
 </style>"""
 
 
@@ -52,7 +52,7 @@ def choose(songs: list[Song], models: list[ModelInfo], view: str) -> Song:
     key = f"songs-{len(songs)}"
     if st.session_state.get(key, {}).get("selection", {}).get("rows") != [at]:
         pick(key, at)
-    with st.container(key="song-list"):
+    with st.container(key="listed-songs"):
         row_table(
             rows,
             key=key,
