@@ -264,7 +264,7 @@ def test_many_songs_are_a_list_whose_rows_open_their_cards(visit, a_song):
     page = visit("/classify")
     files = [(f"song {n}.ogg", a_song) for n in range(4)]
     upload(page, *files, ("empty.wav", b""))
-    table = page.get_by_test_id("stDataFrame")
+    table = page.locator(".st-key-listed-songs").get_by_test_id("stDataFrame")
     expect(table).to_have_count(1)
     all_heard(page)
     # The newest is open; its row is the first. The list says what the upload widget's chips do.
@@ -284,7 +284,7 @@ def test_many_songs_are_a_list_whose_rows_open_their_cards(visit, a_song):
 def test_a_row_plays_and_keys_go_on_to_the_next_song(visit, a_song):
     page = visit("/classify")
     upload(page, *[(f"song {n}.ogg", a_song) for n in range(3)])
-    table = page.get_by_test_id("stDataFrame")
+    table = page.locator(".st-key-listed-songs").get_by_test_id("stDataFrame")
     expect(table).to_have_count(1)
     all_heard(page)
     player = page.locator("[class*='st-key-song-'] audio").first

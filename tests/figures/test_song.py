@@ -1,5 +1,7 @@
 """Figures of a classified song."""
 
+from itertools import pairwise
+
 from genre_engine import figures
 from genre_engine.prediction.reasons import Change, Reasons
 
@@ -12,9 +14,7 @@ def reasons_of(start_s, end_s):
         end_s=end_s,
         score=70.0,
         bands=(Change("below 200 Hz", 0, 200, -20.0), Change("200 to 500 Hz", 200, 500, 5.0)),
-        slices=tuple(
-            Change("", low, high, -1.0) for low, high in zip(edges, edges[1:], strict=False)
-        ),
+        slices=tuple(Change("", low, high, -1.0) for low, high in pairwise(edges)),
         groups=(),
         mel_db=[[-80, -40, 0]] * 4,
         mel_hz=[50.0, 150.0, 300.0, 450.0],

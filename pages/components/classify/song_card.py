@@ -23,6 +23,11 @@ from pages.components.shared.text import plain
 _COLUMN = "13rem"
 # So many signs of a checksum tell songs apart.
 _SIGNS = 16
+# On a phone the buttons would leave a few letters' room for what stands beside them.
+_HEAD = """<style>@media (max-width: 640px) {
+  [class*="st-key-song-"][class*="-head"] { flex-wrap: wrap; }
+  [class*="st-key-song-"][class*="-head"] > [data-testid="stLayoutWrapper"] { min-width: 70%; }
+}</style>"""
 
 
 def song_card(
@@ -32,7 +37,10 @@ def song_card(
     with st.container(border=True, key=song.key):
         hearings = [song.hearings[model.id] for model in models]
         alone = len(models) == 1
-        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.html(_HEAD)
+        with st.container(
+            horizontal=True, vertical_alignment="center", wrap=False, key=f"{song.key}-head"
+        ):
             if song.cover is not None:
                 st.image(song.cover, width=64)
             with st.container(gap=None):
