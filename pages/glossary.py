@@ -27,7 +27,7 @@ TERMS = {
     "Data": {
         "Artist split": (
             "Train, validation and test share no artist. Songs of one artist resemble each "
-            "other, so a model is judged on artists that it has never heard."
+            "other, so a model is judged on artists that it has never met."
         ),
         "Embedding": (
             "Numbers that a trained network computes on its way to an answer. They say how "

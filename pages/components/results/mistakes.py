@@ -35,7 +35,7 @@ KINDS = {
 
 def section(one: Judgement) -> None:
     """The matrix, and beside it the tracks of a cell or of a genre."""
-    left, right = st.columns([5, 4], gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         cell = _matrix(one)
     with right:

@@ -146,7 +146,7 @@ def propose_for_few(data: Opened, choice: TrainingRequest) -> None:
     reasons, label = [], []
     if embeds:
         reasons.append(
-            "A small model on the musicnn embedding, whose network has heard many songs, needs "
+            "A small model on the musicnn embedding, whose network learnt from many songs, needs "
             "fewer tracks than one that starts from nothing."
         )
         label.append("the embedding")

@@ -6,6 +6,7 @@ from genre_engine import runs
 from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from pages.components.shared import job_badge
+from pages.components.shared.finished_runs import offered
 from pages.components.shared.text import plain
 from pages.components.train.request_text import sentence
 
@@ -30,6 +31,7 @@ def earlier() -> None:
     if not ended:
         return
     st.subheader("Earlier trainings", anchor=False)
+    ended = offered(ended, ())
     with st.container(gap="small", key="train-earlier"):
         for run in ended[:_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center"):
