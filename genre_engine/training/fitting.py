@@ -29,6 +29,9 @@ from genre_engine.training.data import Material, part_data
 from genre_engine.training.reporter import Reporter, StopWatcher
 from genre_engine.training.request import open_material, reopen_material
 
+# What comes after the fit; short.
+_AFTER_LEARNING = ("Predicting", "Evaluating")
+
 
 def train(
     run: Run, *, progress: Progress | None = None, enough: Callable[[], str] | None = None
@@ -87,7 +90,9 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
 
     def phase(message: str) -> None:
         events.write("status", status="running", message=message)
-        if asked := run.requested():
+        asked = run.requested()
+        # Once it has learnt, a pause would keep nothing for later: the run finishes.
+        if asked and not (asked == "pause" and message in _AFTER_LEARNING):
             reporter.asked = asked
             raise Stop(asked)
 
@@ -96,12 +101,12 @@ def _live(run: Run, events: Journal, reporter: Reporter) -> None:
     outcome = None
     if material.split.fold is None:
         model = _fit(run, events, reporter, material, phase)
-        phase("Predicting")
+        phase(_AFTER_LEARNING[0])
         _predict(run, material, model)
     else:
         model, outcome = _cross_validate(run, events, reporter, material, phase)
     model.save(run.model_folder)
-    phase("Evaluating")
+    phase(_AFTER_LEARNING[1])
     report = evaluate.report(
         run,
         model,

@@ -98,9 +98,12 @@ class Reporter:
         if self._also:
             self._also.epoch(values)
         self._looked = self._began = self._clock()
-        if asked := self._run.requested():
+        is_last = values["epoch"] >= values["epochs"]
+        asked = self._run.requested()
+        # After the last epoch a pause would keep nothing for later: the run finishes.
+        if asked and not (asked == "pause" and is_last):
             self._stop(asked)
-        if self._enough and values["epoch"] < values["epochs"] and (why := self._enough()):
+        if self._enough and not is_last and (why := self._enough()):
             self.cut_short = why
             raise Enough
 

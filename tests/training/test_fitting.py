@@ -121,6 +121,14 @@ def test_a_paused_run_goes_on_to_the_same_end(new_run, trained):
     assert_same(figures(run), figures(trained))
 
 
+def test_a_pause_that_is_asked_for_as_it_ends_lets_it_finish(new_run, trained):
+    run = new_run()
+    training.train(run, progress=Ask(run, 6))
+    assert run.status == "finished"
+    assert run.requested() is None
+    assert_same(figures(run), figures(trained))
+
+
 def test_a_cancel_ends_it_within_the_epoch_and_it_can_still_be_resumed(
     new_run, trained, monkeypatch
 ):
