@@ -313,8 +313,9 @@ def test_a_row_plays_and_keys_go_on_to_the_next_song(visit, a_song):
 def test_keys_lead_from_card_to_card(visit, a_song):
     page = visit("/classify")
     upload(page, ("mine.ogg", a_song))
-    all_heard(page)
     mine, theirs = card(page, "mine.ogg"), card(page, example.TITLE)
+    expect(mine.get_by_role("heading", name=PAIR_SENTENCE)).to_be_visible()
+    all_heard(page)
     page.keyboard.press("j")
     expect(theirs).to_be_focused()
     page.keyboard.press("Space")
