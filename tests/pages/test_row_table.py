@@ -38,3 +38,21 @@ def test_a_row_is_picked_by_its_place():
     app = AppTest.from_string(TABLE)
     app.query_params["click"] = "1"
     assert picked(app) == "picked: 1"
+
+
+SEVERAL = """
+import streamlit as st
+from pages.components.shared.row_table import rows_table
+
+if "click" in st.query_params:
+    rows = [int(row) for row in st.query_params["click"].split(",")]
+    st.session_state["t"] = {"selection": {"rows": rows}}
+st.markdown(f"picked: {rows_table([{'a': 1}, {'a': 2}, {'a': 3}], key='t')}")
+"""
+
+
+def test_several_rows_are_picked_by_their_places():
+    assert picked(AppTest.from_string(SEVERAL)) == "picked: []"
+    app = AppTest.from_string(SEVERAL)
+    app.query_params["click"] = "2,0"
+    assert picked(app) == "picked: [2, 0]"

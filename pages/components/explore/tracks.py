@@ -7,17 +7,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from genre_engine import audio, figures
+from genre_engine import figures
 from genre_engine.errors import GenreEngineError
 from genre_engine.prediction import vocabulary
-from pages.components.shared import datasets
+from pages.components.shared import datasets, player
 from pages.components.shared.datasets import Opened
 from pages.components.shared.row_table import row_table
 from pages.components.shared.text import plain
 
 PAGE = 100
-# MB up to which a file is handed to the browser's player.
-_MOST_PLAYED_MB = 200
 
 
 def section(data: Opened) -> None:
@@ -112,7 +110,7 @@ def drawer(data: Opened, row: int) -> None:
         if path is None:
             _no_audio(data, track)
             return
-        _player(path, datasets.label(track.to_dict()))
+        player.show(path, datasets.label(track.to_dict()))
         _pictures(path, track)
 
 
@@ -125,22 +123,6 @@ def _no_audio(data: Opened, track: pd.Series) -> None:
         f"{plain(str(data.dataset.audio_folder))}: put the data set's audio there, or import it "
         "again with the folder that holds it."
     )
-
-
-def _player(path: Path, name: str) -> None:
-    try:
-        if path.stat().st_size > _MOST_PLAYED_MB * 1e6:
-            st.info(f"The file is over {_MOST_PLAYED_MB} MB, too large for the player.")
-            return
-        with path.open("rb") as file:
-            mime = audio.browser_type(file.read(64))
-    except OSError:
-        st.error("The file can't be read. Check its permissions.", icon=":material/error:")
-        return
-    if mime is None:
-        st.info("A browser can't play this kind of file; its pictures are below.")
-        return
-    st.audio(path, format=mime, alt=f"Player for {name}")
 
 
 def _pictures(path: Path, track: pd.Series) -> None:

@@ -11,6 +11,7 @@ from genre_engine.library import playlists, similar, traits
 from genre_engine.library.index import Library
 from genre_engine.prediction import vocabulary
 from pages.components.shared import player
+from pages.components.shared.row_table import row_table
 from pages.components.shared.text import plain
 
 _SIMILAR = 20
@@ -92,7 +93,7 @@ def neighbours(
         st.info("There are no other songs to compare it with.")
         return
     part = songs.iloc[[one.row for one in found]]
-    picked = st.dataframe(
+    at = row_table(
         pd.DataFrame(
             {
                 "Title": titles(part),
@@ -105,8 +106,6 @@ def neighbours(
         hide_index=True,
         height=min(38 + 35 * len(found), 388),
         key=f"{key}-table",
-        on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
         placeholder="–",
         column_config={
             "Title": st.column_config.TextColumn(width=200),
@@ -119,10 +118,8 @@ def neighbours(
         },
         alt="Similar songs, the most similar first; select one to play it",
     )
-    chosen = picked["selection"]
-    at = [*chosen["rows"], *(row for row, _ in chosen.get("cells", ()))]
-    if at and at[-1] < len(found):
-        one = part.iloc[at[-1]]
+    if at is not None:
+        one = part.iloc[at]
         player.show(Path(one["path"]), one["title"] or Path(one["path"]).stem)
     listed = songs.iloc[[*([first] if first is not None else []), *(one.row for one in found)]]
     st.download_button(

@@ -12,6 +12,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.library import catalogue, export, similar
 from genre_engine.library.index import Library
 from pages.components.library import filters, song
+from pages.components.shared.row_table import rows_table
 from pages.components.shared.text import plain
 
 PAGE = 50
@@ -76,13 +77,11 @@ def _table(songs: pd.DataFrame, shown: NDArray[np.intp], name: str) -> list[int]
             "Folder": part["folder"].tolist(),
         }
     )
-    picked = st.dataframe(
+    picked = rows_table(
         table,
         hide_index=True,
         height=min(38 + 35 * len(table), 388),
         key=f"songs-{name}-{len(songs)}-{shown[0]}-{len(shown)}",
-        on_select="rerun",
-        selection_mode=["multi-row", "single-cell"],
         placeholder="–",
         column_config={
             "Title": st.column_config.TextColumn(width=190),
@@ -102,8 +101,7 @@ def _table(songs: pd.DataFrame, shown: NDArray[np.intp], name: str) -> list[int]
         },
         alt="Songs with what their files say and what was analysed; select one to play it",
     )
-    at = [*picked["selection"]["rows"], *(row for row, _ in picked["selection"].get("cells", ()))]
-    return [int(shown[row]) for row in dict.fromkeys(at) if row < len(shown)]
+    return [int(shown[row]) for row in picked]
 
 
 def _words(one: Any) -> str:

@@ -1,4 +1,4 @@
-"""A table of which a row can be picked by a click anywhere on it."""
+"""Tables of which a row, or several, can be picked by a click anywhere on it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +27,21 @@ def row_table(
     )
     found = picked["selection"]["rows"]
     return int(found[0]) if found and found[0] < len(rows) else None
+
+
+def rows_table(rows: Any, *, key: str, **options: Any) -> list[int]:
+    """Draw a table, and return the places of the rows that are picked.
+
+    A click on a cell picks its row alone; the boxes at the left pick several.
+    """
+    picked = st.dataframe(
+        rows,
+        key=key,
+        on_select=partial(_picked, key, None),
+        selection_mode=["multi-row", "single-cell"],
+        **options,
+    )
+    return [int(row) for row in picked["selection"]["rows"] if row < len(rows)]
 
 
 def _picked(key: str, on_pick: Callable[[int], None] | None) -> None:
