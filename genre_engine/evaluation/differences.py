@@ -62,9 +62,11 @@ class Difference:
         return self.distinguishable and self.value >= self.least
 
     def sentence(self, figure: str = DEFAULT_FIGURE) -> str:
-        """ "B beats A by 0.03 [−0.01, 0.07] in macro F1: not distinguishable"."""
+        """ "B is ahead of A by 0.03 [−0.01, 0.07] in macro F1: it may be chance"."""
         name = METRICS[figure].label if figure in METRICS else figure
-        said = f"{self.ahead} beats {self.behind} by {self.value:.3f}"
+        # Nothing beats anything by what may be chance.
+        verb = "beats" if self.real else "is ahead of"
+        said = f"{self.ahead} {verb} {self.behind} by {self.value:.3f}"
         if self.value == 0:
             said = f"{self.ahead} and {self.behind} are level"
         if self.interval is not None:
@@ -75,7 +77,7 @@ class Difference:
             return f"{said}: too few {self.over} to tell"
         if self.distinguishable and not self.real:
             return f"{said}: not chance, but below the {self.least:g} that matters"
-        return f"{said}: {'a real difference' if self.real else 'not distinguishable'}"
+        return f"{said}: {'a real difference' if self.real else 'it may be chance'}"
 
 
 def difference(

@@ -112,7 +112,7 @@ def test_where_the_networks_cannot_be_judged_it_is_said_and_the_rest_is_printed(
     finished("other", seed=4)
     status, out, errors = run("compare", "one", "other", "--pretrained", "fast")
     assert status == 0
-    assert "beats" in out
+    assert "ahead of" in out
     assert "isn't here any more" in errors
     status, _, errors = run("compare", "one", "other", "--pretrained", "fast", "--part", "test")
     assert status == 2

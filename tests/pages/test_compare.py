@@ -83,7 +83,7 @@ def test_a_damaged_run_is_named_and_spoils_nothing():
     (broken.folder / "config.json").write_text("{")
     app = compare()
     assert "can't be read" in said(app)
-    assert "beats" in said(app)
+    assert "ahead of" in said(app)
     assert len(runs.listing()) == 3
 
 
