@@ -148,7 +148,7 @@ def _table(songs: list[Song], chosen: list[ModelInfo], view: str, *, listed: boo
     if len(chosen) == 1 and all(song.example for song, _, _ in done):
         return
     elements = [_element(one, view) for one in done]
-    st.subheader("All results" if listed else "Songs of this visit", anchor=False)
+    st.header("All results" if listed else "Songs of this visit", anchor=False)
     if not listed:
         _rows(done, elements, chosen, view)
     _downloads(songs, chosen, view, done, elements)

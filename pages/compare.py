@@ -152,7 +152,7 @@ def _part(runs: list[Run]) -> str:
 
 
 def _settings(runs: list[Run], settings: Any) -> None:
-    st.subheader("What was set otherwise", anchor=False)
+    st.header("What was set otherwise", anchor=False)
     if not settings:
         st.markdown("Nothing: these runs have the same settings, data and seed.")
         return
@@ -175,7 +175,7 @@ def _curves(runs: list[Run]) -> None:
     from genre_engine.figures import compare as figures
 
     kinds = {"val_loss": "Validation loss", "val_auc": "Validation AUC", "loss": "Training loss"}
-    st.subheader("How they learnt", anchor=False)
+    st.header("How they learnt", anchor=False)
     key = st.segmented_control(
         "Curve",
         list(kinds),

@@ -129,7 +129,7 @@ def main() -> None:
             if wanted.strip().lower() in f"{term} {text}".lower()
         }
         if shown:
-            st.subheader(chapter, anchor=False)
+            st.header(chapter, anchor=False)
             st.markdown("\n\n".join(f"**{term}.** {text}" for term, text in shown.items()))
         found += len(shown)
     if not found:

@@ -170,7 +170,7 @@ def _unsealed(run: Run) -> bool:
     if run.id in opened:
         return True
     looks = len(run.looks())
-    st.subheader("Test is sealed", anchor=False)
+    st.header("Test is sealed", anchor=False)
     st.markdown(
         "Figures on test say how the model does on music that nothing was chosen by. Every look "
         "before the last choice is made wears that off, so looks are counted in the run and "

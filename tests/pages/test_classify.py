@@ -48,7 +48,7 @@ def until_heard(at):
 
 
 def text(at):
-    return " ".join(element.value for element in [*at.markdown, *at.subheader, *at.warning])
+    return " ".join(element.value for element in [*at.markdown, *at.header, *at.warning])
 
 
 def test_without_runs_all_pretrained_networks_and_the_quick_ones_are_offered(workspace):

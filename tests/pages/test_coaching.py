@@ -46,7 +46,7 @@ def page(name, **params):
 
 
 def said(app):
-    return "\n".join(str(e.value) for e in (*app.markdown, *app.subheader, *app.title))
+    return "\n".join(str(e.value) for e in (*app.markdown, *app.header, *app.title))
 
 
 def press(app, label):

@@ -25,7 +25,7 @@ def compare(**choices):
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "header", "info", "error", "title", "warning")
+    kinds = ("markdown", "header", "subheader", "info", "error", "title", "warning")
     return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind)).replace("\\", "")
 
 

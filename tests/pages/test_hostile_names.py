@@ -24,7 +24,7 @@ def _fresh(workspace):
 
 def shown(app):
     """What is drawn as Markdown; the options of lists are text."""
-    for kind in ("markdown", "subheader", "title", "header", "caption", "info", "warning", "error"):
+    for kind in ("markdown", "header", "subheader", "title", "caption", "info", "warning", "error"):
         yield from (str(element.value) for element in getattr(app, kind))
     for kind in ("checkbox", "button", "radio", "expander", "tabs", "metric"):
         yield from (str(element.label) for element in getattr(app, kind))

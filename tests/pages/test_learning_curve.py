@@ -44,7 +44,7 @@ def results(tab):
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "info", "error", "warning")
+    kinds = ("markdown", "header", "info", "error", "warning")
     return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind)).replace("\\", "")
 
 

@@ -53,7 +53,7 @@ def page(**choices):
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "info", "error", "title", "success", "warning")
+    kinds = ("markdown", "header", "info", "error", "title", "success", "warning")
     return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind))
 
 

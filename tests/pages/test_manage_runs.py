@@ -32,7 +32,7 @@ def compare():
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "header", "info", "error", "title", "warning", "success")
+    kinds = ("markdown", "header", "subheader", "info", "error", "title", "warning", "success")
     return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind)).replace("\\", "")
 
 

@@ -34,7 +34,7 @@ def opened(part=None):
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "info", "error", "title", "warning", "html")
+    kinds = ("markdown", "header", "info", "error", "title", "warning", "html")
     return "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind)).replace("\\", "")
 
 

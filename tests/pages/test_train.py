@@ -54,7 +54,7 @@ def train(**params):
 
 
 def said(app):
-    kinds = ("markdown", "subheader", "info", "error", "title", "success", "warning")
+    kinds = ("markdown", "header", "info", "error", "title", "success", "warning")
     text = "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind))
     return text.replace("\\", "")
 

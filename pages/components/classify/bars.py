@@ -11,12 +11,13 @@ from genre_engine.prediction.vocabulary import GenreScores
 from genre_engine.storage import escape
 
 _TICKS = (0, 25, 50, 75, 100)
+_GRID = "rgba(128, 122, 145, 0.22)"
 _STYLE = f"""<style>
 .genre-bars {{ display: grid; grid-template-columns: max-content 1fr; column-gap: 0.75rem;
   padding-right: 2.2rem; font-size: 0.875rem; line-height: 1.1rem; }}
 .genre-bars .name {{ text-align: right; padding: 0.5rem 0; }}
 .genre-bars .track {{ position: relative; background-image: linear-gradient(to right,
-  {MUTED} 1px, transparent 1px); background-size: 25% 100%; border-right: 1px solid {MUTED}; }}
+  {_GRID} 1px, transparent 1px); background-size: 25% 100%; border-right: 1px solid {_GRID}; }}
 .genre-bars .track > * {{ position: absolute; top: 50%; transform: translateY(-50%); }}
 .genre-bars .value {{ left: 0; height: 1.15rem; border-radius: 0 4px 4px 0;
   background: {ACCENT_LIGHT}; }}

@@ -45,7 +45,7 @@ def song_card(
                 st.image(song.cover, width=64)
             with st.container(gap=None):
                 if alone:
-                    st.subheader(_headline(hearings[0], view), anchor=False)
+                    st.header(_headline(hearings[0], view), anchor=False)
                 st.markdown(_about(song, hearings, view))
                 if (line := _tempo_and_key(song)) is not None:
                     st.markdown(line)
@@ -104,7 +104,7 @@ def _column(song: Song, hearing: Hearing, model: ModelInfo, view: str) -> None:
     name = plain(model.name) if model.is_run else NAMES[model.id]
     with st.container(gap=None):
         st.markdown(f"**{name}**")
-        st.subheader(_headline(hearing, view), anchor=False)
+        st.header(_headline(hearing, view), anchor=False)
         about(model)
     if hearing.error is not None:
         _failure(song, hearing, model)

@@ -21,9 +21,9 @@ def comparison_of(board: Board, figure: str, part: str, *, key: str) -> None:
     """Standings and differences of the chosen runs of one board."""
     over = {"artists": "artists", "tracks": "tracks"}.get(board.over)
     if board.differences:
-        st.subheader(plain(board.differences[0].sentence(figure)), anchor=False)
+        st.header(plain(board.differences[0].sentence(figure)), anchor=False)
     else:
-        st.subheader(plain(f"{board.runs[0].name}, by itself"), anchor=False)
+        st.header(plain(f"{board.runs[0].name}, by itself"), anchor=False)
     said = f"{plain(board.dataset)}: {board.n_tracks:,} {part} tracks, {len(board.genres)} genres"
     if over:
         said += f"; intervals of 95 % over {over}, the same draws for all runs"

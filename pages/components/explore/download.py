@@ -31,7 +31,7 @@ _SHOWN_FAILURES = 200
 def view() -> None:
     """The whole screen; where nothing may be fetched it says so."""
     st.button("All data sets", icon=":material/arrow_back:", on_click=_leave, type="tertiary")
-    st.subheader("Music of MTG-Jamendo", anchor=False)
+    st.header("Music of MTG-Jamendo", anchor=False)
     st.markdown(
         "MP3s at low quality, about 96 kbit/s, from MTG's server. Each track is under a Creative "
         "Commons licence of its own, mostly for non-commercial use, which is kept with it where it "

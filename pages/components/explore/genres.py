@@ -35,7 +35,7 @@ def section(data: Opened) -> None:
     table = shared_datasets.genre_parts(data, y, kind)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader(_finding(table, kind), anchor=False)
+        st.header(_finding(table, kind), anchor=False)
         _dots(table, values, f"{data.dataset.name}-{kind}")
         warnings = shared_datasets.split(data, y, kind).warnings
         if warnings:
@@ -163,7 +163,7 @@ def _leak_meter(data: Opened, y: Labels, kind: str) -> None:
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    title.subheader(_verdict(leaks, kind), anchor=False)
+    title.header(_verdict(leaks, kind), anchor=False)
     st.plotly_chart(
         figures.leak_meter(leaks, kind),
         key="leaks",
@@ -243,7 +243,7 @@ def jamendo_facts() -> None:
     long = facts.melt("genre", parts, "part", "tracks")
     long["share"] = long["tracks"] / long.groupby("part")["tracks"].transform("sum")
     first = facts["genre"].iloc[0]
-    title.subheader(
+    title.header(
         f"What the real MTG-Jamendo holds: {vocabulary.display_name(first).lower()} makes "
         f"{long.loc[long['genre'] == first, 'share'].iloc[0]:.0%} of all genre labels in train",
         anchor=False,

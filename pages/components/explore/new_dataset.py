@@ -51,7 +51,7 @@ def cards() -> None:
     )
     for column, (title, icon, form) in zip(st.columns(3), kinds, strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.subheader(f"{icon} {title}", anchor=False)
+            st.header(f"{icon} {title}", anchor=False)
             form()
 
 

@@ -28,7 +28,7 @@ def genres_together(data: Opened) -> None:
     several = 1 - counts.get(1, 0) / max(1, len(y.y))
     left, right = st.columns([2, 1], gap="large")
     with right:
-        st.subheader(f"{several:.0%} of tracks carry several genres", anchor=False)
+        st.header(f"{several:.0%} of tracks carry several genres", anchor=False)
         st.plotly_chart(
             figures.labels_per_track(counts),
             key="labels",
@@ -42,9 +42,9 @@ def genres_together(data: Opened) -> None:
         )
     with left:
         if several == 0:
-            st.subheader("Every track carries one genre, so no two go together", anchor=False)
+            st.header("Every track carries one genre, so no two go together", anchor=False)
             return
-        st.subheader(_strongest(found), anchor=False)
+        st.header(_strongest(found), anchor=False)
         st.html(_NUMBERS)
         st.container(key="pairs").plotly_chart(
             figures.cooccurrence(found),
@@ -77,10 +77,10 @@ def lengths_and_artists(data: Opened) -> None:
     with left:
         lengths = statistics.durations(data.tracks["duration_s"])
         if lengths is None:
-            st.subheader("No length is known", anchor=False)
+            st.header("No length is known", anchor=False)
             st.markdown("This data set's source says nothing of how long its tracks are.")
         else:
-            st.subheader(f"Half of the tracks last at least {_clock(lengths.median)}", anchor=False)
+            st.header(f"Half of the tracks last at least {_clock(lengths.median)}", anchor=False)
             st.plotly_chart(
                 figures.durations(lengths),
                 key="durations",
@@ -97,13 +97,13 @@ def lengths_and_artists(data: Opened) -> None:
     with right:
         sizes = statistics.artist_sizes(data.tracks["artist_id"])
         if sizes is None:
-            st.subheader("No artist is known", anchor=False)
+            st.header("No artist is known", anchor=False)
             st.markdown(
                 "Import the data set again with a column that names the artist (or another group), "
                 "so that no artist need be in two parts."
             )
             return
-        st.subheader(_artists(sizes), anchor=False)
+        st.header(_artists(sizes), anchor=False)
         st.plotly_chart(
             figures.artist_sizes(sizes),
             key="artists",

@@ -95,7 +95,7 @@ def drawer(data: Opened, row: int) -> None:
     """One track: what is known, a player, and on demand the five pictures."""
     track = data.tracks.iloc[row]
     with st.container(border=True, key="drawer"):
-        st.subheader(plain(datasets.label(track.to_dict())), anchor=False)
+        st.header(plain(datasets.label(track.to_dict())), anchor=False)
         badges = " ".join(
             f":violet-badge[{plain(vocabulary.display_name(genre))}]" for genre in track["genres"]
         )

@@ -22,7 +22,7 @@ def card(lib: Library, songs: pd.DataFrame, row: int) -> None:
     """Draw a song by its row in `catalogue.table`."""
     one = songs.iloc[row]
     with st.container(border=True, key="song-card"):
-        st.subheader(plain(one["title"] or Path(one["path"]).stem), anchor=False)
+        st.header(plain(one["title"] or Path(one["path"]).stem), anchor=False)
         said = [f"by **{plain(one['artist'])}**" if one["artist"] else "", plain(one["path"])]
         st.markdown(" · ".join(filter(None, said)))
         if one["missing"]:

@@ -199,7 +199,7 @@ def _batches(lib: Library, *, busy: bool) -> None:
     found = [one for one in tag_undo.batches(lib) if one.kind != "undo"]
     if not found:
         return
-    st.subheader("Written so far", anchor=False)
+    st.header("Written so far", anchor=False)
     for one in reversed(found):
         left = one.files - one.undone
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -33,7 +33,7 @@ def thresholds(one: Judgement) -> None:
             icon=":material/info:",
         )
         return
-    st.subheader("A lower threshold finds more, and is wrong more often", anchor=False)
+    st.header("A lower threshold finds more, and is wrong more often", anchor=False)
     st.fragment(_moving, key="thresholds")(one)
     chosen = one.found["thresholds"]["per_genre"].values()
     kept = one.stored["thresholds"]
@@ -139,7 +139,7 @@ def ranked(one: Judgement) -> None:
     left, right = st.columns(2, gap="large")
     auc, average = one.found["roc_auc"]["macro"], one.found["average_precision"]["macro"]
     with left:
-        st.subheader(f"ROC: mean area {_number(auc)}", anchor=False)
+        st.header(f"ROC: mean area {_number(auc)}", anchor=False)
         st.plotly_chart(
             figures.roc(roc, shown),
             key="roc",
@@ -147,7 +147,7 @@ def ranked(one: Judgement) -> None:
             alt=f"ROC curves; macro area {_number(auc)}, chance 0.50",
         )
     with right:
-        st.subheader(f"Precision and recall: mean {_number(average)}", anchor=False)
+        st.header(f"Precision and recall: mean {_number(average)}", anchor=False)
         st.plotly_chart(
             figures.precision_recall(precision_recall, shown),
             key="precision-recall",
@@ -169,7 +169,7 @@ def reliability(one: Judgement) -> None:
     if found.kept:
         scaled = "leaves" if after < before else "makes it"
         said += f"; Platt's scaling {scaled} {100 * after:.1f}"
-    st.subheader(said, anchor=False)
+    st.header(said, anchor=False)
     if not found.kept:
         st.markdown(
             "They are used as the model gives them: Platt's scaling, learnt on some artists of the "
@@ -221,7 +221,7 @@ def course(one: Judgement) -> None:
         return
     drawn = history.Curves(epochs, int(epochs[-1].get("epochs") or len(epochs)), ended=True)
     best = drawn.best
-    st.subheader(
+    st.header(
         f"Epoch {best['epoch']} of {len(epochs)} is kept" if best else "No epoch was the best",
         anchor=False,
     )

@@ -25,12 +25,12 @@ def section(one: Judgement) -> None:
     try:
         importance.check(run)
     except GenreEngineError as error:
-        st.subheader("What the features carry", anchor=False)
+        st.header("What the features carry", anchor=False)
         st.info(plain(str(error)), icon=":material/info:")
         return
     asked: set[str] = st.session_state.setdefault(_MEASURED, set())
     if run.id not in asked:
-        st.subheader("What do the features carry?", anchor=False)
+        st.header("What do the features carry?", anchor=False)
         st.markdown(
             "Each group of features is shuffled among the tracks of validation, so that it says "
             "nothing of them any more. What macro average precision then loses is what the model "
@@ -56,7 +56,7 @@ def _measured(run_id: str, _stamp: int) -> dict[str, Any]:
 
 def _draw(found: dict[str, Any], name: str) -> None:
     levels = [level for level in LEVELS if any(g["level"] == level for g in found["groups"])]
-    st.subheader(_finding(found, levels[0]), anchor=False)
+    st.header(_finding(found, levels[0]), anchor=False)
     level = levels[0]
     if len(levels) > 1:
         level = str(

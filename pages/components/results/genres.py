@@ -14,7 +14,7 @@ _MOST = 40
 
 def section(one: Judgement) -> None:
     found = one.found
-    st.subheader(_finding(one), anchor=False)
+    st.header(_finding(one), anchor=False)
     name = str(
         st.segmented_control(
             "Figure",

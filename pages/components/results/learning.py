@@ -94,7 +94,7 @@ def _tick(job_id: str, drawn: tuple[Any, ...]) -> None:
 
 def _offer(run: Run, job: Job | None) -> None:
     """The empty state."""
-    st.subheader("Would more songs help?", anchor=False)
+    st.header("Would more songs help?", anchor=False)
     st.markdown(
         "A learning curve trains this run's model again on 10 to 100 % of its training tracks and "
         "judges each on the same tracks as the run. It shows whether the scores still rise with "
@@ -166,7 +166,7 @@ def _curve(found: dict[str, Any]) -> None:
         title = "More songs of the same kind would change little"
     else:
         title = "How the scores grow with the tracks"
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     said = growth.advice_text(found["advice"], _why_not(found), _shown)
     st.markdown(" ".join(filter(None, (said, doubled))))
     names = [name for name in learning_curve.FIGURES if name != "top1" or _single(found)]

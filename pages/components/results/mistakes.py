@@ -47,7 +47,7 @@ def _matrix(one: Judgement) -> tuple[int, int] | None:
     found, figure, cells = results_data.matrix(one)
     pair = found.mixed_up
     names = [vocabulary.display_name(genre) for genre in one.genres]
-    st.subheader(
+    st.header(
         "Nothing is mixed up"
         if pair is None
         else plain(f"{names[pair[0]]} is most often taken for {names[pair[1]]}"),
@@ -89,10 +89,10 @@ def _chosen(one: Judgement, cell: tuple[int, int] | None) -> tuple[Any, str]:
         true, said = cell
         rows = mistakes.in_cell(report.judged, one.decisions, true, said)
         what = f"{names[said]} was predicted" if said < len(names) else "nothing was predicted"
-        st.subheader(plain(f"True: {names[true]}; {what}"), anchor=False)
+        st.header(plain(f"True: {names[true]}; {what}"), anchor=False)
         st.markdown(":gray[Double-click in the matrix to leave the cell.]")
         return rows[:_MOST], f"cell-{true}-{said}"
-    st.subheader("Listen to its mistakes", anchor=False)
+    st.header("Listen to its mistakes", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         counts = _counts(one)
         total = {genre: sum(kinds.values()) for genre, kinds in enumerate(counts)}

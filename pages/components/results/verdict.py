@@ -56,7 +56,7 @@ def section(one: Judgement) -> None:
     """Verdict first."""
     found = one.found
     if plainly := in_songs(found):
-        st.subheader(plainly, anchor=False)
+        st.header(plainly, anchor=False)
     st.markdown(f"**{sentence(found)}**")
     st.markdown(conclusion(found, folds=one.folds))
     _badges(one)
@@ -215,7 +215,7 @@ def _agreement(one: Judgement) -> None:
 
 def tables(one: Judgement) -> None:
     """The course project's two tables, each figure with its interval and what no skill has."""
-    st.subheader("The course project's figures, on this run", anchor=False)
+    st.header("The course project's figures, on this run", anchor=False)
     st.html(_CARDS)
     with st.container(key="course-tables"):
         for title, names in TABLES.items():

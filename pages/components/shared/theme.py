@@ -17,6 +17,10 @@ _STYLE = (
     '[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { min-height: 2.5rem; } '
     # The page itself takes the focus after a click on it; its frame says nothing then.
     '[data-testid="stMain"]:focus-visible::before { display: none; } '
+    # Headings are one level below the title, so that no level is left out, and not as large.
+    '[data-testid="stMain"] [data-testid="stHeading"] h2 { font-size: 1.5rem; '
+    "padding: 0.5rem 0 1rem; line-height: 1.2; } "
+    '[data-testid="stMain"] [data-testid="stHeading"] h3 { font-size: 1.2rem; } '
     # No empty screen below what a page says last.
     '[data-testid="stMainBlockContainer"] { padding-bottom: 4rem; }</style>'
 )
@@ -24,5 +28,6 @@ _STYLE = (
 
 def adjust() -> None:
     """Dark letters on a multiselect's chips where the theme is dark, the same ground under a
-    primary button's white letters in both, less air above titles, controls of one height."""
+    primary button's white letters in both, less air above titles, controls of one height,
+    headings of a fitting size."""
     st.html(_STYLE)

@@ -18,7 +18,7 @@ def others(shown: Job | None) -> None:
     rest = [job for job in job_badge.busy() if shown is None or job.id != shown.id]
     if not rest:
         return
-    st.subheader("Also in the queue" if shown else "Running and waiting", anchor=False)
+    st.header("Also in the queue" if shown else "Running and waiting", anchor=False)
     with st.container(key="train-queue", gap="small"):
         for job in rest:
             job_badge.link(job)
@@ -30,7 +30,7 @@ def earlier() -> None:
     ended = [run for run in known if run.status not in ("queued", "running")]
     if not ended:
         return
-    st.subheader("Earlier trainings", anchor=False)
+    st.header("Earlier trainings", anchor=False)
     ended = offered(ended, ())
     with st.container(gap="small", key="train-earlier"):
         for run in ended[:_SHOWN]:

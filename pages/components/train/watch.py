@@ -71,7 +71,7 @@ def show(job: Job | None, run: Run | None) -> None:
     status = _status(job, run)
     name = run.name if run is not None else job.title if job is not None else ""
     with st.container(horizontal=True, vertical_alignment="center", key="train-status"):
-        st.subheader(plain(name), anchor=False, width="content")
+        st.header(plain(name), anchor=False, width="content")
         icon, colour, word = _STATUS[status]
         st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
     if run is not None and run.error is None:
