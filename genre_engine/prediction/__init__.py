@@ -14,6 +14,8 @@ the song is decoded; `analyse` waits for the end; `classify` gives that as plain
     analysis.py             what is known of a song, as JSON, CSV and plain values
     overview.py             waveform and spectrogram of a whole song, for drawing
     recent.py               analyses kept by the content of the file
+    teaching.py             genres that visitors corrected, kept by the content of the file
+    taught_model.py         what is learnt from these, how good it is, and a data set of them
     questions.py            what else can be asked of a song: tempo and key, reasons
     reasons.py              what a genre's score loses without a part of the sound
     example.py              the bundled piece and its analysis

@@ -41,7 +41,8 @@ def answer(question: str, data: bytes) -> dict[str, Any]:
         from genre_engine.prediction.catalogue import FAST
 
         _, probabilities = pretrained_model.whole(data, FAST)
-        return {"embedding": pretrained_model.embedding(probabilities).tolist()}
+        vector = pretrained_model.embedding(probabilities).tolist()
+        return {"embedding": vector, "networks": list(probabilities)}
     if question == TEMPO_KEY:
         from genre_engine.audio.tempo_key import tempo_key
 

@@ -7,6 +7,7 @@ The workspace is the folder `GENRE_ENGINE_WORKSPACE`, else `./workspace`:
     runs/<id>/          trainings
     jobs/<id>/          long work: waiting, running and lately ended
     analyses/           what was said of songs, by the checksum of the file
+    corrections.jsonl   genres that songs were given on the Classify page
     libraries/<name>/   libraries of music: what is known of the files of some folders
     jamendo-metadata/   MTG-Jamendo's tables, as downloaded
     fma/                FMA's tables and clips, as downloaded
