@@ -183,7 +183,8 @@ def watch(drawn: News) -> None:
         drawn: the news from before the cards were drawn. What came while they were being drawn is
             then found to be new.
     """
-    if any(busy for busy, _, _ in drawn):
+    # A card may have asked something while it was drawn.
+    if any(busy for busy, _, _ in (*drawn, *news())):
         st.fragment(_look, run_every=_TICK_S, key="watch")(drawn)
 
 
