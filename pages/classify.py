@@ -20,6 +20,7 @@ from pages.components.classify import (
     recent_songs,
     session,
     song_list,
+    teach,
     train_your_own,
 )
 from pages.components.classify.queue import Hearing, Song
@@ -58,6 +59,7 @@ def main() -> None:
     chosen = model_picker.choose()
     session.classify([model.id for model in chosen])
     session.ask_tempo_and_key([model.id for model in chosen])
+    teach.ask([model.id for model in chosen])
     networks = any(not model.is_run for model in chosen)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         view = _view(chosen) if networks else "wide"
@@ -76,6 +78,7 @@ def main() -> None:
     session.watch(news)
     _table(songs, chosen, view, listed=long)
     recent_songs.offer(view)
+    teach.listing()
     train_your_own.offer()
     discogs_terms.offer()
     _about_scores(songs, view, chosen)

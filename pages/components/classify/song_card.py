@@ -13,7 +13,7 @@ from genre_engine.prediction import MODEL, ModelInfo, combining, questions, voca
 from genre_engine.prediction.analysis import Analysis
 from genre_engine.prediction.overview import overview
 from genre_engine.pretrained import NETWORKS, published
-from pages.components.classify import bars, similar_songs, tag_words, why
+from pages.components.classify import bars, similar_songs, tag_words, teach, why
 from pages.components.classify.model_picker import NAMES, about
 from pages.components.classify.queue import Hearing, Song, listener
 from pages.components.classify.strip import Picture, heat_strip
@@ -49,6 +49,7 @@ def song_card(
                 st.markdown(_about(song, hearings, view))
                 if (line := _tempo_and_key(song)) is not None:
                     st.markdown(line)
+                teach.say(song)
                 if alone and models[0].is_run:
                     about(models[0])
             if any(hearing.state == "done" for hearing in hearings) and not song.example:
@@ -77,6 +78,7 @@ def song_card(
         else:
             _side_by_side(song, hearings, models, view)
         if song.is_here and not any(hearing.busy or hearing.error for hearing in hearings):
+            teach.offer(song, _headline(hearings[0], view))
             st.toggle("Show waveform and mel spectrogram", key=f"{song.key}-pictures")
             if alone:
                 why.offer(song, hearings[0], models[0], view)
