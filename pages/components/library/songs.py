@@ -174,6 +174,8 @@ def _correct(lib: Library, songs: pd.DataFrame, rows: Sequence[int]) -> None:
         list(dict.fromkeys([*first, *known])),
         default=first,
         accept_new_options=True,
+        # Else the first offer, which Enter takes, is all that match.
+        select_all=False,
         max_selections=10,
         key=f"correct-{'-'.join(str(songs['id'].iloc[row]) for row in rows[:5])}",
         placeholder="Choose, or type a new one",
