@@ -183,7 +183,9 @@ def test_a_song_on_classify_shows_similar_ones_of_the_library(mine, monkeypatch)
     (song,) = app.session_state["songs"]
     assert "Similar songs in your library" in [one.label for one in app.expander]
     song.hearings[questions.EMBEDDING] = Hearing(
-        questions.EMBEDDING, state="done", answer={"embedding": [1.0, 0.0, 1.0]}
+        questions.EMBEDDING,
+        state="done",
+        answer={"embedding": [1.0, 0.0, 1.0], "networks": ["msd-fcn"]},
     )
     app.session_state[f"{song.key}-similar"] = True
     app.run()
