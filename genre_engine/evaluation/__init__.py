@@ -11,13 +11,14 @@ comparison.py   several runs on the same tracks
 """
 
 from genre_engine.evaluation.evaluate import THRESHOLDS, evaluate_run, verdict
-from genre_engine.evaluation.model_card import card, number
+from genre_engine.evaluation.model_card import card, chosen, number
 from genre_engine.evaluation.model_card import rows as figure_rows
 from genre_engine.evaluation.out_of_fold import folds, spread
 
 __all__ = [
     "THRESHOLDS",
     "card",
+    "chosen",
     "evaluate_run",
     "figure_rows",
     "folds",

@@ -9,7 +9,7 @@ validation, and the report on validation or test.
      "calibration": {"slope", "offsets", "single", "kept"}  Platt's, see `metrics.calibration`
      "artist_overlap": share of test tracks whose artist is also in train, or null
      "sizes": {part: tracks},
-     "fit": {"epochs", "best_epoch", "seconds"}}
+     "fit": {"epochs", "best_epoch", "seconds", "chosen": {setting: value that the model chose}}}
 
 Test has no place in it: figures on test are made when they are asked for, and each look is counted.
 """
@@ -76,6 +76,7 @@ def report(
         "fit": {
             "epochs": len(model.history_),
             "best_epoch": model.best_epoch_,
+            "chosen": model.chosen_,
             "seconds": round(sum(epoch.get("seconds") or 0.0 for epoch in model.history_), 3),
         },
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from genre_engine import metrics, models
+from genre_engine.errors import BadSetting
 from genre_engine.metrics.export import best_baseline, value_of
 from genre_engine.metrics.metric import GENRE_METRICS, METRICS
 from genre_engine.runs import Run
@@ -44,6 +45,7 @@ def card(run: Run, report: metrics.Report) -> str:
         f"- Split {config.split['kind']}; {_overlap(stored.get('artist_overlap'))}",
         f"- Features {config.features['kind']} ({config.features['fingerprint']})",
         f"- Settings {markdown(_settings(config.model, config.settings))}",
+        *([f"- Chosen by the model: {markdown(said)}"] if (said := chosen(run)) else []),
         f"- {fit.get('epochs')} epochs, the best {fit.get('best_epoch')}, "
         f"{fit.get('seconds', 0):.0f} s",
         "",
@@ -126,6 +128,21 @@ def _overlap(share: float | None) -> str:
     if share is None:
         return "no artist is known, so whether artists leak can't be said"
     return f"{share:.1%} of test tracks are by an artist who is also in train"
+
+
+def chosen(run: Run) -> str:
+    """ "batch size 16, learning rate 0.002": what was left to the model, as it chose it; "" where
+    nothing was, or the run is of a version that didn't write it down."""
+    found = (run.report() or {}).get("fit", {}).get("chosen", {})
+    said = []
+    for info in models.model(run.config.model).Settings.describe():
+        try:
+            value = info.text(info.checked(found[info.name]))
+        except (KeyError, TypeError, BadSetting):  # not left to the model, or changed by hand
+            continue
+        label = info.label if len(info.label) == 1 else info.label.lower()
+        said.append(f"{label} {value.replace(',', ', ')}")
+    return ", ".join(said)
 
 
 def _settings(model: str, settings: Mapping[str, Any]) -> str:

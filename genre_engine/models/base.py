@@ -73,6 +73,7 @@ class Model(ABC):
         genres_, task_, features_: of what it was trained on.
         history_: what each epoch reported.
         best_epoch_: the epoch, from 1, whose state is kept.
+        chosen_: settings that were left to the model, by name, as it chose them in `fit`.
         warnings_: sentences that belong beside every result.
     """
 
@@ -99,6 +100,7 @@ class Model(ABC):
         self.features_ = FeatureInfo("", "")
         self.history_: list[dict[str, Any]] = []
         self.best_epoch_ = 0
+        self.chosen_: dict[str, Any] = {}
         self.warnings_: tuple[str, ...] = ()
 
     def fit(

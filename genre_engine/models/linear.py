@@ -104,6 +104,8 @@ class Linear(Model):
             if state is not None and "strength" in state.more
             else self.settings.strength or self._choose(train, weights, watch)
         )
+        if not self.settings.strength:
+            self.chosen_ = {"strength": self.strength_}
         while not watch.over:
             if self.task_ == "multilabel":
                 genre = watch.epoch - 1

@@ -102,6 +102,7 @@ class Svm(Model):
         if (state := checkpoint.read()) is not None:
             watch.restore(state.history)
             self._take(dict(state.arrays), np.asarray(train.x).shape[1])
+            self.chosen_ = dict(state.more.get("chosen", {}))
             return
         if len(train) > MOST_TRACKS:
             watch.progress.log(
@@ -118,13 +119,15 @@ class Svm(Model):
         )
         strength, gamma = self._choose(train, scaled, weights, watch)
         self.machines_ = _machines(scaled, train.y, strength, gamma, weights, self.seed)
+        used = {"strength": strength, "gamma": gamma * scaled.shape[1]}
+        self.chosen_ = {name: used[name] for name in used if not getattr(self.settings, name)}
         watch.add(
             train.y,
             self._of(scaled),
             validation.y,
             self._of(self.scaling_(np.asarray(validation.x))),
         )
-        checkpoint.write(watch.history, self._arrays())
+        checkpoint.write(watch.history, self._arrays(), {"chosen": self.chosen_})
         watch.report()
 
     def _choose(

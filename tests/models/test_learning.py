@@ -199,6 +199,25 @@ def test_the_strength_is_chosen_by_folds_within_train(task, problem):
     assert cross_entropy(test.y, model.predict_proba(test.x), task) < min(losses.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "left"),
+    [
+        ("linear", {"strength": 0.0}, {"strength"}),
+        ("linear", {"strength": 0.1}, set()),
+        ("svm", {"strength": 0.0, "gamma": 0.0}, {"strength", "gamma"}),
+        ("svm", {"strength": 0.0, "gamma": 0.5}, {"strength"}),
+    ],
+)
+def test_what_was_left_to_a_model_is_known_after_the_fit(name, given, left, problem, tmp_path):
+    train, validation, _ = problem(models.model(name), "multilabel", sizes=(90, 60, 0))
+    model = made(name, **given).fit(train, validation, checkpoint=tmp_path / "state")
+    assert set(model.chosen_) == left
+    for setting, value in model.chosen_.items():
+        model.Settings.info(setting).checked(value)
+    again = made(name, **given).fit(train, validation, checkpoint=tmp_path / "state")
+    assert again.chosen_ == model.chosen_
+
+
 @pytest.mark.parametrize("task", ["multilabel", "multiclass"])
 def test_the_machines_are_scikit_learns(task, problem):
     from sklearn.svm import SVC

@@ -65,6 +65,12 @@ def figure(run, name, part="validation"):
     ).figure(name)
 
 
+def test_what_the_model_chose_for_itself_is_said():
+    one = whole(finished("first", model="svm", settings={"strength": 0.0}))
+    one.write_json("report.json", one.report() | {"fit": {"chosen": {"strength": 3.0}}})
+    assert "The model chose for itself: C 3." in said(results())
+
+
 def test_without_a_finished_run_the_page_says_what_it_is_for_and_how_to_get_one():
     assert "No run has finished yet" in said(results())
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from genre_engine import evaluation
 from genre_engine.evaluation import out_of_fold
 from genre_engine.figures import report as figures
 from genre_engine.metrics.bootstrap import FEW_GROUPS, LEAST_GROUPS
@@ -74,6 +75,8 @@ def section(one: Judgement) -> None:
     if one.part == "validation" and (folds := one.stored.get("cross_validation")):
         st.markdown(plain(out_of_fold.spread(folds)))
     st.markdown(f":gray[{_drawn(found)}]")
+    if chosen := evaluation.chosen(one.run):
+        st.markdown(f":gray[The model chose for itself: {plain(chosen)}.]")
     _agreement(one)
 
 
