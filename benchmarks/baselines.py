@@ -24,7 +24,8 @@ from genre_engine.runs import Run
 from genre_engine.training import TrainingRequest
 
 MODELS = ("linear", "svm", "forest", "xgboost", "fcn", "ensemble")
-FIGURES = {"f1": "macro F1", "average_precision": "macro AP", "roc_auc": "ROC AUC", "top1": "top-1"}
+FIGURES = {"average_precision": "macro AP", "roc_auc": "ROC AUC", "f1": "macro F1", "top1": "top-1"}
+INTERVALS = ("average_precision", "f1")
 
 
 def features_of(dataset: datasets.Dataset, asked: str) -> list[str]:
@@ -73,14 +74,14 @@ def figures(run: Run) -> dict[str, float | None]:
 
 
 def row(dataset: str, kind: str, model: str, found: list[Run]) -> dict[str, Any]:
-    """Means over the seeds, and the spread over folds of the first."""
+    """Means over the seeds; of the first the spread over folds, and the intervals."""
     each = [figures(run) for run in found]
     report: dict[str, Any] = found[0].report() or {}
     means: dict[str, Any] = {}
     for name in FIGURES:
         values = [value for one in each if (value := one[name]) is not None]
         means[name] = float(np.mean(values)) if values else None
-    interval = (report["validation"]["intervals"] or {}).get("f1", {}).get("macro")
+    intervals = report["validation"]["intervals"] or {}
     seconds = sum(event.get("seconds") or 0.0 for event in found[0].epochs())
     deviation = report["cross_validation"]["sd"]
     return {
@@ -89,8 +90,8 @@ def row(dataset: str, kind: str, model: str, found: list[Run]) -> dict[str, Any]
         "model": model,
         "seeds": len(found),
         **means,
-        "deviation": deviation["f1"],
-        "interval": interval,
+        "deviation": deviation["average_precision"],
+        "intervals": {name: intervals.get(name, {}).get("macro") for name in INTERVALS},
         "seconds": seconds,
     }
 
@@ -101,6 +102,10 @@ def line(cells: list[str]) -> str:
 
 def shown(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def from_to(interval: list[float] | None) -> str:
+    return "–" if not interval else f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def main() -> None:
@@ -120,7 +125,8 @@ def main() -> None:
             datasets.make_demo("demo")
     given = settings_of(arguments.settings)
     rows = []
-    heads = ["data set", "features", "model", *FIGURES.values(), "± folds (F1)", "95 % (F1)"]
+    heads = ["data set", "features", "model", *FIGURES.values()]
+    heads += ["± folds (AP)", *(f"95 % ({FIGURES[name]})" for name in INTERVALS)]
     print(line(heads))
     print(line(["---"] * 3 + ["--:"] * (len(heads) - 3)))
     for name in names:
@@ -143,11 +149,9 @@ def main() -> None:
                     done.append(trained(request))
                 found = row(name, kind, model, done)
                 rows.append(found)
-                low_high = found["interval"]
-                interval = "–" if not low_high else f"{low_high[0]:.3f} to {low_high[1]:.3f}"
-                cells = [shown(found[figure]) for figure in FIGURES]
-                title = models.model(model).title
-                cells = [name, kind, title, *cells, shown(found["deviation"]), interval]
+                cells = [name, kind, models.model(model).title]
+                cells += [shown(found[figure]) for figure in (*FIGURES, "deviation")]
+                cells += [from_to(found["intervals"][figure]) for figure in INTERVALS]
                 print(line(cells), flush=True)
     print(json.dumps(rows))
 
