@@ -185,7 +185,7 @@ def _corrections(lib: Library, decided: int) -> None:
                 except GenreEngineError as error:
                     st.error(plain(str(error)), icon=":material/error:")
                     return
-                st.switch_page("pages/train.py", query_params={"data": name.strip()})
+                navigation.go("train", {"data": name.strip()})
 
 
 navigation.enter()

@@ -13,6 +13,7 @@ from genre_engine.prediction.teaching import Correction
 from genre_engine.storage import owners
 from pages.components.classify import session
 from pages.components.classify.queue import Hearing, Song, listener
+from pages.components.shared import navigation
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 
@@ -189,7 +190,7 @@ def _make_dataset(songs: Sequence[Correction]) -> None:
     except GenreEngineError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.switch_page("pages/train.py", query_params={"data": name})
+    navigation.go("train", {"data": name})
 
 
 def _dataset(songs: Sequence[Correction]) -> str:

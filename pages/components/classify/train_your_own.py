@@ -5,7 +5,7 @@ import streamlit as st
 from genre_engine import datasets
 from genre_engine.errors import GenreEngineError
 from pages.components.explore.new_dataset import DEMO_TRACKS
-from pages.components.shared import dataset_jobs
+from pages.components.shared import dataset_jobs, navigation
 from pages.components.shared.text import plain
 
 _DEMO = "demo"
@@ -29,4 +29,4 @@ def offer() -> None:
             st.error(plain(str(error)), icon=":material/error:")
             return
     name = names[0] if names and _DEMO not in names else _DEMO
-    st.switch_page("pages/train.py", query_params={"data": name})
+    navigation.go("train", {"data": name})

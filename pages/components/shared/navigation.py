@@ -13,6 +13,8 @@ import streamlit as st
 from pages.components.shared import housekeeping, job_badge, session_id, theme
 
 _ENTERED = "entered"
+# The page that is shown, and the one that is being left for, with its query.
+_HERE_NOW, _GOING = "page-here", "page-going"
 _HERE = Path(__file__).parent
 
 
@@ -74,11 +76,32 @@ def run() -> None:
     with st.sidebar:
         st.page_link("pages/glossary.py", label="What the words mean", icon=":material/menu_book:")
     housekeeping.start()
+    st.session_state[_HERE_NOW] = page.url_path
     page.run()
+
+
+def go(page: str, query: dict[str, str]) -> None:
+    """Leave for another page by the stem of its file, with a query in its address."""
+    st.session_state[_GOING] = (page, query)
+    st.switch_page(f"pages/{page}.py", query_params=query)
+
+
+def _arrive() -> None:
+    """Put into the address what `go` was given, where it was lost.
+
+    A fragment that ticks in the moment of a change of pages can take the old page's address along.
+    """
+    page, query = st.session_state.get(_GOING, ("", {}))
+    if page and page == st.session_state.get(_HERE_NOW):
+        del st.session_state[_GOING]
+        for name, value in query.items():
+            if name not in st.query_params:
+                st.query_params[name] = value
 
 
 def enter() -> None:
     """The first line of every page."""
+    _arrive()
     if _ENTERED not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.session_state[_ENTERED] = True

@@ -10,6 +10,7 @@ from genre_engine.evaluation import coaching
 from genre_engine.evaluation.coaching import Remark
 from genre_engine.runs import Run
 from genre_engine.training import TrainingRequest
+from pages.components.shared import navigation
 from pages.components.shared.text import plain
 from pages.components.train import request_text
 
@@ -44,7 +45,7 @@ def _button(run: Run, remark: Remark) -> None:
         help="Fills the Train page with what this run trained, and this change.",
     ):
         params = request_text.params(changed(run, remark))
-        st.switch_page("pages/train.py", query_params=params)
+        navigation.go("train", params)
 
 
 def changed(run: Run, remark: Remark) -> TrainingRequest:

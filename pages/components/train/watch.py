@@ -7,6 +7,7 @@ from genre_engine.errors import GenreEngineError
 from genre_engine.jobs import Job
 from genre_engine.runs import Run
 from genre_engine.storage import owners
+from pages.components.shared import navigation
 from pages.components.shared.session_id import visitor
 from pages.components.shared.text import plain
 from pages.components.train import bundles, coaching, live, pickers, request_text, search
@@ -118,9 +119,9 @@ def _ended(job: Job | None, run: Run | None, status: str) -> None:
             st.success(plain(message), icon=":material/check_circle:")
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("See how good it is", icon=":material/insights:", type="primary"):
-                st.switch_page("pages/metrics.py", query_params={"run": run.id})
+                navigation.go("metrics", {"run": run.id})
             if st.button("Classify my song with it", icon=":material/music_note:"):
-                st.switch_page("pages/classify.py", query_params={"model": run.id})
+                navigation.go("classify", {"model": run.id})
             bundles.export(run)
             _again(run)
         coaching.section(run)
