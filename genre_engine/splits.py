@@ -63,7 +63,7 @@ class Fractions:
 
 @dataclass(frozen=True)
 class Folds:
-    """Into how many folds the tracks go, and how often they are dealt anew."""
+    """Into how many folds the tracks go, and how often they are dealt again."""
 
     folds: int
     repeats: int = 1
@@ -145,7 +145,7 @@ def parse(text: str) -> tuple[str, Fractions | Folds | None]:
 
     Bare numbers are train, test, validation, the order in which the course project names them; two
     numbers are train and test. Without numbers `default_fractions` has them. After `kfold` comes
-    the number of folds (5 by default), and how often they are dealt anew.
+    the number of folds (5 by default), and how often they are dealt again.
 
     Raises:
         WrongUsage: none of these.

@@ -84,7 +84,7 @@ def build(
     genres = [_genres(row, tree) for row in rows]
     kept = [(row, names) for row, names in zip(rows, genres, strict=True) if names]
     if not kept:
-        raise DatasetError(f"No track of the subset {subset} has a genre. Take the table anew.")
+        raise DatasetError(f"No track of the subset {subset} has a genre. Fetch the tables again.")
     if without := [row.number for row, names in zip(rows, genres, strict=True) if not names]:
         notes.append(
             f"{len(without):,} tracks without a genre left out: {fma_tables.some(without)}."

@@ -372,7 +372,7 @@ def make(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(connection)
-        # A library that was removed and made anew changes as often: what is cached of it is old.
+        # A library that was removed and made again changes as often: what is cached of it is old.
         connection.execute(
             "INSERT INTO settings (name, value) VALUES ('_born', ?)", (secrets.token_hex(8),)
         )

@@ -2,7 +2,7 @@
 that they haven't learnt from.
 
 An epoch is a member: it is fitted to each fold within train, which gives its out-of-fold
-probabilities, and to all of train. After each the weights are found anew: none below zero, adding
+probabilities, and to all of train. After each the weights are found again: none below zero, adding
 up to one, with the least loss out of fold. `auto` tries more members, as long as its minutes last,
 and its history is the leader board.
 

@@ -45,14 +45,14 @@ class Check:
     """How many songs were named right by what was learnt from other artists' songs.
 
     Attributes:
-        commonest: the genre that most songs have, and `baseline` how many have it.
+        most_common: the genre that most songs have, and `baseline` how many have it.
         artists: how many there are; songs whose artist isn't known count as one each.
         unknown: how many songs have no artist.
     """
 
     right: int
     songs: int
-    commonest: str
+    most_common: str
     baseline: int
     artists: int
     unknown: int
@@ -125,9 +125,9 @@ def check(songs: tuple[Correction, ...], networks: tuple[str, ...]) -> Check | N
         for i in np.flatnonzero(folds == fold):
             right += model.scores(used[i].embedding)[0][0] in used[i].genres
     counts = labels.count([g for g in one.genres if g in learnt.genres] for one in used)
-    commonest, baseline = next(iter(counts.items()))
+    most_common, baseline = next(iter(counts.items()))
     unknown = sum(not one.artist for one in used)
-    return Check(right, len(used), commonest, baseline, len(by_size), unknown)
+    return Check(right, len(used), most_common, baseline, len(by_size), unknown)
 
 
 def in_words(learnt: Learnt, checked: Check | None) -> str:
@@ -137,12 +137,12 @@ def in_words(learnt: Learnt, checked: Check | None) -> str:
         few = learnt.songs < LEAST_TO_CHECK
         return f"{text}: a guess" if few else f"{text} by too few artists to check it: a guess"
     tried = "on songs left out" if checked.unknown == checked.songs else "on artists left out"
-    commonest = vocabulary.display_name(checked.commonest)
+    most_common = vocabulary.display_name(checked.most_common)
     if checked.right <= checked.baseline:
         text += ": no better than a guess"
     text += (
         f"; tried {tried} it got {checked.right} of {checked.songs} right, always saying "
-        f"{commonest} gets {checked.baseline}"
+        f"{most_common} gets {checked.baseline}"
     )
     if checked.unknown == checked.songs:
         text += "; the artists aren't known, which flatters it if songs share one"

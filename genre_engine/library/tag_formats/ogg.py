@@ -1,6 +1,6 @@
 """Ogg Vorbis and Opus: the comments in a packet that lies, with what follows it, in pages.
 
-The pages of the comments (for Vorbis those of the set-up too, which may share one) are filled anew.
+The pages of the comments (for Vorbis those of the set-up too, which may share one) are refilled.
 There are as many of them as before wherever that is possible, so that no page behind them changes;
 else the later ones are numbered again. All pages of other streams stay as they are.
 

@@ -136,7 +136,7 @@ def _take_names() -> None:
 
 
 def _turn() -> None:
-    """Have the table drawn anew, with what is selected by name."""
+    """Have the table drawn again, with what is selected by name."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 

@@ -51,7 +51,7 @@ def section(lib: Library) -> None:
     genres, scores = lib.snapshot().scores(begun.view)
     by_genre = catalogue.word_of(replace(begun, least=0.0), genres)
     reached = (scores >= least / 100).sum(axis=0)
-    # The commonest first, and they stay where they are while the least score moves.
+    # The most common first, and they stay where they are while the least score moves.
     order = sorted(genres, key=lambda genre: -float(np.nansum(scores[:, genres.index(genre)])))
     begun_words = [by_genre.get(genre, "") for genre in order]
     edited = st.data_editor(

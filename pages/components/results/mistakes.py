@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from genre_engine import audio
 from genre_engine.datasets import label_issues
 from genre_engine.errors import GenreEngineError
 from genre_engine.figures import confusion
@@ -14,7 +13,7 @@ from genre_engine.metrics import mistakes
 from genre_engine.prediction import vocabulary
 from pages.components.results import data as results_data
 from pages.components.results.data import Judgement
-from pages.components.shared import datasets
+from pages.components.shared import datasets, player
 from pages.components.shared.datasets import Opened
 from pages.components.shared.row_table import row_table
 from pages.components.shared.text import plain
@@ -24,8 +23,6 @@ _CONFIG = {"displayModeBar": False, "displaylogo": False}
 _NUMBERS = """<style>.st-key-confusions .scatterlayer .trace:first-child text {
   fill: light-dark(#221b33, #ece8f5) !important; }</style>"""
 _MOST = 50
-# MB up to which a file is handed to the browser's player.
-_MOST_PLAYED_MB = 200
 KINDS = {
     "missed": "Missed",
     "invented": "Wrongly predicted",
@@ -217,19 +214,7 @@ def _player(data: Opened | None, track_id: str) -> None:
         said = "This data set holds features only" if not isinstance(stored, str) else ""
         st.markdown(f":gray[{said or 'The audio of this track is not here'}: nothing to play.]")
         return
-    try:
-        if path.stat().st_size > _MOST_PLAYED_MB * 1e6:
-            st.info(f"The file is over {_MOST_PLAYED_MB} MB, too large for the player.")
-            return
-        with path.open("rb") as file:
-            mime = audio.browser_type(file.read(64))
-    except OSError:
-        st.error("The file can't be read. Check its permissions.", icon=":material/error:")
-        return
-    if mime is None:
-        st.info("A browser can't play this kind of file.")
-        return
-    st.audio(path, format=mime, alt=f"Player for {_title(data, track_id)}")
+    player.show(path, _title(data, track_id))
 
 
 def _object(one: Judgement, data: Opened, row: int) -> None:
