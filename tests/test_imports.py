@@ -146,6 +146,11 @@ def test_the_command_line_imports_nothing_heavy(python):
     assert not found & (HEAVY | {"pandas", "pyarrow", "soundfile", "soxr", "streamlit", "plotly"})
 
 
+def test_processes_that_analyse_a_library_import_no_tables(python):
+    found = imported_with(python, "genre_engine.library.analysing")
+    assert not found & (HEAVY | {"pandas", "pyarrow", "plotly", "streamlit"})
+
+
 def test_no_module_of_the_engine_imports_anything_heavy_by_itself(python):
     names = [f"genre_engine.{name}" for name in modules() if name != "__main__"]
     found = imported_with(python, *names)

@@ -19,16 +19,18 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from genre_engine.errors import LibraryError, WrongUsage
 from genre_engine.library import schema
 from genre_engine.prediction import vocabulary
 from genre_engine.storage import workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "index.sqlite"
 DECISIONS = ("accepted", "corrected", "rejected")
@@ -89,7 +91,7 @@ class Library:
             if connection.total_changes:
                 connection.execute(_COUNT_UP)
 
-    def songs(self) -> pd.DataFrame:
+    def songs(self) -> "pd.DataFrame":
         """The songs as they are now, see `Snapshot.songs`."""
         return self.snapshot().songs
 
@@ -285,7 +287,10 @@ def _stacked(blobs: Sequence[bytes | None], width: int | None) -> Floats:
     return found
 
 
-def _table(rows: Sequence[sqlite3.Row]) -> pd.DataFrame:
+def _table(rows: Sequence[sqlite3.Row]) -> "pd.DataFrame":
+    # Imported here: the processes that analyse songs read no tables, and it takes 80 MB.
+    import pandas as pd
+
     names = rows[0].keys() if rows else _COLUMNS
     columns: dict[str, Any] = dict(
         zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True)
