@@ -121,7 +121,7 @@ def _report(name: str, result: "Result") -> None:
     for path, why in result.failed.items():
         complain(f"{printable(path)}: {why}")
     said = [
-        f"{result.files:,} files",
+        "1 file" if result.files == 1 else f"{result.files:,} files",
         f"{result.read:,} new or changed",
         f"{result.analysed:,} analysed",
     ]
@@ -249,9 +249,9 @@ def export(
         written = playlists.write_lines(text, songs, base, name=name)
         count = written.songs
         if written.missing:
-            complain(f"{written.missing:,} songs are missing and were left out.")
+            complain(f"Missing songs that were left out: {written.missing:,}.")
         if written.unwritable:
-            complain(f"{written.unwritable:,} songs have paths that no playlist can hold.")
+            complain(f"Songs whose paths no playlist can hold: {written.unwritable:,}.")
     else:
         write = exporting.as_json if format_ is ExportFormat.JSON else exporting.as_csv
         text.write(write(songs))
@@ -260,7 +260,7 @@ def export(
         return
     with workspace.replacing(out.absolute()) as place:
         place.write_text(text.getvalue(), encoding="utf-8", newline="")
-    complain(f"{count:,} songs in {out}")
+    complain(f"{'1 song' if count == 1 else f'{count:,} songs'} in {out}")
 
 
 @app.command()

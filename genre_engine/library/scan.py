@@ -282,12 +282,11 @@ def _remarks(walk: Walk) -> list[str]:
     ]
     if walk.links:
         remarks.append(
-            f"{walk.links:,} symbolic links were passed over. Scan the folders that they point to."
+            f"Symbolic links were passed over: {walk.links:,}. Scan the folders that they point to."
         )
     if walk.unnamed:
         remarks.append(
-            f"{walk.unnamed:,} files have names that aren't UTF-8, so they were left out. Rename "
-            "them."
+            f"Files left out, since their names aren't UTF-8: {walk.unnamed:,}. Rename them."
         )
     return remarks
 

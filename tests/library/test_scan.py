@@ -156,7 +156,7 @@ def test_hidden_files_and_links_are_passed_over(mine, music, tmp_path):
     (music / "cover.jpg").write_bytes(b"picture")
     result = run(mine)
     assert result.files == 3
-    assert "1 symbolic links were passed over" in result.remarks[0]
+    assert "Symbolic links were passed over: 1." in result.remarks[0]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
@@ -164,7 +164,7 @@ def test_a_name_that_is_not_text_is_counted(mine, music):
     shutil.copy(music / "a.mp3", os.fsencode(music) + b"/\xff\xfe.mp3")
     result = run(mine)
     assert result.files == 3
-    assert "aren't UTF-8" in result.remarks[0]
+    assert "aren't UTF-8: 1." in result.remarks[0]
 
 
 def test_a_stopped_scan_keeps_what_is_done_and_goes_on(mine, networks):
