@@ -30,7 +30,8 @@ def table(lib: Library) -> pd.DataFrame:
 
     `words` (pairs of word and score 0 to 1, best first), `genre` (their names), `score` (of the
     first, 0 to 100, NaN where there is none), `tag` (genres that the file names), `mood`,
-    `instrument` (names), `minutes`, and a column of bools for each of `where.WORDS`.
+    `instrument` (names), `minutes`, `searched` (title, artist, album and the path below its root,
+    in small letters), and a column of bools for each of `where.WORDS`.
 
     Raises:
         WrongUsage: the library's vocabulary can't be read.
@@ -80,7 +81,16 @@ def described(snapshot: Snapshot, words: Mapping) -> pd.DataFrame:
     for decision in ("accepted", "corrected", "rejected"):
         songs[decision] = [found == decision for found in decisions]
     songs["undecided"] = undecided
+    songs["searched"] = _searched(songs)
     return songs
+
+
+def _searched(songs: pd.DataFrame) -> "pd.Series[Any]":
+    # Of the path, what tells songs of a library apart.
+    paths = zip(songs["path"], songs["root"], strict=True)
+    below = [path.removeprefix(root) for path, root in paths]
+    columns = [*(songs[name].fillna("") for name in ("title", "artist", "album")), below]
+    return _objects(["\n".join(row).casefold() for row in zip(*columns, strict=True)])
 
 
 def _objects(values: Sequence[Any]) -> "pd.Series[Any]":

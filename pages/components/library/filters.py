@@ -118,21 +118,7 @@ def _count(songs: pd.DataFrame, column: str | None) -> int:
 
 def _has_words(songs: pd.DataFrame, text: str) -> NDArray[np.bool_]:
     found = np.ones(len(songs), bool)
-    words = text.casefold().split()
-    if words:
-        texts = _searched(songs)
-        for word in words:
-            found &= np.fromiter((word in one for one in texts), bool, len(songs))
-    return found
-
-
-def _searched(songs: pd.DataFrame) -> list[str]:
-    """What is searched of each song; made once for a table."""
-    if "searched" not in songs.attrs:
-        # Of the path, what tells songs of a library apart.
-        paths = zip(songs["path"], songs["root"], strict=True)
-        below = [path.removeprefix(root) for path, root in paths]
-        columns = [*(songs[name].fillna("") for name in ("title", "artist", "album")), below]
-        songs.attrs["searched"] = ["\n".join(row).casefold() for row in zip(*columns, strict=True)]
-    found: list[str] = songs.attrs["searched"]
+    texts = songs["searched"].tolist()
+    for word in text.casefold().split():
+        found &= np.fromiter((word in one for one in texts), bool, len(songs))
     return found
