@@ -7,6 +7,7 @@
 
     index.py        the index: what is known of each song
     schema.py       its tables, and their migrations
+    song_table.py   its rows as a table of songs
     walking.py      the audio files below the folders
     identity.py     what names a sound, whatever the tags say
     analysing.py    one file → its tags, scores and embedding
