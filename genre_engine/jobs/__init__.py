@@ -17,6 +17,7 @@ end with it. Each module imports only from those before it:
     hosted.py       what a server that visitors share refuses and hides
     reporter.py     what a task reports, and what it is asked to do
     tasks.py        what is done, by kind of job
+    kind.py         what is declared of a kind of job
     kinds.py        the kinds of jobs
     job.py          one job as it is now; pause, cancel, resume
     queue.py        who is next, and who may start

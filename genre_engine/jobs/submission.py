@@ -11,7 +11,7 @@ from genre_engine import datasets, runs
 from genre_engine.errors import GenreEngineError, JobError
 from genre_engine.jobs import hosted, kinds, queue, quota, record
 from genre_engine.jobs.job import Job, everything, of_run, read
-from genre_engine.jobs.kinds import Kind, Request
+from genre_engine.jobs.kind import Kind, Request
 from genre_engine.jobs.record import Files
 from genre_engine.jobs.requests import RunRequest
 from genre_engine.runs import Run
